@@ -1,0 +1,45 @@
+/** From what arrived on a socket to frames, or to one refusal for each that is none. */
+import type * as z from "zod";
+import { ClientFrame } from "./clientFrames.ts";
+import { fixedLimits } from "./limits.ts";
+import { type Refusal, refuse } from "./refusals.ts";
+import { utf8Length } from "./text.ts";
+
+export type Decoded = { readonly ok: true; readonly frame: ClientFrame } | (Refusal & { readonly ref?: string });
+
+/** A JSON array is a batch: each frame in it stands for itself, so a bad one does not take its neighbours along. */
+export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly Decoded[] {
+  if (typeof raw !== "string") return [refuse("bad_frame", "Binary frames are not taken: send JSON in a text frame.")];
+  if (raw.length > frameBytes || utf8Length(raw) > frameBytes) return [refuse("too_large", `A frame may have ${frameBytes} bytes.`)];
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(raw);
+  } catch {
+    return [refuse("bad_frame", "This is not JSON.")];
+  }
+  if (!Array.isArray(parsed)) return [decodeOne(parsed)];
+  if (parsed.length > fixedLimits.framesPerBatch) return [refuse("too_large", `A batch may have ${fixedLimits.framesPerBatch} frames.`)];
+  return parsed.map(decodeOne);
+}
+
+function decodeOne(value: unknown): Decoded {
+  const parsed = ClientFrame.safeParse(value);
+  if (parsed.success) return { ok: true, frame: parsed.data };
+  const refusal = refusalOf(parsed.error);
+  const ref = refOf(value);
+  return ref === undefined ? refusal : { ...refusal, ref };
+}
+
+function refusalOf(error: z.ZodError): Refusal {
+  const issue = error.issues[0];
+  if (issue === undefined) return refuse("bad_frame");
+  if (issue.code === "unrecognized_keys") return refuse("bad_frame", `Unknown field ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}.`);
+  if (issue.path.length === 0) return refuse("bad_frame", "A frame is a JSON object.");
+  if (issue.path[0] === "type") return refuse("bad_frame", "The field `type` names no frame of a client.");
+  return refuse("invalid_field", `\`${issue.path.join(".")}\`: ${issue.message}.`);
+}
+
+function refOf(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || !("ref" in value)) return undefined;
+  return typeof value.ref === "string" && value.ref.length <= fixedLimits.refLength ? value.ref : undefined;
+}

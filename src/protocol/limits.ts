@@ -1,0 +1,83 @@
+/** Every limit, each with its reason. No zod in here: the SDK imports it. */
+
+export interface Limit {
+  readonly default: number;
+  /** The most that a tenant may be given on this deployment. */
+  readonly ceiling: number;
+  readonly reason: string;
+}
+
+/** Limits that the operator sets per tenant, within the ceiling. `PerSecond` rates are token buckets of the `Burst` beside them. */
+export const tenantLimits = {
+  frameBytes: { default: 65_536, ceiling: 65_536, reason: "A frame is buffered whole before it is looked at." },
+  textLength: { default: 16_384, ceiling: 32_768, reason: "UTF-16 units of a message's text; a page of 200 must stay sendable." },
+  dataBytes: { default: 16_384, ceiling: 32_768, reason: "Bytes of a message's `data` as JSON; it is copied to every reader." },
+  pageSize: { default: 200, ceiling: 1_000, reason: "A page is read in one synchronous instant, in which the room does nothing else." },
+  replayChanges: { default: 1_000, ceiling: 10_000, reason: "A replay is read in one instant; a reader further behind starts over (`too_far`)." },
+  replayBytes: { default: 524_288, ceiling: 4_194_304, reason: "What is buffered at once for one socket while it catches up." },
+  publishPerUserPerSecond: { default: 10, ceiling: 10_000, reason: "One person types slower than this; one script does not." },
+  publishPerUserBurst: { default: 20, ceiling: 20_000, reason: "Twice the rate: a paste or a reconnect passes, a loop does not." },
+  publishPerRoomPerSecond: { default: 200, ceiling: 20_000, reason: "Every change is copied to every reader of the room." },
+  publishPerRoomBurst: { default: 400, ceiling: 40_000, reason: "Twice the rate." },
+  framesPerSocketPerSecond: { default: 50, ceiling: 10_000, reason: "Frames that change nothing cost CPU too." },
+  framesPerSocketBurst: { default: 100, ceiling: 20_000, reason: "Twice the rate." },
+  socketsPerRoom: { default: 5_000, ceiling: 30_000, reason: "A room is one thread; the platform holds 32,768 sockets per object." },
+  socketsPerUser: { default: 20, ceiling: 1_000, reason: "In one room: tabs and devices, not a leak that reconnects without closing." },
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof tenantLimits;
+export type Limits = Readonly<Record<LimitName, number>>;
+
+// The table's own keys are its type; `fromEntries` forgets them.
+export const defaultLimits = Object.fromEntries(Object.entries(tenantLimits).map(([name, limit]) => [name, limit.default])) as Limits;
+
+/** Limits that are the same for everyone. */
+export const fixedLimits = {
+  /** Frames in one JSON array from a client. */
+  framesPerBatch: 50,
+  /** Levels of nesting in `data`: deeper JSON costs readers their stack. */
+  dataDepth: 32,
+  nonceLengthMin: 8,
+  nonceLengthMax: 64,
+  refLength: 32,
+  mentions: 50,
+  attachments: 10,
+  /** Different emoji on one message, and the UTF-8 bytes of one: a family with skin tones has 25 to 28. */
+  emojiPerMessage: 20,
+  emojiBytes: 32,
+  /** Users named per emoji in a message; the whole list is a page of its own. */
+  reactionUsersListed: 10,
+  backlogDefault: 50,
+  backlogMax: 200,
+  pageDefault: 50,
+  /** A `changes` frame of a replay, so that a reader can begin before all has arrived. */
+  changesFrameBytes: 262_144,
+  receiptsListed: 50,
+  /** What may wait for a reader that does not read: 128 MB of an object's memory are shared by all its sockets. */
+  slowConsumerBytes: 1_048_576,
+  /** A flush is one transaction and one fsync; larger ones would hold up the other rooms of the thread. */
+  flushChanges: 64,
+  flushBytes: 65_536,
+  /** The pace: a fan-out costs about 12 µs of CPU a socket, so a span of 60 µs a socket is a fifth of a core at most. */
+  paceMicrosecondsPerSocket: 60,
+  paceMsMax: 250,
+  /** Admitted changes waiting for a flush; beyond it a room answers `overloaded` at once. */
+  queueChanges: 4_096,
+  /** Refused frames within the window that close a socket with 4429: a client that hears no and goes on. */
+  refusedFrames: 50,
+  refusedFramesWindowMs: 10_000,
+  /** Ten gigabytes is an object's end; a room refuses writes before it, because a failed commit cuts every socket. */
+  roomStorageBytes: 10_000_000_000,
+  bodyBytes: 131_072,
+  tokenSecondsMax: 86_400,
+  tokenSecondsDefault: 3_600,
+  tokenBytes: 8_192,
+  tokenRooms: 100,
+  tokenLeewaySeconds: 30,
+  keysPerTenant: 100,
+  pingMs: 25_000,
+  reconnectJitterMs: 2_000,
+  expiresInMsMin: 1_000,
+  expiresInMsMax: 365 * 86_400_000,
+  reasonLength: 256,
+} as const;

@@ -1,0 +1,80 @@
+/** A message as it is told, and the parts of which it is made. */
+import * as z from "zod";
+import { roles } from "./capabilities.ts";
+import { fixedLimits, tenantLimits } from "./limits.ts";
+import { DisplayName, UserId } from "./names.ts";
+import { unfitJson, utf8Length } from "./text.ts";
+
+export const Seq = z.int().min(0);
+export const MessageId = z.int().min(1);
+export const TimeMs = z.int();
+
+export const Text = z.string().max(tenantLimits.textLength.ceiling).refine((text) => text.isWellFormed(), "holds a lone surrogate");
+
+/** Any JSON value, without what would hurt a reader. */
+export const Data = z.unknown().superRefine((value, context) => {
+  const why = unfitJson(value);
+  if (why !== null) context.addIssue({ code: "custom", message: why });
+});
+
+export const Nonce = z.string().regex(
+  new RegExp(`^[A-Za-z0-9_-]{${fixedLimits.nonceLengthMin},${fixedLimits.nonceLengthMax}}$`),
+  `${fixedLimits.nonceLengthMin} to ${fixedLimits.nonceLengthMax} of A-Z, a-z, 0-9, _ and -`,
+);
+
+export const Emoji = z.string().min(1)
+  .regex(/^[^\p{Cc}\p{Cs}\p{Z}]+$/u, "no spaces or control characters")
+  .refine((emoji) => emoji !== "__proto__", "a reserved word")
+  .refine((emoji) => utf8Length(emoji) <= fixedLimits.emojiBytes, `at most ${fixedLimits.emojiBytes} bytes`);
+
+export const Sender = z.object({ id: UserId, name: DisplayName.nullable() });
+export type Sender = z.infer<typeof Sender>;
+
+export const Reactions = z.record(z.string(), z.object({ count: z.int().min(1), users: z.array(UserId) }));
+export type Reactions = z.infer<typeof Reactions>;
+
+export const Attachment = z.object({
+  id: z.string(), name: z.string(), type: z.string(), size: z.int(), width: z.int().optional(), height: z.int().optional(),
+});
+
+export const MessageStatus = z.enum(["sent", "streaming", "interrupted", "cancelled", "failed"]);
+
+/** A whole message. `id` is the seq at which it was created, `seq` that of its last change. */
+export const Message = z.object({
+  id: MessageId,
+  seq: Seq,
+  /** Grows by one with each edit of text or data. */
+  version: z.int().min(1),
+  /** Null for a message of the tenant's server, and for one whose sender was erased. */
+  sender: Sender.nullable(),
+  nonce: Nonce.nullable(),
+  text: z.string().nullable(),
+  data: z.unknown(),
+  replyTo: MessageId.nullable(),
+  replies: z.int().min(0),
+  mentions: z.array(UserId),
+  attachments: z.array(Attachment),
+  reactions: Reactions,
+  status: MessageStatus,
+  createdAt: TimeMs,
+  editedAt: TimeMs.nullable(),
+  deletedAt: TimeMs.nullable(),
+  /** Set at creation and never changed: a reader drops the message by itself when server time passes it. */
+  expiresAt: TimeMs.nullable(),
+});
+export type Message = z.infer<typeof Message>;
+
+/** A live change of an older message: whole new values of the fields that changed, never increments. */
+export const MessagePatch = Message.partial().required({ id: true, seq: true });
+export type MessagePatch = z.infer<typeof MessagePatch>;
+
+/** `role: null` is a member that was removed; the row stays, so that an absent reader learns of it. */
+export const Member = z.object({ user: UserId, name: DisplayName.nullable(), role: z.enum(roles).nullable(), seq: Seq });
+export type Member = z.infer<typeof Member>;
+
+export const RoomSettings = z.object({
+  /** Nobody publishes, edits or reacts but those who may `moderate`. */
+  frozen: z.boolean(),
+});
+export type RoomSettings = z.infer<typeof RoomSettings>;
+export const defaultRoomSettings: RoomSettings = { frozen: false };

@@ -1,0 +1,85 @@
+/** Every frame that the server sends. A reader ignores fields and types that it does not know. */
+import * as z from "zod";
+import { capabilities, roles } from "./capabilities.ts";
+import { ChangesFrame, GapReason } from "./changes.ts";
+import { Cursor } from "./cursor.ts";
+import { Message, MessageId, RoomSettings, Seq, TimeMs } from "./message.ts";
+import { DisplayName, RoomName, UserId } from "./names.ts";
+import { type RefusalCode, refusals } from "./refusals.ts";
+
+const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
+const ref = z.string();
+
+const PresentMember = z.object({ user: UserId, name: DisplayName.nullable(), state: z.unknown(), connections: z.int().min(1) });
+
+export const WelcomeFrame = z.object({
+  type: z.literal("welcome"),
+  protocol: z.literal(1),
+  connection: z.string(),
+  room: RoomName,
+  epoch: z.string(),
+  head: Seq,
+  oldest: MessageId,
+  /** Every message from this id on is held once the first `changes` have arrived; null when resumed. */
+  start: MessageId.nullable(),
+  resumed: z.boolean(),
+  gap: z.object({ reason: GapReason }).optional(),
+  user: z.object({ id: UserId, name: DisplayName.nullable(), role: z.enum(roles).nullable() }).nullable(),
+  capabilities: z.array(z.enum(capabilities)),
+  expiresAt: TimeMs.nullable(),
+  pingMs: z.int(),
+  reconnectJitterMs: z.int(),
+  limits: z.object({ publish: z.object({ perSecond: z.number(), burst: z.number() }), frameBytes: z.int(), textLength: z.int() }),
+  settings: RoomSettings,
+  /** Absent where the reader asked for none. */
+  presence: z.object({ version: z.int(), count: z.int(), members: z.array(PresentMember), more: z.boolean() }).optional(),
+  /** One's own read position and the newest of others. */
+  receipts: z.record(z.string(), MessageId),
+  serverTime: TimeMs,
+});
+export type WelcomeFrame = z.infer<typeof WelcomeFrame>;
+
+export const AckFrame = z.object({
+  type: z.literal("ack"), ref: ref.optional(), id: MessageId, seq: Seq.optional(), at: z.int().optional(), duplicate: z.literal(true).optional(),
+});
+export type AckFrame = z.infer<typeof AckFrame>;
+
+export const LimitHit = z.object({ scope: z.string(), limit: z.number(), windowMs: z.int(), remaining: z.number() });
+
+export const ErrorFrame = z.object({
+  type: z.literal("error"),
+  ref: ref.optional(),
+  code: z.enum(refusalCodes),
+  status: z.int(),
+  message: z.string(),
+  retryable: z.boolean(),
+  retryAfterMs: z.int().optional(),
+  limit: LimitHit.optional(),
+});
+export type ErrorFrame = z.infer<typeof ErrorFrame>;
+
+/** Messages in ascending order of id, read in the instant of `cursor`; the reader holds all from `start` on afterwards. */
+export const Page = z.object({ messages: z.array(Message), hasMore: z.boolean(), cursor: Cursor, start: MessageId });
+export type Page = z.infer<typeof Page>;
+export const PageFrame = Page.extend({ type: z.literal("page"), ref });
+
+export const ClosingFrame = z.object({
+  type: z.literal("closing"), code: z.int(), reason: z.string(), reconnect: z.enum(["now", "backoff", "never"]), retryAfterMs: z.int().optional(),
+});
+export type ClosingFrame = z.infer<typeof ClosingFrame>;
+
+export const ReceiptFrame = z.object({ type: z.literal("receipt"), user: UserId, upTo: MessageId });
+export type ReceiptFrame = z.infer<typeof ReceiptFrame>;
+
+export const ServerFrame = z.discriminatedUnion("type", [
+  WelcomeFrame, ChangesFrame, AckFrame, ErrorFrame, PageFrame, ClosingFrame, ReceiptFrame,
+  z.object({ type: z.literal("presence"), version: z.int(), joined: z.array(PresentMember), updated: z.array(PresentMember), left: z.array(UserId), count: z.int() }),
+  z.object({ type: z.literal("typing"), user: UserId, active: z.boolean(), expiresInMs: z.int() }),
+  z.object({ type: z.literal("delta"), id: MessageId, at: z.int().min(0), text: z.string() }),
+  z.object({ type: z.literal("snapshot"), ref: ref.optional(), id: MessageId, text: z.string() }),
+  z.object({ type: z.literal("cancel"), id: MessageId, by: UserId.nullable(), reason: z.string().optional() }),
+  z.object({ type: z.literal("limit"), scope: z.string(), limit: z.number(), remaining: z.number(), resetMs: z.int() }),
+  z.object({ type: z.literal("token"), expiresAt: TimeMs, expiring: z.literal(true).optional() }),
+  z.object({ type: z.literal("pong") }),
+]);
+export type ServerFrame = z.infer<typeof ServerFrame>;
