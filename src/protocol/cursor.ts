@@ -5,18 +5,24 @@ import * as z from "zod";
 export interface Position {
   readonly epoch: string;
   readonly seq: number;
+  /**
+   * While a reader pages through a whole history with `/changes?after=0`: the room's floor when it began. It stands below
+   * rows that were removed long ago, which is no gap for it as long as the floor has not moved since.
+   */
+  readonly floor?: number;
 }
 
-const form = /^([A-Za-z0-9_-]{8}):(0|[1-9][0-9]{0,15})$/;
+const form = /^([A-Za-z0-9_-]{8}):(0|[1-9][0-9]{0,15})(?:~(0|[1-9][0-9]{0,15}))?$/;
 
 export const Cursor = z.string().regex(form, "<epoch>:<seq>, as the server gave it");
 
 /** Null for a text that no server gave. */
 export function parseCursor(text: string): Position | null {
-  const match = form.exec(text);
-  return match?.[1] !== undefined && match[2] !== undefined ? { epoch: match[1], seq: Number(match[2]) } : null;
+  const [, epoch, seq, floor] = form.exec(text) ?? [];
+  if (epoch === undefined || seq === undefined) return null;
+  return { epoch, seq: Number(seq), ...(floor === undefined ? {} : { floor: Number(floor) }) };
 }
 
-export function formatCursor({ epoch, seq }: Position): string {
-  return `${epoch}:${seq}`;
+export function formatCursor({ epoch, seq, floor }: Position): string {
+  return floor === undefined ? `${epoch}:${seq}` : `${epoch}:${seq}~${floor}`;
 }

@@ -1,0 +1,34 @@
+/** A token bucket as a value: what is left, and since when it refills. */
+
+export interface Rate {
+  readonly perSecond: number;
+  /** How many may come at once after a pause. */
+  readonly burst: number;
+}
+
+export interface Allowance {
+  readonly left: number;
+  readonly atMs: number;
+}
+
+export type Spent =
+  | { readonly ok: true; readonly allowance: Allowance }
+  | { readonly ok: false; readonly retryAfterMs: number };
+
+/** Takes one, or says when the next one will be there. `undefined` is a full bucket. */
+export function spend(allowance: Allowance | undefined, rate: Rate, nowMs: number): Spent {
+  const left = remaining(allowance, rate, nowMs);
+  if (left >= 1) return { ok: true, allowance: { left: left - 1, atMs: nowMs } };
+  return { ok: false, retryAfterMs: Math.ceil(((1 - left) / rate.perSecond) * 1_000) };
+}
+
+export function isFull(allowance: Allowance, rate: Rate, nowMs: number): boolean {
+  return remaining(allowance, rate, nowMs) >= rate.burst;
+}
+
+function remaining(allowance: Allowance | undefined, rate: Rate, nowMs: number): number {
+  if (allowance === undefined) return rate.burst;
+  // A clock that was set back must not empty the bucket.
+  const elapsedMs = Math.max(0, nowMs - allowance.atMs);
+  return Math.min(rate.burst, allowance.left + (elapsedMs / 1_000) * rate.perSecond);
+}

@@ -1,0 +1,62 @@
+/** What a reader gets who comes with a cursor: the changes since, or a reason to start over. Never a part that does not say so. */
+import type { GapReason } from "../protocol/changes.ts";
+import type { Position } from "../protocol/cursor.ts";
+import { fixedLimits } from "../protocol/limits.ts";
+import { utf8Length } from "../protocol/text.ts";
+
+export interface HistoryState {
+  readonly epoch: string;
+  readonly head: number;
+  /** The lowest id that retention has left. */
+  readonly oldest: number;
+  /** Cursors below it have missed a removal that no change can tell them of. */
+  readonly floor: number;
+}
+
+/** Why the changes since this position cannot be told, or null. `too_far` is found out by reading. */
+export function gapOf(position: Position, { epoch, head, oldest, floor }: HistoryState): GapReason | null {
+  if (position.epoch !== epoch) return "epoch";
+  if (position.seq > head) return "ahead";
+  if (position.seq < oldest - 1) return "expired";
+  if (position.seq < floor && position.floor !== floor) return "expired";
+  return null;
+}
+
+/** A change as it stands in a frame: its seq and its JSON. */
+export interface Told {
+  readonly seq: number;
+  readonly json: string;
+}
+
+/** A `changes` frame from changes that are JSON already. */
+export function changesFrame(from: number, to: number, changes: readonly Told[], reset = false): string {
+  return `{"type":"changes","from":${from},"to":${to},${reset ? '"reset":true,' : ""}"changes":[${changes.map((change) => change.json).join(",")}]}`;
+}
+
+/** The mark: "nothing more so far", by which a reader notices what was on its way when the room lost its memory. */
+export function markFrame(head: number): string {
+  return changesFrame(head, head, []);
+}
+
+/** Takes whole changes in order while they fit: always at least one, so that paging gets on. */
+export function takeWithin<T extends Told>(changes: readonly T[], bytesMax: number): readonly T[] {
+  let bytes = 0;
+  const count = changes.findIndex((change) => (bytes += utf8Length(change.json)) > bytesMax);
+  return count < 0 ? changes : changes.slice(0, Math.max(1, count));
+}
+
+/** The frames that bring a reader from `from` to `head`; the last says `to = head` even if the rows ended earlier. */
+export function replayFrames(changes: readonly Told[], from: number, head: number, reset: boolean): string[] {
+  const frames: string[] = [];
+  let rest = changes;
+  let position = from;
+  while (rest.length > 0 || position < head || (reset && frames.length === 0)) {
+    const part = takeWithin(rest, fixedLimits.changesFrameBytes);
+    rest = rest.slice(part.length);
+    const to = rest.length === 0 ? head : (part.at(-1)?.seq ?? head);
+    frames.push(changesFrame(position, to, part, reset && frames.length === 0));
+    if (rest.length === 0) break;
+    position = to;
+  }
+  return frames;
+}

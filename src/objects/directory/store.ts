@@ -1,0 +1,28 @@
+/** Every SQL statement the directory runs. */
+import { isUntouched, migrate } from "../migrate.ts";
+import { migrations } from "./migrations.ts";
+
+export class Store {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    if (!isUntouched(storage)) migrate(storage, migrations);
+  }
+
+  /** False when the id belongs to a tenant already. */
+  reserve(id: string, nowMs: number): boolean {
+    migrate(this.#storage, migrations);
+    this.#storage.sql.exec("INSERT INTO tenant (id, ready, created_at) VALUES (?, 0, ?) ON CONFLICT (id) DO NOTHING", id, nowMs);
+    return this.#storage.sql.exec<{ ready: number }>("SELECT ready FROM tenant WHERE id = ?", id).one().ready === 0;
+  }
+
+  confirm(id: string): void {
+    this.#storage.sql.exec("UPDATE tenant SET ready = 1 WHERE id = ?", id);
+  }
+
+  tenants(after: string, limit: number): string[] {
+    if (isUntouched(this.#storage)) return [];
+    return this.#storage.sql.exec<{ id: string }>("SELECT id FROM tenant WHERE id > ? AND ready = 1 ORDER BY id LIMIT ?", after, limit).toArray().map(({ id }) => id);
+  }
+}

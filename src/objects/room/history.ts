@@ -1,0 +1,169 @@
+/** Reading what was said: pages of messages, and the changes since a cursor. Each is read in one synchronous instant. */
+import { changesFrame, gapOf, replayFrames, takeWithin, type Told } from "../../core/replay.ts";
+import { may } from "../../core/rights.ts";
+import type { Change, GapReason } from "../../protocol/changes.ts";
+import type { HistoryFrame } from "../../protocol/clientFrames.ts";
+import { formatCursor, parseCursor, type Position } from "../../protocol/cursor.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import type { Message } from "../../protocol/message.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Page } from "../../protocol/serverFrames.ts";
+import type { Session } from "../../protocol/session.ts";
+import { publicEpoch } from "./digest.ts";
+import { tell } from "./log.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import { standingOf } from "./standing.ts";
+
+export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit">;
+
+export function mayRead(parts: RoomParts, session: Session): Refusal | null {
+  return may(session, standingOf(parts, session).role, "read") ? null : refuse("forbidden", "This needs the capability `read`.");
+}
+
+export function epochOf(parts: RoomParts): string {
+  return publicEpoch(stateOf(parts).epoch, parts.generation);
+}
+
+export function headCursor(parts: RoomParts): string {
+  return formatCursor({ epoch: epochOf(parts), seq: parts.store.head });
+}
+
+/** A page in ascending order of id: before, after or around a message, or the newest. */
+export function page(parts: RoomParts, session: Session, bounds: Bounds, nowMs: number): ({ readonly ok: true } & Page) | Refusal {
+  const forbidden = mayRead(parts, session);
+  if (forbidden !== null) return forbidden;
+  const { before, after, around } = bounds;
+  if ([before, after, around].filter((bound) => bound !== undefined).length > 1) return refuse("invalid_field", "At most one of `before`, `after` and `around`.");
+  const { oldest, policy } = stateOf(parts);
+  const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
+  const read = after !== undefined ? pageAfter(parts, after, limit, nowMs)
+    : around !== undefined ? pageAround(parts, around, limit, nowMs)
+    : pageBefore(parts, before ?? Number.MAX_SAFE_INTEGER, limit, nowMs);
+  return { ok: true, messages: read.messages, hasMore: read.hasMore, start: Math.max(oldest, read.start ?? oldest), cursor: headCursor(parts) };
+}
+
+interface Slice {
+  readonly messages: Message[];
+  readonly hasMore: boolean;
+  /** Nothing between it and the last message is missing; absent: nothing is missing from the beginning on. */
+  readonly start?: number;
+}
+
+function pageBefore({ store }: RoomParts, id: number, limit: number, nowMs: number): Slice {
+  const found = store.messagesBefore(id, limit + 1, nowMs);
+  const messages = found.slice(-limit);
+  const first = messages[0];
+  return found.length > limit && first !== undefined ? { messages, hasMore: true, start: first.id } : { messages, hasMore: false };
+}
+
+function pageAfter({ store }: RoomParts, id: number, limit: number, nowMs: number): Slice {
+  const found = store.messagesAfter(id, limit + 1, nowMs);
+  return { messages: found.slice(0, limit), hasMore: found.length > limit, start: id + 1 };
+}
+
+/** Half of the page before the message, itself, and the rest after it. `hasMore`: there are older ones. */
+function pageAround(parts: RoomParts, id: number, limit: number, nowMs: number): Slice {
+  const older = pageBefore(parts, id, Math.max(1, Math.floor(limit / 2)), nowMs);
+  const newer = pageAfter(parts, id - 1, Math.max(1, limit - older.messages.length), nowMs);
+  return { ...older, messages: [...older.messages, ...newer.messages].slice(0, Math.max(limit, 1)) };
+}
+
+/** What a reader is told who joins or asks: the changes since its cursor, or a new beginning and why. */
+export interface CatchUp {
+  readonly resumed: boolean;
+  readonly gap?: GapReason;
+  /** Null when resumed. */
+  readonly start: number | null;
+  readonly from: number;
+  readonly changes: readonly Told[];
+}
+
+export interface Wanted {
+  /** As the client gave it: null for none, `0` for everything. */
+  readonly cursor: string | null;
+  readonly backlog: number;
+}
+
+/** For a socket: all at once, within the replay limits, or a new beginning that says so. */
+export function catchUp(parts: RoomParts, { cursor, backlog }: Wanted, nowMs: number): CatchUp {
+  const { oldest, policy: { limits } } = stateOf(parts);
+  if (cursor === null) return newest(parts, backlog, nowMs);
+  if (cursor === "0") {
+    const found = parts.store.messagesAfter(oldest - 1, limits.replayChanges + 1, nowMs).map(asChange).map(tell);
+    if (!fits(found, limits)) return { ...newest(parts, backlog, nowMs), gap: "too_far" };
+    return { resumed: false, start: oldest, from: 0, changes: bySeq(found) };
+  }
+  const position = parseCursor(cursor);
+  const gap = position === null ? "epoch" : gapIn(parts, position);
+  if (position === null || gap !== null) return { ...newest(parts, backlog, nowMs), gap: gap ?? "epoch" };
+  const changes = parts.store.changedSince(position.seq, limits.replayChanges + 1, nowMs).map(tell);
+  if (!fits(changes, limits)) return { ...newest(parts, backlog, nowMs), gap: "too_far" };
+  return { resumed: true, start: null, from: position.seq, changes };
+}
+
+export function catchUpFrames(parts: RoomParts, { resumed, from, changes }: CatchUp): string[] {
+  return replayFrames(changes, from, parts.store.head, !resumed);
+}
+
+/** For HTTP: a page of the changes since a cursor, which never says `too_far`: it pages. */
+export interface ChangesPage {
+  readonly ok: true;
+  /** The frame as JSON text: it is passed on as it was read. */
+  readonly frame: string;
+  readonly cursor: string;
+  readonly hasMore: boolean;
+  readonly gap?: GapReason;
+  readonly start?: number;
+  readonly oldest: number;
+}
+
+export function changesPage(parts: RoomParts, session: Session, wanted: Wanted, nowMs: number): ChangesPage | Refusal {
+  const forbidden = mayRead(parts, session);
+  if (forbidden !== null) return forbidden;
+  const position = wanted.cursor === null || wanted.cursor === "0" ? null : parseCursor(wanted.cursor);
+  if (wanted.cursor === "0") return pageFrom(parts, { epoch: epochOf(parts), seq: 0, floor: stateOf(parts).floor }, true, nowMs);
+  if (position !== null && gapIn(parts, position) === null) return pageFrom(parts, position, false, nowMs);
+  const anew = catchUp(parts, wanted, nowMs);
+  return {
+    ok: true, frame: changesFrame(0, parts.store.head, anew.changes, true), cursor: headCursor(parts), hasMore: false, oldest: stateOf(parts).oldest,
+    ...(anew.gap === undefined ? {} : { gap: anew.gap }), ...(anew.start === null ? {} : { start: anew.start }),
+  };
+}
+
+function pageFrom(parts: RoomParts, position: Position, reset: boolean, nowMs: number): ChangesPage {
+  const { oldest, floor, policy: { limits } } = stateOf(parts);
+  const found = parts.store.changedSince(position.seq, limits.replayChanges + 1, nowMs).map(tell);
+  const changes = takeWithin(found.slice(0, limits.replayChanges), limits.replayBytes);
+  const hasMore = changes.length < found.length;
+  const to = hasMore ? (changes.at(-1)?.seq ?? position.seq) : parts.store.head;
+  const cursor = formatCursor({ epoch: position.epoch, seq: to, ...(to < floor ? { floor } : {}) });
+  return { ok: true, frame: changesFrame(position.seq, to, changes, reset), cursor, hasMore, oldest, ...(reset ? { start: oldest } : {}) };
+}
+
+/** The newest messages, up to `backlog` and the bytes of a replay. */
+function newest(parts: RoomParts, backlog: number, nowMs: number): CatchUp {
+  const { oldest, policy: { limits } } = stateOf(parts);
+  const found = parts.store.messagesBefore(Number.MAX_SAFE_INTEGER, backlog + 1, nowMs);
+  const newestFirst = found.slice(found.length - Math.min(found.length, backlog)).reverse();
+  const kept = takeWithin(newestFirst.map((message) => ({ id: message.id, ...tell(asChange(message)) })), limits.replayBytes);
+  const complete = kept.length === found.length;
+  const start = complete ? oldest : (kept.at(-1)?.id ?? parts.store.head + 1);
+  return { resumed: false, start, from: 0, changes: bySeq(kept) };
+}
+
+function gapIn(parts: RoomParts, position: Position): GapReason | null {
+  const { oldest, floor } = stateOf(parts);
+  return gapOf(position, { epoch: epochOf(parts), head: parts.store.head, oldest, floor });
+}
+
+function fits(changes: readonly Told[], { replayChanges, replayBytes }: { replayChanges: number; replayBytes: number }): boolean {
+  return changes.length <= replayChanges && takeWithin(changes, replayBytes).length === changes.length;
+}
+
+function bySeq(changes: readonly Told[]): Told[] {
+  return [...changes].sort((one, other) => one.seq - other.seq);
+}
+
+function asChange(message: Message): Change {
+  return { type: "message", message };
+}

@@ -1,0 +1,80 @@
+/** Accepting a socket: welcome, what it missed, and from then on everything. */
+import * as z from "zod";
+import { rightsOf } from "../../core/rights.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import { RoomPolicy } from "../../protocol/policy.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { WelcomeFrame } from "../../protocol/serverFrames.ts";
+import { Session } from "../../protocol/session.ts";
+import { PROTOCOL_VERSION } from "../../protocol/version.ts";
+import { type CatchUp, catchUp, catchUpFrames, epochOf, mayRead } from "./history.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import { standingOf } from "./standing.ts";
+
+/** What the edge tells the room with an upgrade, in the header `joinHeader`: a fresh request, nothing of the client's own. */
+export const JoinRequest = z.object({
+  session: Session,
+  policy: RoomPolicy,
+  cursor: z.string().nullable(),
+  backlog: z.int().min(0).max(fixedLimits.backlogMax),
+});
+export type JoinRequest = z.infer<typeof JoinRequest>;
+
+export const joinHeader = "x-parley-join";
+
+/** Whether one more socket may come in. */
+export function admitSocket(parts: RoomParts, { session }: JoinRequest): Refusal | null {
+  const forbidden = mayRead(parts, session);
+  if (forbidden !== null) return forbidden;
+  const { limits } = stateOf(parts).policy;
+  if (parts.roster.size >= limits.socketsPerRoom) return refuse("connection_limit", `At most ${limits.socketsPerRoom} connections in a room.`);
+  if (session.user !== null && parts.roster.socketsOf(session.user) >= limits.socketsPerUser) {
+    return refuse("connection_limit", `At most ${limits.socketsPerUser} connections of a user in a room.`);
+  }
+  return null;
+}
+
+/** All in one synchronous instant, so that nothing can happen between what was read and what follows live. */
+export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, nowMs: number): void {
+  const missed = catchUp(parts, request, nowMs);
+  const seat = parts.roster.add(socket, request.session);
+  parts.roster.send(seat, JSON.stringify(welcome(parts, request.session, missed, nowMs)));
+  for (const frame of catchUpFrames(parts, missed)) parts.roster.send(seat, frame);
+}
+
+function welcome(parts: RoomParts, session: Session, { resumed, gap, start }: CatchUp, nowMs: number): WelcomeFrame {
+  const { oldest, settings, policy: { limits } } = stateOf(parts);
+  const { role } = standingOf(parts, session);
+  return {
+    type: "welcome",
+    protocol: PROTOCOL_VERSION,
+    connection: session.connection,
+    room: parts.name,
+    epoch: epochOf(parts),
+    head: parts.store.head,
+    oldest,
+    start,
+    resumed,
+    ...(gap === undefined ? {} : { gap: { reason: gap } }),
+    user: session.user === null ? null : { id: session.user, name: session.name, role },
+    capabilities: rightsOf(session, role),
+    expiresAt: session.expiresAt,
+    pingMs: fixedLimits.pingMs,
+    reconnectJitterMs: fixedLimits.reconnectJitterMs,
+    limits: {
+      publish: { perSecond: limits.publishPerUserPerSecond, burst: limits.publishPerUserBurst },
+      frameBytes: limits.frameBytes,
+      textLength: limits.textLength,
+    },
+    settings,
+    receipts: receipts(parts, session.user),
+    serverTime: nowMs,
+  };
+}
+
+/** One's own and the newest of others, in an object made of entries: a user's name must never be a prototype's. */
+function receipts({ store }: RoomParts, user: string | null): Record<string, number> {
+  const own = user === null ? null : (store.member(user)?.read_up_to ?? null);
+  const entries = store.newestReadPositions(fixedLimits.receiptsListed).map(({ user: reader, upTo }): [string, number] => [reader, upTo]);
+  return Object.fromEntries(user === null || own === null ? entries : [...entries, [user, own]]);
+}

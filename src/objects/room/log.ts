@@ -1,0 +1,82 @@
+/** What one flush gives out: the seqs, and what readers will be told, in the order in which it happened. */
+import { changesFrame, type Told } from "../../core/replay.ts";
+import { type Change, seqOf } from "../../protocol/changes.ts";
+import type { ServerFrame } from "../../protocol/serverFrames.ts";
+
+export class Log {
+  readonly nowMs: number;
+  readonly #from: number;
+  #head: number;
+  #soonestExpiryMs = Infinity;
+  #entries: ({ readonly change: Told } | { readonly live: string })[] = [];
+
+  constructor(head: number, nowMs: number) {
+    this.nowMs = nowMs;
+    this.#from = head;
+    this.#head = head;
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Two readers must never see the same seq for two changes: this is the only place that gives one. */
+  next(): number {
+    return ++this.#head;
+  }
+
+  changed(change: Change): void {
+    this.#entries.push({ change: tell(change) });
+    if (change.type === "message") this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
+  }
+
+  /** When the first of the new messages expires; Infinity where none does. */
+  get soonestExpiryMs(): number {
+    return this.#soonestExpiryMs;
+  }
+
+  /** A frame that moves no cursor. It keeps its place between the changes. */
+  live(frame: ServerFrame): void {
+    this.#entries.push({ live: JSON.stringify(frame) });
+  }
+
+  /** Runs one item. If it throws, its seqs and its news are taken back, as its rows are. */
+  attempt<T>(item: () => T): T {
+    const head = this.#head;
+    const entries = this.#entries.length;
+    try {
+      return item();
+    } catch (error) {
+      this.#head = head;
+      this.#entries.length = entries;
+      throw error;
+    }
+  }
+
+  /** What every reader is sent: one text, or null when nothing happened. */
+  frames(): string | null {
+    const frames: string[] = [];
+    let from = this.#from;
+    let group: Told[] = [];
+    const closeGroup = (to: number): void => {
+      if (to > from) frames.push(changesFrame(from, to, group));
+      from = to;
+      group = [];
+    };
+    for (const entry of this.#entries) {
+      if ("change" in entry) {
+        group.push(entry.change);
+      } else {
+        closeGroup(group.at(-1)?.seq ?? from);
+        frames.push(entry.live);
+      }
+    }
+    closeGroup(this.#head);
+    if (frames.length <= 1) return frames[0] ?? null;
+    return `[${frames.join(",")}]`;
+  }
+}
+
+export function tell(change: Change): Told {
+  return { seq: seqOf(change), json: JSON.stringify(change) };
+}

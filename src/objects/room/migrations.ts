@@ -1,0 +1,76 @@
+/** A room's tables. The message table is the log: every change takes the next seq and stamps the row that it changed. */
+import { alarmsMigration } from "../alarms.ts";
+import type { Migration } from "../migrate.ts";
+
+export const migrations: readonly Migration[] = [
+  alarmsMigration,
+  {
+    id: "room-1",
+    sql: `
+CREATE TABLE room (
+  one        INTEGER PRIMARY KEY CHECK (one = 1),
+  seq        INTEGER NOT NULL,              -- of its last change, 0 until then
+  head       INTEGER NOT NULL,              -- highest seq ever given, as of the last removal of rows
+  oldest     INTEGER NOT NULL,              -- lowest id that retention has left
+  floor      INTEGER NOT NULL,              -- cursors below it have missed a removal
+  epoch      TEXT    NOT NULL,              -- of this history
+  settings   TEXT    NOT NULL,              -- JSON
+  policy     TEXT    NOT NULL,              -- JSON, the tenant's, as last heard
+  messages   INTEGER NOT NULL,              -- how many there are up to counted_to
+  counted_to INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  deleted_at INTEGER
+) STRICT;
+
+CREATE TABLE message (
+  id          INTEGER PRIMARY KEY,          -- the seq at which it was created
+  seq         INTEGER NOT NULL,             -- of its last change; = id until then
+  version     INTEGER NOT NULL,
+  sender      TEXT,
+  sender_name TEXT,
+  nonce       TEXT,
+  digest      BLOB,                         -- 8 bytes of a hash of the request as sent
+  text        TEXT,
+  data        TEXT,                         -- JSON
+  mentions    TEXT,                         -- JSON, null when empty
+  reply_to    INTEGER,
+  replies     INTEGER NOT NULL,
+  attachments TEXT,                         -- JSON, null when empty
+  reactions   TEXT,                         -- JSON, null when empty
+  shadow      INTEGER,
+  status      TEXT NOT NULL,
+  created_at  INTEGER NOT NULL,
+  edited_at   INTEGER,
+  deleted_at  INTEGER,
+  expires_at  INTEGER
+) STRICT;
+-- Exactly-once publish, for the life of the message. A message of the tenant's server has no sender: '' stands for it.
+CREATE UNIQUE INDEX message_nonce   ON message (coalesce(sender, ''), nonce) WHERE nonce IS NOT NULL;
+-- The only index by change, and one that a plain message does not pay for.
+CREATE INDEX        message_changed ON message (seq) WHERE seq > id;
+CREATE INDEX        message_reply   ON message (reply_to, id) WHERE reply_to IS NOT NULL;
+CREATE INDEX        message_expiry  ON message (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE reaction (
+  message INTEGER NOT NULL,
+  emoji   TEXT NOT NULL,
+  user    TEXT NOT NULL,
+  at      INTEGER NOT NULL,
+  PRIMARY KEY (message, emoji, user)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member (
+  user         TEXT PRIMARY KEY,
+  name         TEXT,
+  role         TEXT,                        -- null: removed, the row stays for those who were away
+  muted_until  INTEGER,
+  banned_until INTEGER,
+  reason       TEXT,
+  read_up_to   INTEGER,
+  seq          INTEGER                      -- null until a change that readers are told of
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_changed ON member (seq) WHERE seq IS NOT NULL;
+CREATE INDEX member_read    ON member (read_up_to) WHERE read_up_to IS NOT NULL;
+`,
+  },
+];

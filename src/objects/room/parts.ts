@@ -1,0 +1,21 @@
+/** What a room is made of. Operations are functions that are given these; none is given the object itself. */
+import type { Queue } from "./queue.ts";
+import type { Rates } from "./rates.ts";
+import type { Roster } from "./roster.ts";
+import type { RoomState, Store } from "./store.ts";
+
+export interface RoomParts {
+  /** The room's name within its tenant. */
+  readonly name: string;
+  readonly generation: string;
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly rates: Rates;
+  readonly roster: Roster;
+}
+
+/** The state of a room that exists. Throws where a caller forgot to look. */
+export function stateOf({ store }: RoomParts): RoomState {
+  if (store.room === null) throw new Error("the room does not exist");
+  return store.room;
+}

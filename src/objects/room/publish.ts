@@ -1,0 +1,101 @@
+/** Publishing a message: once for a nonce, whatever happens to the answer. */
+import { fitsMessage, silenced } from "../../core/admission.ts";
+import { may } from "../../core/rights.ts";
+import type { PublishFrame } from "../../protocol/clientFrames.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import type { Message } from "../../protocol/message.ts";
+import { refuse, type Refusal } from "../../protocol/refusals.ts";
+import type { Session } from "../../protocol/session.ts";
+import { contentDigest } from "./digest.ts";
+import type { Log } from "./log.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import { type Admitted, type Entry, nonceKey, type Outcome, type Stored } from "./queue.ts";
+import { standingOf } from "./standing.ts";
+import type { Store } from "./store.ts";
+
+/** Over HTTP a message may come without a nonce; then a retry is another message. */
+export type PublishRequest = Omit<PublishFrame, "nonce"> & { readonly nonce: string | null };
+
+/** Admits a message into the queue of the next flush. Nothing is stored yet and nobody is told. */
+export function publish(parts: RoomParts, session: Session, frame: PublishRequest, nowMs: number): Admitted {
+  const standing = standingOf(parts, session);
+  if (!may(session, standing.role, "publish")) return refuse("forbidden", "This needs the capability `publish`.");
+  const digest = contentDigest(frame);
+  // A retry of what is stored or queued is answered before any limit: it costs nothing and must not fail twice.
+  const earlier = frame.nonce === null ? null : known(parts, session.user, frame.nonce, digest);
+  if (earlier !== null) return earlier;
+  const { settings, policy } = stateOf(parts);
+  const heard = silenced(session, standing, settings, nowMs);
+  if (!heard.ok) return heard;
+  const fits = fitsMessage(frame, policy.limits);
+  if (!fits.ok) return fits;
+  const limited = crowded(parts) ?? parts.rates.payForChange(session, policy.limits, nowMs);
+  if (limited !== null) return limited;
+  return { ok: true, entry: entryOf(parts.store, session, frame, digest), joins: false };
+}
+
+/** A room that cannot take more: full, or with more waiting than it can store soon. */
+export function crowded({ store, queue }: RoomParts): Refusal | null {
+  if (store.sizeBytes > fixedLimits.roomStorageBytes) return refuse("storage_full");
+  return queue.length >= fixedLimits.queueChanges ? refuse("overloaded", undefined, { retryAfterMs: 1_000 }) : null;
+}
+
+function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
+  const waiting = queue.findByNonce(nonceKey(user, nonce));
+  if (waiting?.nonce !== undefined) return equal(waiting.nonce.digest, digest) ? { ok: true, entry: waiting, joins: true } : refuse("nonce_reused");
+  const stored = store.findByNonce(user, nonce);
+  if (stored === null) return null;
+  return equal(stored.digest, digest) ? { ok: true, id: stored.id, seq: stored.id, duplicate: true } : refuse("nonce_reused");
+}
+
+function entryOf(store: Store, session: Session, frame: PublishRequest, digest: Uint8Array): Entry {
+  const { nonce } = frame;
+  return {
+    bytes: (frame.text?.length ?? 0) + (frame.data === undefined ? 0 : JSON.stringify(frame.data).length),
+    ...(nonce === null ? {} : { nonce: { key: nonceKey(session.user, nonce), digest } }),
+    apply: (log) => append(store, log, session, frame, digest),
+    waiters: [],
+  };
+}
+
+/** A reply is two changes: the message, then its parent's count. */
+function append(store: Store, log: Log, session: Session, frame: PublishRequest, digest: Uint8Array): Outcome {
+  const replyTo = frame.replyTo ?? null;
+  const parent = replyTo === null ? null : store.message(replyTo, log.nowMs);
+  if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
+  const message = messageOf(session, frame, log.next(), log.nowMs);
+  store.insertMessage(message, frame.nonce === null ? null : digest);
+  log.changed({ type: "message", message });
+  if (parent !== null) {
+    const patch = { id: parent.id, seq: log.next(), replies: parent.replies + 1 };
+    store.saveReplies(patch);
+    log.changed({ type: "message", message: patch });
+  }
+  return { ok: true, id: message.id, seq: message.seq, duplicate: false } satisfies Stored;
+}
+
+function messageOf({ user, name }: Session, frame: PublishRequest, id: number, nowMs: number): Message {
+  return {
+    id,
+    seq: id,
+    version: 1,
+    sender: user === null ? null : { id: user, name },
+    nonce: frame.nonce,
+    text: frame.text ?? null,
+    data: frame.data ?? null,
+    replyTo: frame.replyTo ?? null,
+    replies: 0,
+    mentions: [...new Set(frame.mentions)],
+    attachments: [],
+    reactions: {},
+    status: "sent",
+    createdAt: nowMs,
+    editedAt: null,
+    deletedAt: null,
+    expiresAt: (frame.expiresInMs ?? null) === null ? null : nowMs + Number(frame.expiresInMs),
+  };
+}
+
+function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}

@@ -1,0 +1,76 @@
+/** Admitted changes that wait for the next flush. What is in here is not stored and nobody has been told. */
+import type { Refusal } from "../../protocol/refusals.ts";
+import type { Log } from "./log.ts";
+
+/** What became of a change. `seq` is that of the change, `id` that of the message (or 0 where there is none). */
+export interface Stored {
+  readonly ok: true;
+  readonly id: number;
+  readonly seq: number;
+  readonly duplicate: boolean;
+}
+
+export type Outcome = Stored | Refusal;
+
+export interface Entry {
+  /** Of the client's content, for the flush's size. */
+  readonly bytes: number;
+  readonly nonce?: { readonly key: string; readonly digest: Uint8Array };
+  /**
+   * Runs inside the flush's transaction and decides with what is stored then. All that can be refused is refused before
+   * its first write. What it throws rolls back this entry alone.
+   */
+  readonly apply: (log: Log) => Outcome;
+  /** Called once when the flush is stored and announced. */
+  readonly waiters: ((outcome: Outcome) => void)[];
+}
+
+/** A change is refused, known already, or waits: as itself or together with the same one sent before. */
+export type Admitted =
+  | Refusal
+  | Stored
+  | { readonly ok: true; readonly entry: Entry; readonly joins: boolean };
+
+export class Queue {
+  #entries: Entry[] = [];
+  #bytes = 0;
+  readonly #byNonce = new Map<string, Entry>();
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes;
+    if (entry.nonce !== undefined) this.#byNonce.set(entry.nonce.key, entry);
+  }
+
+  findByNonce(key: string): Entry | undefined {
+    return this.#byNonce.get(key);
+  }
+
+  take(): Entry[] {
+    const taken = this.#entries;
+    this.#entries = [];
+    this.#bytes = 0;
+    this.#byNonce.clear();
+    return taken;
+  }
+}
+
+export function nonceKey(sender: string | null, nonce: string): string {
+  return `${sender ?? ""}\n${nonce}`;
+}
+
+/** Tells the outcome: at once where it is known, else when the flush has it. One that joined an earlier twin is a duplicate. */
+export function settle(queue: Queue, admitted: Admitted, tell: (outcome: Outcome) => void): void {
+  if (!admitted.ok || !("entry" in admitted)) return tell(admitted);
+  const { entry, joins } = admitted;
+  entry.waiters.push(joins ? (outcome) => tell(outcome.ok ? { ...outcome, duplicate: true } : outcome) : tell);
+  if (!joins) queue.add(entry);
+}

@@ -1,0 +1,45 @@
+/** Reacting to a message: each user once with an emoji. */
+import { silenced } from "../../core/admission.ts";
+import { hasRoomFor, withoutReaction, withReaction } from "../../core/reactions.ts";
+import { may } from "../../core/rights.ts";
+import type { ReactFrame } from "../../protocol/clientFrames.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import { refuse } from "../../protocol/refusals.ts";
+import type { Session } from "../../protocol/session.ts";
+import type { Log } from "./log.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import { crowded } from "./publish.ts";
+import type { Admitted, Outcome } from "./queue.ts";
+import { standingOf } from "./standing.ts";
+import type { Store } from "./store.ts";
+
+export function react(parts: RoomParts, session: Session, frame: ReactFrame, nowMs: number): Admitted {
+  const { user } = session;
+  const { settings, policy } = stateOf(parts);
+  const standing = standingOf(parts, session);
+  if (user === null) return refuse("forbidden", "Only a user can react: name one in `Parley-User`.");
+  if (!may(session, standing.role, "react")) return refuse("forbidden", "This needs the capability `react`.");
+  const heard = silenced(session, standing, settings, nowMs);
+  if (!heard.ok) return heard;
+  const limited = crowded(parts) ?? parts.rates.payForChange(session, policy.limits, nowMs);
+  if (limited !== null) return limited;
+  return { ok: true, entry: { bytes: 0, apply: (log) => applyReaction(parts.store, log, user, frame), waiters: [] }, joins: false };
+}
+
+function applyReaction(store: Store, log: Log, user: string, { id, emoji, remove = false }: ReactFrame): Outcome {
+  const message = store.message(id, log.nowMs);
+  if (message === null) return refuse("not_found", "There is no such message.");
+  if (message.deletedAt !== null) return refuse("conflict", "The message was deleted.");
+  const present = store.hasReacted(id, emoji, user);
+  if (present !== remove) return { ok: true, id, seq: message.seq, duplicate: true };
+  if (!remove && !hasRoomFor(message.reactions, emoji)) return refuse("conflict", `A message holds ${fixedLimits.emojiPerMessage} different emoji.`);
+  if (remove) store.removeReaction(id, emoji, user);
+  else store.addReaction(id, emoji, user, log.nowMs);
+  const reactions = remove
+    ? withoutReaction(message.reactions, emoji, store.reactions(id, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user))
+    : withReaction(message.reactions, emoji, user);
+  const patch = { id, seq: log.next(), reactions };
+  store.saveReactions(patch);
+  log.changed({ type: "message", message: patch });
+  return { ok: true, id, seq: patch.seq, duplicate: false };
+}

@@ -1,0 +1,79 @@
+/** What a socket sends: decoded, paid for, and handed to the operation it names. */
+import { spend } from "../../core/allowance.ts";
+import { offend } from "../../core/closing.ts";
+import type { ClientFrame } from "../../protocol/clientFrames.ts";
+import { decode } from "../../protocol/decode.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { edit, remove } from "./edit.ts";
+import { page } from "./history.ts";
+import { read } from "./membership.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import { publish } from "./publish.ts";
+import { type Admitted, type Outcome, settle } from "./queue.ts";
+import { tooFast } from "./rates.ts";
+import { react } from "./react.ts";
+import type { Seat } from "./roster.ts";
+
+/** Handles all frames of one event. Nothing is awaited: the platform reads a socket's next frame only when this one has ended. */
+export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer, nowMs: number): void {
+  const { limits } = stateOf(parts).policy;
+  const { expiresAt } = seat.session;
+  if (expiresAt !== null && expiresAt <= nowMs) return parts.roster.close(seat, "token_expired");
+  for (const decoded of decode(raw, limits.frameBytes)) {
+    const ref = decoded.ok ? decoded.frame.ref : decoded.ref;
+    const limited = payForFrame(seat, limits, nowMs);
+    if (limited !== null) refuseFrame(parts, seat, limited, ref, nowMs);
+    else if (!decoded.ok) refuseFrame(parts, seat, decoded, ref, nowMs);
+    else handle(parts, seat, decoded.frame, nowMs);
+    if (parts.roster.find(seat.socket) === undefined) return;
+  }
+}
+
+function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number): void {
+  const { session } = seat;
+  const answer = (admitted: Admitted): void => settle(parts.queue, admitted, (outcome) => answerChange(parts, seat, frame, outcome, nowMs));
+  switch (frame.type) {
+    case "publish": return answer(publish(parts, session, frame, nowMs));
+    case "edit": return answer(edit(parts, session, frame, nowMs));
+    case "delete": return answer(remove(parts, session, frame, nowMs));
+    case "react": return answer(react(parts, session, frame, nowMs));
+    case "read": return answer(read(parts, session, frame));
+    case "history": return answerPage(parts, seat, frame, nowMs);
+    case "ping": return parts.roster.answer(seat, { type: "pong" });
+    case "append": case "finish": case "cancel": case "snapshot": case "typing": case "presence.set": case "presence.get": case "token":
+      return refuseFrame(parts, seat, refuse("bad_frame", `This server does not take \`${frame.type}\` frames yet.`), frame.ref, nowMs);
+  }
+}
+
+/** A frame without a `ref` asks for no answer, but is told when it is refused. */
+function answerChange(parts: RoomParts, seat: Seat, { ref }: ClientFrame, outcome: Outcome, nowMs: number): void {
+  if (!outcome.ok) return refuseFrame(parts, seat, outcome, ref, nowMs);
+  if (ref === undefined) return;
+  const { id, seq, duplicate } = outcome;
+  parts.roster.answer(seat, { type: "ack", ref, id, ...(seq === 0 ? {} : { seq }), ...(duplicate ? { duplicate } : {}) });
+}
+
+function answerPage(parts: RoomParts, seat: Seat, frame: ClientFrame & { type: "history" }, nowMs: number): void {
+  const found = page(parts, seat.session, frame, nowMs);
+  if (!found.ok) return refuseFrame(parts, seat, found, frame.ref, nowMs);
+  const { messages, hasMore, cursor, start } = found;
+  parts.roster.answer(seat, { type: "page", ref: frame.ref, messages, hasMore, cursor, start });
+}
+
+/** A refused frame alone never closes a socket; many in a short time do. */
+function refuseFrame({ roster }: RoomParts, seat: Seat, refusal: Refusal, ref: string | undefined, nowMs: number): void {
+  if (roster.find(seat.socket) === undefined) return;
+  roster.refuse(seat, refusal, ref);
+  const { tooMany, ...offences } = offend(seat.offences, nowMs);
+  seat.offences = offences;
+  if (tooMany) roster.close(seat, "rate_limited", "Too many refused frames.");
+}
+
+function payForFrame(seat: Seat, limits: Limits, nowMs: number): Refusal | null {
+  const rate = { perSecond: limits.framesPerSocketPerSecond, burst: limits.framesPerSocketBurst };
+  const spent = spend(seat.frames, rate, nowMs);
+  if (!spent.ok) return tooFast("socket", `At most ${rate.perSecond} frames per second on a connection.`, rate, spent.retryAfterMs);
+  seat.frames = spent.allowance;
+  return null;
+}

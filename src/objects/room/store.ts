@@ -1,0 +1,318 @@
+/** Every SQL statement a room runs. */
+import { type Change, type RoomChange, seqOf } from "../../protocol/changes.ts";
+import type { Member, Message, Reactions, RoomSettings } from "../../protocol/message.ts";
+import type { RoomPolicy } from "../../protocol/policy.ts";
+import { isUntouched, migrate } from "../migrate.ts";
+import { migrations } from "./migrations.ts";
+import { dataJson, jsonOrNull, type MemberRow, memberOf, messageColumns, messageOf, type MessageRow } from "./rows.ts";
+
+/** The room's own row. */
+export interface RoomState {
+  readonly seq: number;
+  readonly oldest: number;
+  readonly floor: number;
+  /** The stored epoch: readers are shown a hash over it and the deployment's generation. */
+  readonly epoch: string;
+  readonly settings: RoomSettings;
+  readonly policy: RoomPolicy;
+  readonly deletedAtMs: number | null;
+}
+
+export class Store {
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+  /** Null while the room does not exist; then nothing has been written, not even the tables. */
+  #room: RoomState | null = null;
+  #head = 0;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+    if (isUntouched(storage)) return;
+    migrate(storage, migrations);
+    this.reload();
+  }
+
+  get room(): RoomState | null {
+    return this.#room;
+  }
+
+  /** The highest seq ever given. */
+  get head(): number {
+    return this.#head;
+  }
+
+  get sizeBytes(): number {
+    return this.#sql.databaseSize;
+  }
+
+  /** All or nothing. What throws inside is rolled back alone when nested; memory is read anew then. */
+  transaction<T>(body: () => T): T {
+    try {
+      return this.#storage.transactionSync(body);
+    } catch (error) {
+      this.reload();
+      throw error;
+    }
+  }
+
+  /** Makes the room, or makes a deleted one anew: with an empty history of another epoch. */
+  create({ epoch, settings, policy }: Pick<RoomState, "epoch" | "settings" | "policy">, nowMs: number): void {
+    migrate(this.#storage, migrations);
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO room (one, seq, head, oldest, floor, epoch, settings, policy, messages, counted_to, created_at)
+       VALUES (1, 0, 0, 1, 0, ?, ?, ?, 0, 0, ?)`,
+      epoch, JSON.stringify(settings), JSON.stringify(policy), nowMs,
+    );
+    this.reload();
+  }
+
+  /** Removes everything but the room's own row, which keeps saying that it was deleted. */
+  deleteRoom(nowMs: number): void {
+    this.#sql.exec("DELETE FROM message");
+    this.#sql.exec("DELETE FROM reaction");
+    this.#sql.exec("DELETE FROM member");
+    this.#sql.exec("UPDATE room SET deleted_at = ?, settings = '{}', messages = 0, counted_to = 0", nowMs);
+    this.reload();
+  }
+
+  savePolicy(policy: RoomPolicy): void {
+    this.#sql.exec("UPDATE room SET policy = ?", JSON.stringify(policy));
+    if (this.#room !== null) this.#room = { ...this.#room, policy };
+  }
+
+  saveSettings(settings: RoomSettings, seq: number): void {
+    this.#sql.exec("UPDATE room SET settings = ?, seq = ?", JSON.stringify(settings), seq);
+    if (this.#room !== null) this.#room = { ...this.#room, settings, seq };
+  }
+
+  /** To be called when a flush has given seqs up to this one. */
+  advance(head: number): void {
+    this.#head = head;
+  }
+
+  /** Reads the room's own row, and from all rows the highest seq given. */
+  reload(): void {
+    const row = this.#sql.exec<{ seq: number; oldest: number; floor: number; epoch: string; settings: string; policy: string; deleted_at: number | null; top: number }>(
+      `SELECT seq, oldest, floor, epoch, settings, policy, deleted_at, max(
+         head, seq,
+         coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
+         coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
+         coalesce((SELECT seq FROM member WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0)) AS top FROM room`,
+    ).toArray()[0];
+    this.#head = row?.top ?? 0;
+    this.#room = row === undefined ? null : {
+      seq: row.seq, oldest: row.oldest, floor: row.floor, epoch: row.epoch, deletedAtMs: row.deleted_at,
+      settings: JSON.parse(row.settings), policy: JSON.parse(row.policy),
+    };
+  }
+
+  // Messages.
+
+  insertMessage(message: Message, digest: Uint8Array | null): void {
+    this.#sql.exec(
+      `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies, attachments, reactions, status, created_at, expires_at)
+       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, ?, ?, ?)`,
+      message.id, message.seq, message.sender?.id ?? null, message.sender?.name ?? null, message.nonce, digest, message.text,
+      dataJson(message.data), jsonOrNull(message.mentions), message.replyTo, jsonOrNull(message.attachments), message.status,
+      message.createdAt, message.expiresAt,
+    );
+  }
+
+  findByNonce(sender: string | null, nonce: string): { readonly id: number; readonly digest: Uint8Array } | null {
+    const row = this.#sql.exec<{ id: number; digest: ArrayBuffer }>(
+      "SELECT id, digest FROM message WHERE coalesce(sender, '') = ? AND nonce = ?", sender ?? "", nonce,
+    ).toArray()[0];
+    return row === undefined ? null : { id: row.id, digest: new Uint8Array(row.digest) };
+  }
+
+  message(id: number, nowMs: number): Message | null {
+    const row = this.#sql.exec<MessageRow>(
+      `SELECT ${messageColumns} FROM message WHERE id = ? AND (expires_at IS NULL OR expires_at > ?)`, id, nowMs,
+    ).toArray()[0];
+    return row === undefined ? null : messageOf(row);
+  }
+
+  saveEdit({ id, seq, version, text, data, editedAt }: Pick<Message, "id" | "seq" | "version" | "text" | "data" | "editedAt">): void {
+    this.#sql.exec(
+      "UPDATE message SET seq = ?, version = ?, text = ?, data = ?, edited_at = ? WHERE id = ?", seq, version, text, dataJson(data), editedAt, id,
+    );
+  }
+
+  /** Leaves a tombstone: who said something here, and the nonce, so that a late retry is still known. */
+  saveDeletion({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
+    this.#sql.exec(
+      `UPDATE message SET seq = ?, text = NULL, data = NULL, mentions = NULL, attachments = NULL, reactions = NULL, deleted_at = ? WHERE id = ?`,
+      seq, deletedAt, id,
+    );
+    this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
+  }
+
+  saveReplies({ id, seq, replies }: Pick<Message, "id" | "seq" | "replies">): void {
+    this.#sql.exec("UPDATE message SET seq = ?, replies = ? WHERE id = ?", seq, replies, id);
+  }
+
+  // Pages, always in ascending order of id.
+
+  messagesBefore(id: number, limit: number, nowMs: number): Message[] {
+    return this.#messages("id < ? ORDER BY id DESC LIMIT ?", nowMs, id, limit).reverse();
+  }
+
+  messagesAfter(id: number, limit: number, nowMs: number): Message[] {
+    return this.#messages("id > ? ORDER BY id LIMIT ?", nowMs, id, limit);
+  }
+
+  #messages(rest: string, nowMs: number, ...bindings: number[]): Message[] {
+    return this.#sql.exec<MessageRow>(`SELECT ${messageColumns} FROM message WHERE (expires_at IS NULL OR expires_at > ?) AND ${rest}`, nowMs, ...bindings)
+      .toArray().map(messageOf);
+  }
+
+  /**
+   * The rows changed after `seq`, as they stand now, in order of seq: at most `limit`, the lowest.
+   * Disjoint branches, each in seq order: one side ordered by id and the other by seq would lose rows at the cut.
+   */
+  changedSince(seq: number, limit: number, nowMs: number): Change[] {
+    const alive = "(expires_at IS NULL OR expires_at > ?)";
+    const created = this.#sql.exec<MessageRow>(
+      `SELECT ${messageColumns} FROM message WHERE id > ? AND seq = id AND ${alive} ORDER BY id LIMIT ?`, seq, nowMs, limit,
+    ).toArray();
+    const changed = this.#sql.exec<MessageRow>(
+      // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
+      `SELECT ${messageColumns} FROM message WHERE seq > ? AND seq > id AND ${alive} ORDER BY seq LIMIT ?`, seq, nowMs, limit,
+    ).toArray();
+    const changes: Change[] = [...created, ...changed].map((row) => ({ type: "message", message: messageOf(row) }));
+    for (const member of this.#sql.exec<MemberRow>("SELECT * FROM member WHERE seq > ? AND seq IS NOT NULL ORDER BY seq LIMIT ?", seq, limit)) {
+      changes.push({ type: "member", member: memberOf(member) });
+    }
+    if (this.#room !== null && this.#room.seq > seq) changes.push({ type: "room", room: roomChange(this.#room) });
+    return changes.sort((one, other) => seqOf(one) - seqOf(other)).slice(0, limit);
+  }
+
+  // Reactions.
+
+  hasReacted(message: number, emoji: string, user: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM reaction WHERE message = ? AND emoji = ? AND user = ?", message, emoji, user).toArray().length > 0;
+  }
+
+  addReaction(message: number, emoji: string, user: string, nowMs: number): void {
+    this.#sql.exec("INSERT INTO reaction (message, emoji, user, at) VALUES (?, ?, ?, ?)", message, emoji, user, nowMs);
+  }
+
+  removeReaction(message: number, emoji: string, user: string): void {
+    this.#sql.exec("DELETE FROM reaction WHERE message = ? AND emoji = ? AND user = ?", message, emoji, user);
+  }
+
+  reactions(message: number, emoji: string | null, limit: number): { emoji: string; user: string; at: number }[] {
+    return this.#sql.exec<{ emoji: string; user: string; at: number }>(
+      "SELECT emoji, user, at FROM reaction WHERE message = ?1 AND (?2 IS NULL OR emoji = ?2) ORDER BY at, emoji, user LIMIT ?3", message, emoji, limit,
+    ).toArray();
+  }
+
+  saveReactions({ id, seq, reactions }: { id: number; seq: number; reactions: Reactions }): void {
+    this.#sql.exec("UPDATE message SET seq = ?, reactions = ? WHERE id = ?", seq, jsonOrNull(reactions), id);
+  }
+
+  reactedBy(user: string): { message: number; emoji: string }[] {
+    return this.#sql.exec<{ message: number; emoji: string }>("SELECT message, emoji FROM reaction WHERE user = ? ORDER BY message", user).toArray();
+  }
+
+  // Members.
+
+  member(user: string): MemberRow | null {
+    return this.#sql.exec<MemberRow>("SELECT * FROM member WHERE user = ?", user).toArray()[0] ?? null;
+  }
+
+  /** Removed ones too (`role: null`): a reader merges the page like changes. */
+  members(after: string, limit: number): Member[] {
+    return this.#sql.exec<MemberRow>("SELECT * FROM member WHERE user > ? AND seq IS NOT NULL ORDER BY user LIMIT ?", after, limit).toArray().map(memberOf);
+  }
+
+  saveMember({ user, name, role, seq }: Member): void {
+    this.#sql.exec(
+      `INSERT INTO member (user, name, role, seq) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT (user) DO UPDATE SET name = coalesce(?2, name), role = ?3, seq = ?4`, user, name, role, seq,
+    );
+  }
+
+  saveMute(user: string, untilMs: number | null, reason: string | null): void {
+    this.#sql.exec(
+      `INSERT INTO member (user, muted_until, reason) VALUES (?1, ?2, ?3)
+       ON CONFLICT (user) DO UPDATE SET muted_until = ?2, reason = ?3`, user, untilMs, reason,
+    );
+  }
+
+  saveReadPosition(user: string, upTo: number): void {
+    this.#sql.exec("INSERT INTO member (user, read_up_to) VALUES (?1, ?2) ON CONFLICT (user) DO UPDATE SET read_up_to = ?2", user, upTo);
+  }
+
+  newestReadPositions(limit: number): { user: string; upTo: number }[] {
+    return this.#sql.exec<{ user: string; upTo: number }>(
+      "SELECT user, read_up_to AS upTo FROM member WHERE read_up_to IS NOT NULL ORDER BY read_up_to DESC, user LIMIT ?", limit,
+    ).toArray();
+  }
+
+  // Rows leave in three ways only: retention, expiry, erasure. Each keeps the head in the same transaction.
+
+  /** Retention: everything below `oldest`. */
+  removeBelow(oldest: number, seq: number, head: number): void {
+    this.#countMessages();
+    this.#sql.exec("UPDATE room SET messages = messages - (SELECT count(*) FROM message WHERE id < ?)", oldest);
+    this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
+    this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
+    this.#sql.exec("UPDATE room SET oldest = ?, seq = ?, head = ?", oldest, seq, head);
+    if (this.#room !== null) this.#room = { ...this.#room, oldest, seq };
+  }
+
+  /** Expiry: silent, because readers drop an expired message by themselves. Returns how many went. */
+  removeExpired(nowMs: number, limit: number): number {
+    this.#countMessages();
+    const ids = this.#sql.exec<{ id: number }>("DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expires_at <= ? LIMIT ?) RETURNING id", nowMs, limit).toArray();
+    for (const { id } of ids) this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
+    this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", this.#head, ids.length);
+    return ids.length;
+  }
+
+  nextExpiryMs(): number | null {
+    return this.#sql.exec<{ at: number }>("SELECT expires_at AS at FROM message WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1").toArray()[0]?.at ?? null;
+  }
+
+  messagesOf(user: string): number[] {
+    return this.#sql.exec<{ id: number }>("SELECT id FROM message WHERE sender = ? ORDER BY id", user).toArray().map(({ id }) => id);
+  }
+
+  /** Erasure of one message: a tombstone that names nobody. */
+  eraseMessage({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
+    this.saveDeletion({ id, seq, deletedAt });
+    this.#sql.exec("UPDATE message SET sender = NULL, sender_name = NULL, nonce = NULL, digest = NULL WHERE id = ?", id);
+  }
+
+  /** Erasure of a member: no row stays, so whoever has not heard of the removal by now must start over. */
+  eraseMember(user: string, head: number): void {
+    this.#sql.exec("DELETE FROM member WHERE user = ?", user);
+    this.#sql.exec("UPDATE room SET head = ?1, floor = ?1", head);
+    if (this.#room !== null) this.#room = { ...this.#room, floor: head };
+  }
+
+  // Counts for the tenant's directory of rooms.
+
+  countMessages(): number {
+    this.#countMessages();
+    return this.#sql.exec<{ messages: number }>("SELECT messages FROM room").one().messages;
+  }
+
+  countMembers(): number {
+    return this.#sql.exec<{ members: number }>("SELECT count(*) AS members FROM member WHERE role IS NOT NULL").one().members;
+  }
+
+  /** Counts only what came since the last time: a count of a million rows takes 110 ms. */
+  #countMessages(): void {
+    this.#sql.exec(
+      `UPDATE room SET messages = messages + (SELECT count(*) FROM message WHERE id > counted_to),
+                       counted_to = max(counted_to, coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0))`,
+    );
+  }
+}
+
+export function roomChange({ settings, seq, oldest }: RoomState): RoomChange {
+  return { ...settings, seq, oldest };
+}

@@ -1,0 +1,162 @@
+/** One tenant: its keys, its settings and limits, and the directory of its rooms. */
+import { DurableObject } from "cloudflare:workers";
+import type { Capability } from "../../protocol/capabilities.ts";
+import { defaultLimits, fixedLimits, type Limits } from "../../protocol/limits.ts";
+import { defaultTenantSettings, type LimitsPatch, type Policy, type TenantSettings } from "../../protocol/policy.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { type ObjectBindings, roomStub } from "../stubs.ts";
+import { type Key, type RoomCounts, type RoomListing, Store, type TenantState } from "./store.ts";
+
+export interface TenantProfile {
+  readonly id: string;
+  readonly name: string;
+  readonly suspended: boolean;
+  readonly settings: TenantSettings;
+  readonly limits: Limits;
+  readonly createdAt: number;
+}
+
+/** What is not named keeps its value. */
+export interface TenantPatch {
+  readonly name?: string | undefined;
+  readonly settings?: { readonly [Name in keyof TenantSettings]?: TenantSettings[Name] | undefined } | undefined;
+  readonly limits?: LimitsPatch | undefined;
+}
+
+export type NewKey = Pick<Key, "id" | "name" | "capabilities">;
+
+type Answer<T> = ({ readonly ok: true } & T) | Refusal;
+
+export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
+  readonly #store: Store;
+
+  constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
+    super(ctx, env);
+    this.#store = new Store(ctx.storage);
+  }
+
+  // Calls from the operator's plane.
+
+  /** Safe to run twice: the directory has reserved the id, and a creation that was cut off is finished by the next. */
+  create(patch: TenantPatch & { readonly name: string }, firstKey: NewKey): Answer<{ tenant: TenantProfile }> {
+    if (this.#store.tenant === null) {
+      this.#store.create({ name: patch.name, settings: { ...defaultTenantSettings, ...defined(patch.settings) }, limits: patch.limits ?? {} }, Date.now());
+    }
+    this.#store.addKey(firstKey, Date.now());
+    return this.describe();
+  }
+
+  async suspend(suspended: boolean): Promise<Answer<{ tenant: TenantProfile }>> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    if (tenant.suspended !== suspended) this.#store.save({ ...tenant, suspended });
+    if (suspended) await this.#closeRooms();
+    return this.describe();
+  }
+
+  // Calls from the tenant's plane.
+
+  describe(): Answer<{ tenant: TenantProfile }> {
+    const tenant = this.#store.tenant;
+    return tenant === null ? unknownTenant() : { ok: true, tenant: this.#profile(tenant) };
+  }
+
+  update({ name, settings, limits }: TenantPatch): Answer<{ tenant: TenantProfile }> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    this.#store.save({
+      ...tenant,
+      name: name ?? tenant.name,
+      settings: { ...tenant.settings, ...defined(settings) },
+      limits: { ...tenant.limits, ...defined(limits) },
+    });
+    return this.describe();
+  }
+
+  keys(): Key[] {
+    return this.#store.tenant === null ? [] : this.#store.keys();
+  }
+
+  addKey(key: NewKey): Answer<object> {
+    if (this.#store.tenant === null) return unknownTenant();
+    if (this.#store.keys().length >= fixedLimits.keysPerTenant) return refuse("quota_exceeded", `A tenant has at most ${fixedLimits.keysPerTenant} keys.`);
+    this.#store.addKey(key, Date.now());
+    this.#policyChanged();
+    return { ok: true };
+  }
+
+  removeKey(id: string): Answer<object> {
+    const keys = this.keys();
+    if (!keys.some((key) => key.id === id)) return refuse("not_found", "There is no such key.");
+    const administers = (key: Key): boolean => key.capabilities.includes("admin");
+    if (!keys.some((key) => key.id !== id && administers(key))) return refuse("conflict", "At least one key with `admin` must remain.");
+    this.#store.removeKey(id);
+    this.#policyChanged();
+    return { ok: true };
+  }
+
+  rooms(query: { prefix: string; after: string; limit: number }): RoomListing[] {
+    return this.#store.tenant === null ? [] : this.#store.rooms(query);
+  }
+
+  // Calls from the edge and from rooms.
+
+  /** What the edge goes by for the next seconds; null for a tenant that does not exist. `usedKey` is noted as used. */
+  policy(usedKey: string): Policy | null {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return null;
+    this.#store.touchKey(usedKey, Date.now());
+    const keys = Object.fromEntries(this.#store.keys().map(({ id, capabilities }): [string, Capability[]] => [id, capabilities]));
+    const { version, suspended, settings } = tenant;
+    return { tenant: this.#id, version, suspended, keys, settings, limits: limitsOf(tenant) };
+  }
+
+  registerRoom(name: string, again: boolean): Answer<object> {
+    if (this.#store.tenant === null) return unknownTenant();
+    return this.#store.registerRoom(name, again, Date.now()) ? { ok: true } : refuse("room_deleted");
+  }
+
+  forgetRoom(name: string): void {
+    this.#store.forgetRoom(name, Date.now());
+  }
+
+  reportRoom(name: string, counts: RoomCounts): void {
+    if (this.#store.tenant !== null) this.#store.reportRoom(name, counts);
+  }
+
+  get #id(): string {
+    const { name } = this.ctx.id;
+    if (name === undefined) throw new Error("a tenant is addressed by its name");
+    return name;
+  }
+
+  #profile(tenant: TenantState): TenantProfile {
+    const { name, suspended, settings, createdAtMs } = tenant;
+    return { id: this.#id, name, suspended, settings, limits: limitsOf(tenant), createdAt: createdAtMs };
+  }
+
+  #policyChanged(): void {
+    if (this.#store.tenant !== null) this.#store.save(this.#store.tenant);
+  }
+
+  /** Six at a time: each wakes an object, and all share one thread where this runs on one machine. */
+  async #closeRooms(): Promise<void> {
+    const names = this.#store.roomNames();
+    for (let next = 0; next < names.length; next += 6) {
+      await Promise.all(names.slice(next, next + 6).map((room) => roomStub(this.env, this.#id, room).closeAll("tenant_suspended")));
+    }
+  }
+}
+
+function limitsOf({ limits }: TenantState): Limits {
+  return { ...defaultLimits, ...defined(limits) };
+}
+
+function unknownTenant(): Refusal {
+  return refuse("not_found", "There is no such tenant.");
+}
+
+/** Without the fields that are undefined: a spread would overwrite with them. */
+function defined<T extends object>(patch: T | undefined): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(patch ?? {}).filter(([, value]) => value !== undefined)) as { [Name in keyof T]?: Exclude<T[Name], undefined> };
+}
