@@ -1,19 +1,5 @@
-/** How a socket ends: the range of its code is the instruction. */
+/** When a socket ends: how its close is answered, and how often it may hear no. */
 import { fixedLimits } from "../protocol/limits.ts";
-import { type RefusalCode, refusals, type Retry } from "../protocol/refusals.ts";
-import type { ClosingFrame } from "../protocol/serverFrames.ts";
-
-/** The farewell before a close, so that a client need not know the codes. Throws for a refusal that closes nothing. */
-export function closingFrame(error: RefusalCode, reason: string): ClosingFrame {
-  const { close, retry } = refusals[error];
-  if (close === null) throw new Error(`${error} closes no socket`);
-  return { type: "closing", code: close, reason, reconnect: reconnectOf(close, retry) };
-}
-
-function reconnectOf(close: number, retry: Retry): ClosingFrame["reconnect"] {
-  if (close >= 4500) return "never";
-  return retry === "now" || retry === "token" ? "now" : "backoff";
-}
 
 /** A code that may be sent in answer to a peer's close: 1005, 1006 and 1015 may not, and workerd refuses what is out of range. */
 export function answerableCode(code: number): number {

@@ -23,14 +23,26 @@ export function parseRoomObjectName(name: string): { readonly tenant: string; re
   return { tenant: name.slice(0, slash), room: name.slice(slash + 1) };
 }
 
-export function roomStub(env: ObjectBindings, tenant: string, room: string): DurableObjectStub<Room> {
-  return env.ROOM.getByName(roomObjectName(tenant, room));
+/**
+ * An object as its callers see it: each method answers a promise of what it returns. The platform's own stub type turns an
+ * answer that holds `unknown` (a message's `data`) into `never`, and everything here is plain data that arrives as it left.
+ */
+type Remote<T> = {
+  readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]: T[Name] extends (...args: infer Given) => infer Answer
+    ? (...args: Given) => Promise<Awaited<Answer>>
+    : never;
+};
+
+export type RoomStub = Pick<Remote<Room>, Exclude<keyof Remote<Room>, "fetch">> & Pick<Fetcher, "fetch">;
+
+export function roomStub(env: ObjectBindings, tenant: string, room: string): RoomStub {
+  return env.ROOM.getByName(roomObjectName(tenant, room)) as unknown as RoomStub;
 }
 
-export function tenantStub(env: ObjectBindings, tenant: string): DurableObjectStub<Tenant> {
-  return env.TENANT.getByName(tenant);
+export function tenantStub(env: ObjectBindings, tenant: string): Remote<Tenant> {
+  return env.TENANT.getByName(tenant) as unknown as Remote<Tenant>;
 }
 
-export function directoryStub(env: ObjectBindings): DurableObjectStub<Directory> {
-  return env.DIRECTORY.getByName("directory");
+export function directoryStub(env: ObjectBindings): Remote<Directory> {
+  return env.DIRECTORY.getByName("directory") as unknown as Remote<Directory>;
 }

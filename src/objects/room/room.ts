@@ -65,7 +65,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
     const { tenant, room } = parseRoomObjectName(this.name);
-    const roster = new Roster(ctx.getWebSockets());
+    const roster = new Roster(this.name, ctx.getWebSockets());
     this.#tenant = tenant;
     this.#parts = { name: room, generation: env.GENERATION, store: new Store(ctx.storage), queue: new Queue(), rates: new Rates(), roster };
     this.#alarms = new Alarms(ctx.storage);

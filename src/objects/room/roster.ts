@@ -1,11 +1,13 @@
 /** Who is connected: the room's sockets with their sessions, and everything that is sent to them. */
 import * as z from "zod";
 import type { Allowance } from "../../core/allowance.ts";
-import { closingFrame, type Offences } from "../../core/closing.ts";
+import type { Offences } from "../../core/closing.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
-import type { ErrorFrame, ServerFrame } from "../../protocol/serverFrames.ts";
+import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
+import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import { Session } from "../../protocol/session.ts";
+import { countConnections } from "./connections.ts";
 
 declare global {
   interface WebSocket {
@@ -32,17 +34,20 @@ const Attachment = z.object({ __pk: z.object({ id: z.string() }), __user: Sessio
  * measured at up to twice the cost.
  */
 export class Roster {
+  readonly #name: string;
   readonly #seats = new Map<WebSocket, Seat>();
   readonly #waiting = new Set<Seat>();
 
   /** Rebuilds the roster after waking. A socket whose attachment cannot be read is closed: it comes back and resumes. */
-  constructor(sockets: readonly WebSocket[]) {
+  constructor(name: string, sockets: readonly WebSocket[]) {
+    this.#name = name;
     for (const socket of sockets) {
       if (socket.readyState !== WebSocket.OPEN) continue;
       const attachment = Attachment.safeParse(socket.deserializeAttachment());
       if (attachment.success) this.add(socket, attachment.data.__user);
       else closeSocket(socket, "resync");
     }
+    countConnections(name, this.size);
   }
 
   get size(): number {
@@ -52,6 +57,7 @@ export class Roster {
   add(socket: WebSocket, session: Session): Seat {
     const seat: Seat = { socket, session, frames: undefined, offences: { count: 0, sinceMs: 0 }, outbox: [] };
     this.#seats.set(socket, seat);
+    countConnections(this.#name, this.size);
     return seat;
   }
 
@@ -64,6 +70,7 @@ export class Roster {
     if (seat === undefined) return;
     this.#seats.delete(socket);
     this.#waiting.delete(seat);
+    countConnections(this.#name, this.size);
   }
 
   socketsOf(user: string): number {
@@ -130,20 +137,6 @@ export class Roster {
       this.remove(seat.socket);
     }
   }
-}
-
-export function errorFrame({ error, detail, retryAfterMs, limit }: Refusal, ref: string | undefined): ErrorFrame {
-  const { status, retry, text } = refusals[error];
-  return {
-    type: "error",
-    ...(ref === undefined ? {} : { ref }),
-    code: error,
-    status,
-    message: detail ?? text,
-    retryable: retry !== "no",
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(limit === undefined ? {} : { limit }),
-  };
 }
 
 function closeSocket(socket: WebSocket, error: RefusalCode, detail?: string): void {

@@ -1,0 +1,39 @@
+/** The Worker's environment: its bindings, and its settings parsed once. */
+import * as z from "zod";
+import { type MasterKeys, parseMasterKeys } from "./auth/masterKeys.ts";
+import type { ObjectBindings } from "./objects/stubs.ts";
+
+export interface Bindings extends ObjectBindings {
+  readonly UPLOADS: R2Bucket;
+  readonly ASSETS: Fetcher;
+  /** `1:…,2:…`: the first makes new keys. */
+  readonly MASTER_KEY: string;
+  /** May hold two values while rotating. Unset: there is no operator's plane. */
+  readonly OPERATOR_KEY?: string;
+  /** Set where descriptors can run out: workerd dies of that. */
+  readonly MAX_CONNECTIONS?: string;
+}
+
+export interface Settings {
+  readonly masterKeys: MasterKeys;
+  readonly operatorKey: string | undefined;
+  readonly maxConnections: number;
+}
+
+const Text = z.object({
+  MASTER_KEY: z.string({ error: "MASTER_KEY is not set: see README, Deploy" }),
+  OPERATOR_KEY: z.string().min(16, "OPERATOR_KEY has fewer than 16 characters").optional(),
+  MAX_CONNECTIONS: z.coerce.number().int().min(1).optional(),
+});
+
+const parsed = new WeakMap<Bindings, Settings>();
+
+/** Throws when the deployment's settings are wrong; the text names the setting, never its value. */
+export function settingsOf(env: Bindings): Settings {
+  const known = parsed.get(env);
+  if (known !== undefined) return known;
+  const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS } = Text.parse(env);
+  const settings = { masterKeys: parseMasterKeys(MASTER_KEY), operatorKey: OPERATOR_KEY, maxConnections: MAX_CONNECTIONS ?? Infinity };
+  parsed.set(env, settings);
+  return settings;
+}

@@ -1,0 +1,32 @@
+/** Parley's Worker: mounts the routes, exports the objects. Nothing else. */
+import { router } from "./routes/app.ts";
+import { description, documents } from "./routes/documents.ts";
+import { messages } from "./routes/messages.ts";
+import { bounded, crossOrigin, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
+import { notFound, onError } from "./routes/middleware/errors.ts";
+import { rooms } from "./routes/rooms.ts";
+import { socket } from "./routes/socket.ts";
+import { tenant } from "./routes/tenant.ts";
+import { tenants } from "./routes/tenants.ts";
+
+export { Directory } from "./objects/directory/directory.ts";
+export { Room } from "./objects/room/room.ts";
+export { Tenant } from "./objects/tenant/tenant.ts";
+
+const app = router();
+app.use(identified, safe);
+app.use("/v1/*", uncached, crossOrigin, bounded, jsonOnly);
+app.onError(onError);
+app.notFound(notFound(() => app.routes));
+
+const api = app.route("/", documents).route("/", tenants).route("/", tenant).route("/", rooms).route("/", messages).route("/", socket);
+
+app.openAPIRegistry.registerComponent("securitySchemes", "operatorKey", { type: "http", scheme: "bearer", description: "OPERATOR_KEY of the deployment." });
+app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer", description: "An API key: parley_…" });
+app.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer", description: "A user's token (JWT)." });
+app.doc31("/openapi.json", description);
+
+/** For typed clients: `hc<AppType>(url)`. */
+export type AppType = typeof api;
+
+export default app;

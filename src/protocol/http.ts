@@ -1,0 +1,80 @@
+/** The bodies of HTTP: what may be sent, and what is answered. Unknown fields are refused. */
+import * as z from "zod";
+import { capabilities, roles } from "./capabilities.ts";
+import { Change, GapReason } from "./changes.ts";
+import { editContent, messageContent } from "./clientFrames.ts";
+import { Cursor } from "./cursor.ts";
+import { fixedLimits } from "./limits.ts";
+import { Emoji, Member, Message, MessageId, Nonce, RoomSettings, Seq, TimeMs } from "./message.ts";
+import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
+import { Limits, LimitsPatch, TenantSettings } from "./policy.ts";
+import { type RefusalCode, refusals } from "./refusals.ts";
+import { LimitHit } from "./serverFrames.ts";
+import { Rooms } from "./token.ts";
+
+const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
+
+/** RFC 9457. `type` is the documentation page of the code. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(refusalCodes),
+  requestId: z.string(),
+  retryable: z.boolean(),
+  retryAfterMs: z.int().optional(),
+  limit: LimitHit.optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+// Tenants and keys.
+
+export const SettingsPatch = TenantSettings.partial();
+export const NewTenant = z.strictObject({ id: TenantId.optional(), name: DisplayName, settings: SettingsPatch.optional(), limits: LimitsPatch.optional() });
+export const OperatorTenantPatch = z.strictObject({ name: DisplayName.optional(), settings: SettingsPatch.optional(), limits: LimitsPatch.optional() });
+export const TenantPatch = z.strictObject({ name: DisplayName.optional(), settings: SettingsPatch.optional() });
+export const TenantProfile = z.object({ id: TenantId, name: DisplayName, suspended: z.boolean(), settings: TenantSettings, limits: Limits, createdAt: TimeMs });
+
+export const NewKey = z.strictObject({ name: DisplayName.optional(), capabilities: z.array(z.enum(capabilities)).min(1).optional() });
+export const Key = z.object({
+  id: KeyId, name: DisplayName.nullable(), capabilities: z.array(z.enum(capabilities)), createdAt: TimeMs, lastUsedAt: TimeMs.nullable(),
+});
+/** `secret` is the whole API key. It is shown once and stored nowhere. */
+export const CreatedKey = z.object({ id: KeyId, secret: z.string() });
+
+export const NewToken = z.strictObject({
+  user: UserId, name: DisplayName.optional(), rooms: Rooms,
+  expiresInSeconds: z.int().min(1).max(fixedLimits.tokenSecondsMax).optional(),
+});
+export const CreatedToken = z.object({ token: z.string(), expiresAt: TimeMs });
+
+// Rooms.
+
+export const RoomSettingsPatch = z.strictObject(RoomSettings.partial().shape);
+export const RoomBody = z.strictObject({ settings: RoomSettingsPatch.optional() });
+export const RoomInfo = z.object({
+  name: RoomName, head: Seq, oldest: MessageId, epoch: z.string(), cursor: Cursor, online: z.int(), settings: RoomSettings,
+});
+export const RoomListing = z.object({
+  name: RoomName, messages: z.int(), members: z.int(), online: z.int(), createdAt: TimeMs, lastActivityAt: TimeMs.nullable(),
+});
+
+export const MemberBody = z.strictObject({ role: z.enum(roles), name: DisplayName.optional() });
+export const MuteBody = z.strictObject({ until: TimeMs.optional(), reason: z.string().max(fixedLimits.reasonLength).optional() });
+export const ReadBody = z.strictObject({ upTo: MessageId });
+export const ReadPosition = z.object({ user: UserId, upTo: MessageId });
+export const MembersPage = z.object({ items: z.array(Member), next: z.string().optional(), cursor: Cursor });
+
+// Messages.
+
+export const NewMessage = z.strictObject({ nonce: Nonce.optional(), ...messageContent });
+export const MessageEdit = z.strictObject(editContent);
+/** `message` is null when it has gone meanwhile: expired, or removed by retention. */
+export const MessageAnswer = z.object({ message: Message.nullable(), cursor: Cursor });
+export const Reaction = z.object({ emoji: Emoji, user: UserId, at: TimeMs });
+
+export const ChangesAnswer = z.object({
+  from: Seq, to: Seq, changes: z.array(Change), reset: z.literal(true).optional(),
+  cursor: Cursor, hasMore: z.boolean(), gap: z.object({ reason: GapReason }).optional(), start: MessageId.optional(), oldest: MessageId,
+});

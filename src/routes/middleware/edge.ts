@@ -1,0 +1,61 @@
+/** What every answer has: an id, safe headers, and the page's origin if the tenant allows it. */
+import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import { nanoid } from "nanoid";
+import { fixedLimits } from "../../protocol/limits.ts";
+import { refuse } from "../../protocol/refusals.ts";
+import type { AppEnv } from "../app.ts";
+import { problem } from "../problem.ts";
+
+/** An id from a proxy in front is kept if it is plain. */
+export const identified = requestId({ limitLength: 64, generator: () => nanoid() });
+
+/** The API is for programs: nothing it answers is to be shown as a page, framed or kept. */
+export const safe = secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, crossOriginResourcePolicy: "cross-origin" });
+
+export const uncached = createMiddleware<AppEnv>(async function uncached(c, next) {
+  await next();
+  if (c.res.status !== 101) c.header("Cache-Control", "no-store");
+});
+
+export const bounded = bodyLimit({
+  maxSize: fixedLimits.bodyBytes,
+  onError: (c) => problem(c, refuse("too_large", `A body may have ${fixedLimits.bodyBytes} bytes.`)),
+});
+
+/** A form is what curl sends when nothing else is said; without this the fields would seem to be missing. */
+export const jsonOnly = createMiddleware<AppEnv>(async function jsonOnly(c, next) {
+  const { headers } = c.req.raw;
+  const hasBody = Number(headers.get("content-length") ?? 0) > 0 || headers.has("transfer-encoding");
+  if (!hasBody || /^application\/([a-z.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "")) return next();
+  return problem(c, refuse("bad_request", "Say `Content-Type: application/json`."));
+});
+
+/**
+ * CORS by hand, because whose origins count is known only after the credential: a preflight has none. It may ask anything;
+ * the request itself is refused with 403 unless its tenant lists the origin. No cookies are ever used.
+ */
+export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
+  const origin = c.req.header("origin");
+  if (origin === undefined) return next();
+  if (c.req.method === "OPTIONS") {
+    return c.body(null, 204, {
+      "Access-Control-Allow-Origin": origin,
+      "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+      "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Parley-User, Last-Event-ID",
+      "Access-Control-Max-Age": "600",
+      Vary: "Origin",
+    });
+  }
+  await next();
+  if (c.res.status === 101) return undefined;
+  c.header("Vary", "Origin", { append: true });
+  // A page must be able to read why it was refused, except where its origin is what was refused.
+  if (c.get("identity") !== undefined || c.res.status !== 403) {
+    c.header("Access-Control-Allow-Origin", origin);
+    c.header("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed");
+  }
+  return undefined;
+});

@@ -1,0 +1,44 @@
+/** What goes wrong outside of the routes: no such path, no such method, a bug. The client never sees a stack. */
+import type { Context, ErrorHandler, NotFoundHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { AppEnv } from "../app.ts";
+import { problem } from "../problem.ts";
+
+export const onError: ErrorHandler<AppEnv> = function onError(error, c) {
+  if (error instanceof HTTPException) return problem(c, exceptionRefusal(error));
+  console.error(JSON.stringify({ level: "error", requestId: c.get("requestId"), method: c.req.method, route: c.req.routePath, error: String(error.stack ?? error) }));
+  return problem(c, errorRefusal(error));
+};
+
+/** Knows 404 from 405 by the routes that are declared. */
+export function notFound(routes: () => readonly { readonly method: string; readonly path: string }[]): NotFoundHandler<AppEnv> {
+  return function notFound(c) {
+    const allowed = allowedMethods(routes(), c);
+    if (allowed.length === 0) return problem(c, refuse("not_found", "There is no such path."));
+    c.header("Allow", allowed.join(", "));
+    return problem(c, refuse("method_not_allowed", `${c.req.method} is not offered here: ${allowed.join(", ")}.`));
+  };
+}
+
+function allowedMethods(routes: readonly { readonly method: string; readonly path: string }[], c: Context): string[] {
+  const segments = c.req.path.split("/");
+  const matches = (path: string): boolean => {
+    const pattern = path.split("/");
+    return pattern.length === segments.length && pattern.every((part, index) => part.startsWith(":") || part === segments[index]);
+  };
+  return [...new Set(routes.filter(({ method, path }) => method !== "ALL" && !path.includes("*") && matches(path)).map(({ method }) => method))].sort();
+}
+
+function exceptionRefusal({ status, message }: HTTPException): Refusal {
+  if (status === 413) return refuse("too_large");
+  if (status >= 500) return refuse("internal");
+  return refuse("bad_request", message === "" ? undefined : `${message}.`);
+}
+
+/** An object that is overloaded or was reset says so on the error that its stub throws. */
+function errorRefusal(error: Error): Refusal {
+  if ("overloaded" in error && error.overloaded === true) return refuse("overloaded");
+  if ("durableObjectReset" in error && error.durableObjectReset === true) return refuse("restarting");
+  return refuse("internal");
+}

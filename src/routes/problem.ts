@@ -1,0 +1,57 @@
+/** Every error over HTTP: `application/problem+json` (RFC 9457) from the table of refusals. */
+import type { Context, TypedResponse } from "hono";
+import type { JSONParsed } from "hono/utils/types";
+import { Problem } from "../protocol/http.ts";
+import { type Refusal, refusals } from "../protocol/refusals.ts";
+
+const content = { "application/problem+json": { schema: Problem } };
+const described = (description: string): { description: string; content: typeof content } => ({ description, content });
+
+/** The refusals of a route, for its declaration. */
+export const problems = {
+  400: described("The request cannot be understood."),
+  401: described("A credential is missing, wrong, expired or revoked."),
+  403: described("The credential does not allow this."),
+  404: described("There is no such thing, or it is another tenant's."),
+  409: described("The state has changed meanwhile."),
+  410: described("The room has been deleted."),
+  413: described("Larger than allowed."),
+  422: described("The nonce was used for another content."),
+  429: described("Too much: `retryAfterMs` says when to come again."),
+  500: described("Something went wrong on our side."),
+  503: described("Busy or restarting."),
+  507: described("The storage is full."),
+};
+
+/** One member for each status: that is how a declared route spells its answers. */
+export type ProblemResponse = { [Status in keyof typeof problems]: Response & TypedResponse<JSONParsed<Problem>, Status, "json"> }[keyof typeof problems];
+
+export function problem(c: Context, refusal: Refusal): ProblemResponse {
+  const { status, retry, text } = refusals[refusal.error];
+  const body: Problem = {
+    type: `/errors#${refusal.error}`,
+    title: text,
+    status,
+    detail: refusal.detail ?? text,
+    code: refusal.error,
+    requestId: String(c.get("requestId")),
+    retryable: retry !== "no",
+    ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
+    ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
+  };
+  const response = c.body(JSON.stringify(body), status, { "Content-Type": "application/problem+json", ...limitHeaders(refusal) });
+  // The type says what the body says; Hono's own `json` would name another content type.
+  return response as unknown as ProblemResponse;
+}
+
+/** `RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers-11; seconds are rounded up, so that they are true. */
+function limitHeaders({ retryAfterMs, limit }: Refusal): Record<string, string> {
+  const seconds = Math.ceil((retryAfterMs ?? 0) / 1_000);
+  return {
+    ...(retryAfterMs === undefined ? {} : { "Retry-After": String(seconds) }),
+    ...(limit === undefined ? {} : {
+      "RateLimit-Policy": `"${limit.scope}";q=${limit.limit};w=${Math.ceil(limit.windowMs / 1_000)}`,
+      "RateLimit": `"${limit.scope}";r=${limit.remaining};t=${seconds}`,
+    }),
+  };
+}

@@ -1,0 +1,148 @@
+/** A real server for tests: `npm start` in a process group of its own, which can be stopped, killed and started again. */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+const launcher = resolve(import.meta.dirname, "../../standalone/start.ts");
+const readyMs = 60_000;
+const stopMs = 10_000;
+
+// A group of its own does not end with us: without this a failed test would leave a server running.
+const running = new Set<Child>();
+process.on("exit", () => running.forEach((child) => killGroup(child)));
+
+export interface ServerOptions {
+  /** Kept when given; otherwise a temporary one that `remove()` deletes. */
+  dataDir?: string;
+  env?: Record<string, string>;
+}
+
+/** Throws with the server's whole log when it is not ready within 60 s. */
+export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  const server = new Server(options);
+  await server.start();
+  return server;
+}
+
+export class Server {
+  readonly dataDir: string;
+  /** Every line it printed, through all restarts. */
+  readonly log: string[] = [];
+  readonly #env: Record<string, string>;
+  readonly #temporary: boolean;
+  #child: Child | undefined;
+  #url: URL | undefined;
+  #demoKey: string | undefined;
+
+  constructor({ dataDir, env = {} }: ServerOptions) {
+    this.#temporary = dataDir === undefined;
+    this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), "parley-"));
+    this.#env = env;
+  }
+
+  /** Without a trailing slash. */
+  get url(): string {
+    return known(this.#url).origin;
+  }
+
+  get port(): number {
+    return Number(known(this.#url).port);
+  }
+
+  get pid(): number {
+    return known(this.#child?.pid);
+  }
+
+  get demoKey(): string {
+    return known(this.#demoKey);
+  }
+
+  get operatorKey(): string {
+    return this.#env["OPERATOR_KEY"]?.split(",")[0]?.trim() ?? JSON.parse(readFileSync(join(this.dataDir, "secrets.json"), "utf8")).operatorKey;
+  }
+
+  /** On the port it had before, if it ran before. */
+  async start(): Promise<void> {
+    const port = this.#url ? this.port : 0;
+    const child = spawn(process.execPath, [launcher], {
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, PORT: String(port), ...this.#env, DATA_DIR: this.dataDir },
+    });
+    this.#child = child;
+    running.add(child);
+    child.once("exit", () => running.delete(child));
+    const started = this.log.length;
+    createInterface(child.stderr).on("line", (line) => this.log.push(line));
+    await this.#untilReady(child, started);
+  }
+
+  /** SIGTERM to the launcher. Gives its exit code and how long it took; throws when it does not end within 10 s. */
+  async stop(): Promise<{ code: number | null; tookMs: number }> {
+    const child = known(this.#child);
+    const sinceMs = Date.now();
+    child.kill("SIGTERM");
+    await ended(child, stopMs);
+    return { code: child.exitCode, tookMs: Date.now() - sinceMs };
+  }
+
+  /** kill -9 of the launcher and workerd at once, as a power cut would. */
+  async kill(): Promise<void> {
+    const child = known(this.#child);
+    killGroup(child);
+    await ended(child, stopMs);
+  }
+
+  /** Stops it if it still runs, and starts it over the same data on the same port. */
+  async restart(): Promise<void> {
+    if (running.has(known(this.#child))) await this.stop();
+    await this.start();
+  }
+
+  /** Kills what runs and deletes a temporary data folder. */
+  async remove(): Promise<void> {
+    if (this.#child && running.has(this.#child)) await this.kill();
+    if (this.#temporary) rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #untilReady(child: Child, started: number): Promise<void> {
+    const lines = createInterface(child.stdout);
+    const timer = setTimeout(() => killGroup(child), readyMs);
+    const ready = Promise.withResolvers<void>();
+    lines.on("line", (line) => {
+      this.log.push(line);
+      const [label, value] = line.split(/\s+/);
+      if (label === "key") this.#demoKey = value;
+      if (label !== "ready" || value === undefined) return;
+      this.#url = new URL(value);
+      ready.resolve();
+    });
+    child.once("close", () => ready.reject(new Error(`the server did not start:\n${this.log.slice(started).join("\n")}`)));
+    await ready.promise.finally(() => clearTimeout(timer));
+  }
+}
+
+function killGroup(child: Child): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // The whole group is gone already.
+  }
+}
+
+async function ended(child: Child, withinMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await once(child, "exit", { signal: AbortSignal.timeout(withinMs) });
+}
+
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the server has not started");
+  return value;
+}
