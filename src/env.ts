@@ -33,7 +33,11 @@ export function settingsOf(env: Bindings): Settings {
   const known = parsed.get(env);
   if (known !== undefined) return known;
   const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS } = Text.parse(env);
-  const settings = { masterKeys: parseMasterKeys(MASTER_KEY), operatorKey: OPERATOR_KEY, maxConnections: MAX_CONNECTIONS ?? Infinity };
+  const settings = {
+    masterKeys: parseMasterKeys(MASTER_KEY),
+    operatorKey: OPERATOR_KEY,
+    maxConnections: MAX_CONNECTIONS ?? Infinity,
+  };
   parsed.set(env, settings);
   return settings;
 }

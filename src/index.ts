@@ -19,11 +19,29 @@ app.use("/v1/*", uncached, crossOrigin, bounded, jsonOnly);
 app.onError(onError);
 app.notFound(notFound(() => app.routes));
 
-const api = app.route("/", documents).route("/", tenants).route("/", tenant).route("/", rooms).route("/", messages).route("/", socket);
+const api = app
+  .route("/", documents)
+  .route("/", tenants)
+  .route("/", tenant)
+  .route("/", rooms)
+  .route("/", messages)
+  .route("/", socket);
 
-app.openAPIRegistry.registerComponent("securitySchemes", "operatorKey", { type: "http", scheme: "bearer", description: "OPERATOR_KEY of the deployment." });
-app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer", description: "An API key: parley_…" });
-app.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer", description: "A user's token (JWT)." });
+app.openAPIRegistry.registerComponent("securitySchemes", "operatorKey", {
+  type: "http",
+  scheme: "bearer",
+  description: "OPERATOR_KEY of the deployment.",
+});
+app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+  type: "http",
+  scheme: "bearer",
+  description: "An API key: parley_…",
+});
+app.openAPIRegistry.registerComponent("securitySchemes", "token", {
+  type: "http",
+  scheme: "bearer",
+  description: "A user's token (JWT).",
+});
 app.doc31("/openapi.json", description);
 
 /** For typed clients: `hc<AppType>(url)`. */

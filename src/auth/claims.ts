@@ -16,7 +16,10 @@ const claimRules: Readonly<Record<keyof Claims, string>> = {
 };
 
 /** Claims that we do not know are left out: other issuers add theirs. Being expired is said last, of claims that are right in all else. */
-export function readClaims(payload: Uint8Array, nowMs: number): { readonly ok: true; readonly claims: Claims } | Refusal {
+export function readClaims(
+  payload: Uint8Array,
+  nowMs: number,
+): { readonly ok: true; readonly claims: Claims } | Refusal {
   const said = parseJsonObject(payload);
   if (said === null) return refuse("token_invalid", "The claims are not a JSON object, or say a name twice.");
   const parsed = Claims.safeParse(said);
@@ -25,9 +28,11 @@ export function readClaims(payload: Uint8Array, nowMs: number): { readonly ok: t
   const { nbf } = said;
   const now = nowMs / 1_000;
   const leeway = fixedLimits.tokenLeewaySeconds;
-  if (exp - iat > fixedLimits.tokenSecondsMax) return refuse("token_invalid", "A token may live for a day: `exp` is later than that after `iat`.");
+  if (exp - iat > fixedLimits.tokenSecondsMax)
+    return refuse("token_invalid", "A token may live for a day: `exp` is later than that after `iat`.");
   if (iat > now + leeway) return refuse("token_invalid", "The claim `iat` is in the future.");
-  if (nbf !== undefined && typeof nbf !== "number") return refuse("token_invalid", "The claim `nbf` must be a number of seconds, or absent.");
+  if (nbf !== undefined && typeof nbf !== "number")
+    return refuse("token_invalid", "The claim `nbf` must be a number of seconds, or absent.");
   if (nbf !== undefined && nbf > now + leeway) return refuse("token_invalid", "The claim `nbf` is in the future.");
   if (now >= exp + leeway) return refuse("token_expired", "The claim `exp` is in the past.");
   return { ok: true, claims: parsed.data };

@@ -10,12 +10,15 @@ export function readHeader(encoded: string): { readonly ok: true; readonly name:
   const broken = brokenRule(header);
   if (broken !== null) return refuse("token_invalid", broken);
   const name = parseKid(header.kid);
-  return name === null ? refuse("token_invalid", "The header's `kid` must be a tenant and the id of one of its keys, joined by a dot.") : { ok: true, name };
+  return name === null
+    ? refuse("token_invalid", "The header's `kid` must be a tenant and the id of one of its keys, joined by a dot.")
+    : { ok: true, name };
 }
 
 function brokenRule({ alg, typ, crit, cty, b64 }: JsonObject): string | null {
   if (alg !== "HS256") return "The header's `alg` must be HS256.";
-  if (typ !== undefined && !(typeof typ === "string" && /^jwt$/i.test(typ))) return "The header's `typ` must be JWT, or absent.";
+  if (typ !== undefined && !(typeof typ === "string" && /^jwt$/i.test(typ)))
+    return "The header's `typ` must be JWT, or absent.";
   // What it lists must be understood or the token refused, and no extension is understood here.
   if (crit !== undefined) return "The header may not have `crit`.";
   if (cty !== undefined) return "The header may not have `cty`: a token holds claims, not another token.";

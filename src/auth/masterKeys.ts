@@ -57,9 +57,11 @@ function parseEntry(entry: string, place: number): { version: number; secret: st
   if (entry === "") throw new Error(`MASTER_KEY: entry ${place} is empty.`);
   // As many digits as a key's id has room for.
   const parts = /^([1-9][0-9]{0,3}):(.*)$/s.exec(entry);
-  if (parts === null) throw new Error(`MASTER_KEY: entry ${place} does not begin with its version, 1 to 9999, and a colon.`);
+  if (parts === null)
+    throw new Error(`MASTER_KEY: entry ${place} does not begin with its version, 1 to 9999, and a colon.`);
   const [, version = "", secret = ""] = parts;
   if (secret.length < 32) throw new Error(`MASTER_KEY: the secret of entry ${place} is shorter than 32 characters.`);
-  if (!/^[!-~]+$/.test(secret)) throw new Error(`MASTER_KEY: the secret of entry ${place} holds a space or what is not ASCII.`);
+  if (!/^[!-~]+$/.test(secret))
+    throw new Error(`MASTER_KEY: the secret of entry ${place} holds a space or what is not ASCII.`);
   return { version: Number(version), secret };
 }

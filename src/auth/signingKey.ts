@@ -20,7 +20,10 @@ export async function signingKey(masterKeys: MasterKeys, name: KeyName): Promise
   const secret = await deriveSecret(masterKeys, name);
   if (secret === null) return null;
   // The characters as they stand and not the bytes behind them: so any JWT library takes the secret as it is.
-  return crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+  return crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+    "verify",
+  ]);
 }
 
 /** Call it for a key that has just proved something: kept unseen, the invented names of strangers would push out those in use. */

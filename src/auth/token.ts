@@ -32,14 +32,16 @@ export interface TokenRequest {
  * what it may itself do, is the policy's to say.
  */
 export async function verifyToken(masterKeys: MasterKeys, token: string, nowMs: number): Promise<Verified | Refusal> {
-  if (token.length > fixedLimits.tokenBytes) return refuse("token_invalid", `A token may have ${fixedLimits.tokenBytes} bytes.`);
+  if (token.length > fixedLimits.tokenBytes)
+    return refuse("token_invalid", `A token may have ${fixedLimits.tokenBytes} bytes.`);
   const parts = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/.exec(token);
   if (parts === null) return refuse("token_invalid", "A token is three parts of base64url joined by dots.");
   const [, header = "", , signature = ""] = parts;
   const signer = readHeader(header);
   if (!signer.ok) return signer;
   // 32 bytes, with the two bits left over at zero: a token has one spelling, not four.
-  if (!/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(signature)) return refuse("token_invalid", "The signature is not one of HS256.");
+  if (!/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(signature))
+    return refuse("token_invalid", "The signature is not one of HS256.");
   const key = await signingKey(masterKeys, signer.name);
   if (key === null) return refuse("token_invalid", "The header's `kid` names no key of this deployment.");
   const payload = await signedPayload(token, key);
@@ -59,11 +61,20 @@ export async function mintToken(
   { user, name, expiresInSeconds, rooms, tokenId }: TokenRequest,
   nowMs: number,
 ): Promise<{ readonly token: string; readonly expiresAtMs: number } | null> {
-  if (!(expiresInSeconds >= 1 && expiresInSeconds <= fixedLimits.tokenSecondsMax)) throw new RangeError("A token lives from 1 second to a day.");
+  if (!(expiresInSeconds >= 1 && expiresInSeconds <= fixedLimits.tokenSecondsMax))
+    throw new RangeError("A token lives from 1 second to a day.");
   const key = await signingKey(masterKeys, { tenant, keyId });
   if (key === null) return null;
   const iat = Math.floor(nowMs / 1_000);
-  const { jti, ...claims } = Claims.parse({ aud: AUDIENCE, sub: user, name, iat, exp: iat + expiresInSeconds, jti: tokenId, rooms });
+  const { jti, ...claims } = Claims.parse({
+    aud: AUDIENCE,
+    sub: user,
+    name,
+    iat,
+    exp: iat + expiresInSeconds,
+    jti: tokenId,
+    rooms,
+  });
   const unsigned = new SignJWT({ ...claims, ...(jti === undefined ? {} : { jti }) });
   const token = await unsigned.setProtectedHeader({ alg: "HS256", typ: "JWT", kid: `${tenant}.${keyId}` }).sign(key);
   keepSigningKey(masterKeys, { tenant, keyId }, key);

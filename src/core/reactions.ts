@@ -4,7 +4,10 @@ import type { Reactions } from "../protocol/message.ts";
 
 export function withReaction(reactions: Reactions, emoji: string, user: string): Reactions {
   const { count, users } = reactions[emoji] ?? { count: 0, users: [] };
-  return { ...reactions, [emoji]: { count: count + 1, users: users.length < fixedLimits.reactionUsersListed ? [...users, user] : users } };
+  return {
+    ...reactions,
+    [emoji]: { count: count + 1, users: users.length < fixedLimits.reactionUsersListed ? [...users, user] : users },
+  };
 }
 
 /** `first` are the first users that remain, for when the one who went was among them. */

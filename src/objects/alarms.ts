@@ -18,7 +18,12 @@ export class Alarms<Name extends string> {
 
   /** Read when first asked for: an object that was never made has no tables. */
   get #at(): Map<string, number> {
-    this.#known ??= new Map(this.#storage.sql.exec<{ name: string; at: number }>("SELECT name, at FROM job").toArray().map(({ name, at }) => [name, at]));
+    this.#known ??= new Map(
+      this.#storage.sql
+        .exec<{ name: string; at: number }>("SELECT name, at FROM job")
+        .toArray()
+        .map(({ name, at }) => [name, at]),
+    );
     return this.#known;
   }
 
@@ -26,7 +31,11 @@ export class Alarms<Name extends string> {
   schedule(name: Name, atMs: number): void {
     if ((this.#at.get(name) ?? Infinity) <= atMs) return;
     this.#at.set(name, atMs);
-    this.#storage.sql.exec("INSERT INTO job (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at", name, atMs);
+    this.#storage.sql.exec(
+      "INSERT INTO job (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
+      name,
+      atMs,
+    );
     this.#arm();
   }
 

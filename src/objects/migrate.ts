@@ -8,7 +8,9 @@ export interface Migration {
 
 /** True until the first `migrate`: an object that was only asked about something that does not exist writes nothing. */
 export function isUntouched(storage: DurableObjectStorage): boolean {
-  return storage.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migration'").toArray().length === 0;
+  return (
+    storage.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migration'").toArray().length === 0
+  );
 }
 
 /**
@@ -20,7 +22,8 @@ export function migrate(storage: DurableObjectStorage, migrations: readonly Migr
   storage.sql.exec("CREATE TABLE IF NOT EXISTS migration (position INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT");
   const applied = storage.sql.exec<{ id: string }>("SELECT id FROM migration ORDER BY position").toArray();
   applied.forEach(({ id }, position) => {
-    if (migrations[position]?.id !== id) throw new Error(`migration ${id} was applied here and is not number ${position} of this code`);
+    if (migrations[position]?.id !== id)
+      throw new Error(`migration ${id} was applied here and is not number ${position} of this code`);
   });
   migrations.slice(applied.length).forEach(({ id, sql }, index) => {
     storage.transactionSync(() => {

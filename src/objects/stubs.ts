@@ -28,7 +28,9 @@ export function parseRoomObjectName(name: string): { readonly tenant: string; re
  * answer that holds `unknown` (a message's `data`) into `never`, and everything here is plain data that arrives as it left.
  */
 type Remote<T> = {
-  readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]: T[Name] extends (...args: infer Given) => infer Answer
+  readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]: T[Name] extends (
+    ...args: infer Given
+  ) => infer Answer
     ? (...args: Given) => Promise<Awaited<Answer>>
     : never;
 };

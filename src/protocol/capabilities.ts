@@ -2,7 +2,18 @@
 
 /** Rights of a credential in a room. */
 export const roomCapabilities = [
-  "read", "publish", "react", "edit:own", "edit:any", "delete:own", "delete:any", "presence", "stream", "upload", "moderate", "manage",
+  "read",
+  "publish",
+  "react",
+  "edit:own",
+  "edit:any",
+  "delete:own",
+  "delete:any",
+  "presence",
+  "stream",
+  "upload",
+  "moderate",
+  "manage",
 ] as const;
 
 /** `admin` is for the tenant's own plane and only an API key can hold it. */

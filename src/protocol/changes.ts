@@ -18,9 +18,12 @@ export type Change =
 
 export function seqOf(change: Change): number {
   switch (change.type) {
-    case "message": return change.message.seq;
-    case "member": return change.member.seq;
-    case "room": return change.room.seq;
+    case "message":
+      return change.message.seq;
+    case "member":
+      return change.member.seq;
+    case "room":
+      return change.room.seq;
   }
 }
 

@@ -18,34 +18,85 @@ export const messageContent = {
   streaming: z.boolean().optional(),
 };
 
-export const editContent = { text: Text.nullable().optional(), data: Data.optional(), ifVersion: z.int().min(1).optional() };
+export const editContent = {
+  text: Text.nullable().optional(),
+  data: Data.optional(),
+  ifVersion: z.int().min(1).optional(),
+};
 
 export const PublishFrame = z.strictObject({ type: z.literal("publish"), ...ref, nonce: Nonce, ...messageContent });
 export const EditFrame = z.strictObject({ type: z.literal("edit"), ...ref, id: MessageId, ...editContent });
-export const DeleteFrame = z.strictObject({ type: z.literal("delete"), ...ref, id: MessageId, redact: z.boolean().optional() });
-export const ReactFrame = z.strictObject({ type: z.literal("react"), ...ref, id: MessageId, emoji: Emoji, remove: z.boolean().optional() });
+export const DeleteFrame = z.strictObject({
+  type: z.literal("delete"),
+  ...ref,
+  id: MessageId,
+  redact: z.boolean().optional(),
+});
+export const ReactFrame = z.strictObject({
+  type: z.literal("react"),
+  ...ref,
+  id: MessageId,
+  emoji: Emoji,
+  remove: z.boolean().optional(),
+});
 export const AppendFrame = z.strictObject({ type: z.literal("append"), ...ref, id: MessageId, at: Seq, text: Text });
 export const FinishFrame = z.strictObject({
-  type: z.literal("finish"), ...ref, id: MessageId, status: z.enum(["sent", "failed", "cancelled"]), text: Text.optional(),
+  type: z.literal("finish"),
+  ...ref,
+  id: MessageId,
+  status: z.enum(["sent", "failed", "cancelled"]),
+  text: Text.optional(),
 });
-export const CancelFrame = z.strictObject({ type: z.literal("cancel"), ...ref, id: MessageId, reason: Text.max(fixedLimits.reasonLength).optional() });
+export const CancelFrame = z.strictObject({
+  type: z.literal("cancel"),
+  ...ref,
+  id: MessageId,
+  reason: Text.max(fixedLimits.reasonLength).optional(),
+});
 export const SnapshotFrame = z.strictObject({ type: z.literal("snapshot"), ...ref, id: MessageId });
 export const ReadFrame = z.strictObject({ type: z.literal("read"), ...ref, upTo: MessageId });
 export const TypingFrame = z.strictObject({ type: z.literal("typing"), ...ref, active: z.boolean() });
 export const PresenceSetFrame = z.strictObject({ type: z.literal("presence.set"), ...ref, state: Data });
-export const PresenceGetFrame = z.strictObject({ type: z.literal("presence.get"), ref: Ref, after: UserId.optional(), limit: z.int().min(1).optional() });
+export const PresenceGetFrame = z.strictObject({
+  type: z.literal("presence.get"),
+  ref: Ref,
+  after: UserId.optional(),
+  limit: z.int().min(1).optional(),
+});
 
 /** At most one of `before`, `after` and `around`; none is the newest page. */
-export const pageBounds = { before: MessageId.optional(), after: z.int().min(0).optional(), around: MessageId.optional(), limit: z.int().min(1).optional() };
+export const pageBounds = {
+  before: MessageId.optional(),
+  after: z.int().min(0).optional(),
+  around: MessageId.optional(),
+  limit: z.int().min(1).optional(),
+};
 
 export const HistoryFrame = z.strictObject({ type: z.literal("history"), ref: Ref, ...pageBounds });
-export const TokenFrame = z.strictObject({ type: z.literal("token"), ...ref, token: z.string().max(fixedLimits.tokenBytes) });
+export const TokenFrame = z.strictObject({
+  type: z.literal("token"),
+  ...ref,
+  token: z.string().max(fixedLimits.tokenBytes),
+});
 /** The platform answers exactly `{"type":"ping"}` without waking the room; any other spelling arrives here. */
 export const PingFrame = z.strictObject({ type: z.literal("ping"), ...ref });
 
 export const ClientFrame = z.discriminatedUnion("type", [
-  PublishFrame, EditFrame, DeleteFrame, ReactFrame, AppendFrame, FinishFrame, CancelFrame, SnapshotFrame,
-  ReadFrame, TypingFrame, PresenceSetFrame, PresenceGetFrame, HistoryFrame, TokenFrame, PingFrame,
+  PublishFrame,
+  EditFrame,
+  DeleteFrame,
+  ReactFrame,
+  AppendFrame,
+  FinishFrame,
+  CancelFrame,
+  SnapshotFrame,
+  ReadFrame,
+  TypingFrame,
+  PresenceSetFrame,
+  PresenceGetFrame,
+  HistoryFrame,
+  TokenFrame,
+  PingFrame,
 ]);
 
 export type PublishFrame = z.infer<typeof PublishFrame>;

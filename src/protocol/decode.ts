@@ -10,7 +10,8 @@ export type Decoded = { readonly ok: true; readonly frame: ClientFrame } | (Refu
 /** A JSON array is a batch: each frame in it stands for itself, so a bad one does not take its neighbours along. */
 export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly Decoded[] {
   if (typeof raw !== "string") return [refuse("bad_frame", "Binary frames are not taken: send JSON in a text frame.")];
-  if (raw.length > frameBytes || utf8Length(raw) > frameBytes) return [refuse("too_large", `A frame may have ${frameBytes} bytes.`)];
+  if (raw.length > frameBytes || utf8Length(raw) > frameBytes)
+    return [refuse("too_large", `A frame may have ${frameBytes} bytes.`)];
   let parsed: unknown;
   try {
     parsed = JSON.parse(raw);
@@ -18,7 +19,8 @@ export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly 
     return [refuse("bad_frame", "This is not JSON.")];
   }
   if (!Array.isArray(parsed)) return [decodeOne(parsed)];
-  if (parsed.length > fixedLimits.framesPerBatch) return [refuse("too_large", `A batch may have ${fixedLimits.framesPerBatch} frames.`)];
+  if (parsed.length > fixedLimits.framesPerBatch)
+    return [refuse("too_large", `A batch may have ${fixedLimits.framesPerBatch} frames.`)];
   return parsed.map(decodeOne);
 }
 
@@ -33,7 +35,11 @@ function decodeOne(value: unknown): Decoded {
 function refusalOf(error: z.ZodError): Refusal {
   const issue = error.issues[0];
   if (issue === undefined) return refuse("bad_frame");
-  if (issue.code === "unrecognized_keys") return refuse("bad_frame", `Unknown field ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}.`);
+  if (issue.code === "unrecognized_keys")
+    return refuse(
+      "bad_frame",
+      `Unknown field ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}.`,
+    );
   if (issue.path.length === 0) return refuse("bad_frame", "A frame is a JSON object.");
   if (issue.path[0] === "type") return refuse("bad_frame", "The field `type` names no frame of a client.");
   return refuse("invalid_field", `\`${issue.path.join(".")}\`: ${issue.message}.`);

@@ -31,20 +31,45 @@ export type Problem = z.infer<typeof Problem>;
 // Tenants and keys.
 
 export const SettingsPatch = TenantSettings.partial();
-export const NewTenant = z.strictObject({ id: TenantId.optional(), name: DisplayName, settings: SettingsPatch.optional(), limits: LimitsPatch.optional() });
-export const OperatorTenantPatch = z.strictObject({ name: DisplayName.optional(), settings: SettingsPatch.optional(), limits: LimitsPatch.optional() });
+export const NewTenant = z.strictObject({
+  id: TenantId.optional(),
+  name: DisplayName,
+  settings: SettingsPatch.optional(),
+  limits: LimitsPatch.optional(),
+});
+export const OperatorTenantPatch = z.strictObject({
+  name: DisplayName.optional(),
+  settings: SettingsPatch.optional(),
+  limits: LimitsPatch.optional(),
+});
 export const TenantPatch = z.strictObject({ name: DisplayName.optional(), settings: SettingsPatch.optional() });
-export const TenantProfile = z.object({ id: TenantId, name: DisplayName, suspended: z.boolean(), settings: TenantSettings, limits: Limits, createdAt: TimeMs });
+export const TenantProfile = z.object({
+  id: TenantId,
+  name: DisplayName,
+  suspended: z.boolean(),
+  settings: TenantSettings,
+  limits: Limits,
+  createdAt: TimeMs,
+});
 
-export const NewKey = z.strictObject({ name: DisplayName.optional(), capabilities: z.array(z.enum(capabilities)).min(1).optional() });
+export const NewKey = z.strictObject({
+  name: DisplayName.optional(),
+  capabilities: z.array(z.enum(capabilities)).min(1).optional(),
+});
 export const Key = z.object({
-  id: KeyId, name: DisplayName.nullable(), capabilities: z.array(z.enum(capabilities)), createdAt: TimeMs, lastUsedAt: TimeMs.nullable(),
+  id: KeyId,
+  name: DisplayName.nullable(),
+  capabilities: z.array(z.enum(capabilities)),
+  createdAt: TimeMs,
+  lastUsedAt: TimeMs.nullable(),
 });
 /** `secret` is the whole API key. It is shown once and stored nowhere. */
 export const CreatedKey = z.object({ id: KeyId, secret: z.string() });
 
 export const NewToken = z.strictObject({
-  user: UserId, name: DisplayName.optional(), rooms: Rooms,
+  user: UserId,
+  name: DisplayName.optional(),
+  rooms: Rooms,
   expiresInSeconds: z.int().min(1).max(fixedLimits.tokenSecondsMax).optional(),
 });
 export const CreatedToken = z.object({ token: z.string(), expiresAt: TimeMs });
@@ -54,14 +79,28 @@ export const CreatedToken = z.object({ token: z.string(), expiresAt: TimeMs });
 export const RoomSettingsPatch = z.strictObject(RoomSettings.partial().shape);
 export const RoomBody = z.strictObject({ settings: RoomSettingsPatch.optional() });
 export const RoomInfo = z.object({
-  name: RoomName, head: Seq, oldest: MessageId, epoch: z.string(), cursor: Cursor, online: z.int(), settings: RoomSettings,
+  name: RoomName,
+  head: Seq,
+  oldest: MessageId,
+  epoch: z.string(),
+  cursor: Cursor,
+  online: z.int(),
+  settings: RoomSettings,
 });
 export const RoomListing = z.object({
-  name: RoomName, messages: z.int(), members: z.int(), online: z.int(), createdAt: TimeMs, lastActivityAt: TimeMs.nullable(),
+  name: RoomName,
+  messages: z.int(),
+  members: z.int(),
+  online: z.int(),
+  createdAt: TimeMs,
+  lastActivityAt: TimeMs.nullable(),
 });
 
 export const MemberBody = z.strictObject({ role: z.enum(roles), name: DisplayName.optional() });
-export const MuteBody = z.strictObject({ until: TimeMs.optional(), reason: z.string().max(fixedLimits.reasonLength).optional() });
+export const MuteBody = z.strictObject({
+  until: TimeMs.optional(),
+  reason: z.string().max(fixedLimits.reasonLength).optional(),
+});
 export const ReadBody = z.strictObject({ upTo: MessageId });
 export const ReadPosition = z.object({ user: UserId, upTo: MessageId });
 export const MembersPage = z.object({ items: z.array(Member), next: z.string().optional(), cursor: Cursor });
@@ -75,6 +114,13 @@ export const MessageAnswer = z.object({ message: Message.nullable(), cursor: Cur
 export const Reaction = z.object({ emoji: Emoji, user: UserId, at: TimeMs });
 
 export const ChangesAnswer = z.object({
-  from: Seq, to: Seq, changes: z.array(Change), reset: z.literal(true).optional(),
-  cursor: Cursor, hasMore: z.boolean(), gap: z.object({ reason: GapReason }).optional(), start: MessageId.optional(), oldest: MessageId,
+  from: Seq,
+  to: Seq,
+  changes: z.array(Change),
+  reset: z.literal(true).optional(),
+  cursor: Cursor,
+  hasMore: z.boolean(),
+  gap: z.object({ reason: GapReason }).optional(),
+  start: MessageId.optional(),
+  oldest: MessageId,
 });

@@ -10,26 +10,68 @@ export interface Limit {
 /** Limits that the operator sets per tenant, within the ceiling. `PerSecond` rates are token buckets of the `Burst` beside them. */
 export const tenantLimits = {
   frameBytes: { default: 65_536, ceiling: 65_536, reason: "A frame is buffered whole before it is looked at." },
-  textLength: { default: 16_384, ceiling: 32_768, reason: "UTF-16 units of a message's text; a page of 200 must stay sendable." },
-  dataBytes: { default: 16_384, ceiling: 32_768, reason: "Bytes of a message's `data` as JSON; it is copied to every reader." },
-  pageSize: { default: 200, ceiling: 1_000, reason: "A page is read in one synchronous instant, in which the room does nothing else." },
-  replayChanges: { default: 1_000, ceiling: 10_000, reason: "A replay is read in one instant; a reader further behind starts over (`too_far`)." },
-  replayBytes: { default: 524_288, ceiling: 4_194_304, reason: "What is buffered at once for one socket while it catches up." },
-  publishPerUserPerSecond: { default: 10, ceiling: 10_000, reason: "One person types slower than this; one script does not." },
-  publishPerUserBurst: { default: 20, ceiling: 20_000, reason: "Twice the rate: a paste or a reconnect passes, a loop does not." },
-  publishPerRoomPerSecond: { default: 200, ceiling: 20_000, reason: "Every change is copied to every reader of the room." },
+  textLength: {
+    default: 16_384,
+    ceiling: 32_768,
+    reason: "UTF-16 units of a message's text; a page of 200 must stay sendable.",
+  },
+  dataBytes: {
+    default: 16_384,
+    ceiling: 32_768,
+    reason: "Bytes of a message's `data` as JSON; it is copied to every reader.",
+  },
+  pageSize: {
+    default: 200,
+    ceiling: 1_000,
+    reason: "A page is read in one synchronous instant, in which the room does nothing else.",
+  },
+  replayChanges: {
+    default: 1_000,
+    ceiling: 10_000,
+    reason: "A replay is read in one instant; a reader further behind starts over (`too_far`).",
+  },
+  replayBytes: {
+    default: 524_288,
+    ceiling: 4_194_304,
+    reason: "What is buffered at once for one socket while it catches up.",
+  },
+  publishPerUserPerSecond: {
+    default: 10,
+    ceiling: 10_000,
+    reason: "One person types slower than this; one script does not.",
+  },
+  publishPerUserBurst: {
+    default: 20,
+    ceiling: 20_000,
+    reason: "Twice the rate: a paste or a reconnect passes, a loop does not.",
+  },
+  publishPerRoomPerSecond: {
+    default: 200,
+    ceiling: 20_000,
+    reason: "Every change is copied to every reader of the room.",
+  },
   publishPerRoomBurst: { default: 400, ceiling: 40_000, reason: "Twice the rate." },
   framesPerSocketPerSecond: { default: 50, ceiling: 10_000, reason: "Frames that change nothing cost CPU too." },
   framesPerSocketBurst: { default: 100, ceiling: 20_000, reason: "Twice the rate." },
-  socketsPerRoom: { default: 5_000, ceiling: 30_000, reason: "A room is one thread; the platform holds 32,768 sockets per object." },
-  socketsPerUser: { default: 20, ceiling: 1_000, reason: "In one room: tabs and devices, not a leak that reconnects without closing." },
+  socketsPerRoom: {
+    default: 5_000,
+    ceiling: 30_000,
+    reason: "A room is one thread; the platform holds 32,768 sockets per object.",
+  },
+  socketsPerUser: {
+    default: 20,
+    ceiling: 1_000,
+    reason: "In one room: tabs and devices, not a leak that reconnects without closing.",
+  },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof tenantLimits;
 export type Limits = Readonly<Record<LimitName, number>>;
 
 // The table's own keys are its type; `fromEntries` forgets them.
-export const defaultLimits = Object.fromEntries(Object.entries(tenantLimits).map(([name, limit]) => [name, limit.default])) as Limits;
+export const defaultLimits = Object.fromEntries(
+  Object.entries(tenantLimits).map(([name, limit]) => [name, limit.default]),
+) as Limits;
 
 /** Limits that are the same for everyone. */
 export const fixedLimits = {

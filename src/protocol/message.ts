@@ -9,7 +9,10 @@ export const Seq = z.int().min(0);
 export const MessageId = z.int().min(1);
 export const TimeMs = z.int();
 
-export const Text = z.string().max(tenantLimits.textLength.ceiling).refine((text) => text.isWellFormed(), "holds a lone surrogate");
+export const Text = z
+  .string()
+  .max(tenantLimits.textLength.ceiling)
+  .refine((text) => text.isWellFormed(), "holds a lone surrogate");
 
 /** Any JSON value, without what would hurt a reader. */
 export const Data = z.unknown().superRefine((value, context) => {
@@ -17,12 +20,16 @@ export const Data = z.unknown().superRefine((value, context) => {
   if (why !== null) context.addIssue({ code: "custom", message: why });
 });
 
-export const Nonce = z.string().regex(
-  new RegExp(`^[A-Za-z0-9_-]{${fixedLimits.nonceLengthMin},${fixedLimits.nonceLengthMax}}$`),
-  `${fixedLimits.nonceLengthMin} to ${fixedLimits.nonceLengthMax} of A-Z, a-z, 0-9, _ and -`,
-);
+export const Nonce = z
+  .string()
+  .regex(
+    new RegExp(`^[A-Za-z0-9_-]{${fixedLimits.nonceLengthMin},${fixedLimits.nonceLengthMax}}$`),
+    `${fixedLimits.nonceLengthMin} to ${fixedLimits.nonceLengthMax} of A-Z, a-z, 0-9, _ and -`,
+  );
 
-export const Emoji = z.string().min(1)
+export const Emoji = z
+  .string()
+  .min(1)
   .regex(/^[^\p{Cc}\p{Cs}\p{Z}]+$/u, "no spaces or control characters")
   .refine((emoji) => emoji !== "__proto__", "a reserved word")
   .refine((emoji) => utf8Length(emoji) <= fixedLimits.emojiBytes, `at most ${fixedLimits.emojiBytes} bytes`);
@@ -34,7 +41,12 @@ export const Reactions = z.record(z.string(), z.object({ count: z.int().min(1), 
 export type Reactions = z.infer<typeof Reactions>;
 
 export const Attachment = z.object({
-  id: z.string(), name: z.string(), type: z.string(), size: z.int(), width: z.int().optional(), height: z.int().optional(),
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  size: z.int(),
+  width: z.int().optional(),
+  height: z.int().optional(),
 });
 
 export const MessageStatus = z.enum(["sent", "streaming", "interrupted", "cancelled", "failed"]);
@@ -69,7 +81,12 @@ export const MessagePatch = Message.partial().required({ id: true, seq: true });
 export type MessagePatch = z.infer<typeof MessagePatch>;
 
 /** `role: null` is a member that was removed; the row stays, so that an absent reader learns of it. */
-export const Member = z.object({ user: UserId, name: DisplayName.nullable(), role: z.enum(roles).nullable(), seq: Seq });
+export const Member = z.object({
+  user: UserId,
+  name: DisplayName.nullable(),
+  role: z.enum(roles).nullable(),
+  seq: Seq,
+});
 export type Member = z.infer<typeof Member>;
 
 export const RoomSettings = z.object({

@@ -9,11 +9,15 @@ export const Limits = z.record(z.enum(limitNames), z.int().min(1));
 
 /** The limits that an operator sets; what is not named keeps its default. */
 export const LimitsPatch = z.strictObject(
-  Object.fromEntries(limitNames.map((name) => [name, z.int().min(1).max(tenantLimits[name].ceiling).optional()])) as Record<LimitName, z.ZodOptional<z.ZodInt>>,
+  Object.fromEntries(
+    limitNames.map((name) => [name, z.int().min(1).max(tenantLimits[name].ceiling).optional()]),
+  ) as Record<LimitName, z.ZodOptional<z.ZodInt>>,
 );
 export type LimitsPatch = z.infer<typeof LimitsPatch>;
 
-const Origin = z.string().regex(/^(\*|https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?|null)$/, "an origin such as https://app.example.com, or *");
+const Origin = z
+  .string()
+  .regex(/^(\*|https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?|null)$/, "an origin such as https://app.example.com, or *");
 
 export const TenantSettings = z.strictObject({
   /** Pages of which origins may use this tenant, compared whole; `*` is any. Callers that are no page send no Origin. */

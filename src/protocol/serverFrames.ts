@@ -10,7 +10,12 @@ import { type RefusalCode, refusals } from "./refusals.ts";
 const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
 const ref = z.string();
 
-const PresentMember = z.object({ user: UserId, name: DisplayName.nullable(), state: z.unknown(), connections: z.int().min(1) });
+const PresentMember = z.object({
+  user: UserId,
+  name: DisplayName.nullable(),
+  state: z.unknown(),
+  connections: z.int().min(1),
+});
 
 export const WelcomeFrame = z.object({
   type: z.literal("welcome"),
@@ -29,10 +34,16 @@ export const WelcomeFrame = z.object({
   expiresAt: TimeMs.nullable(),
   pingMs: z.int(),
   reconnectJitterMs: z.int(),
-  limits: z.object({ publish: z.object({ perSecond: z.number(), burst: z.number() }), frameBytes: z.int(), textLength: z.int() }),
+  limits: z.object({
+    publish: z.object({ perSecond: z.number(), burst: z.number() }),
+    frameBytes: z.int(),
+    textLength: z.int(),
+  }),
   settings: RoomSettings,
   /** Absent where the reader asked for none. */
-  presence: z.object({ version: z.int(), count: z.int(), members: z.array(PresentMember), more: z.boolean() }).optional(),
+  presence: z
+    .object({ version: z.int(), count: z.int(), members: z.array(PresentMember), more: z.boolean() })
+    .optional(),
   /** One's own read position and the newest of others. */
   receipts: z.record(z.string(), MessageId),
   serverTime: TimeMs,
@@ -40,7 +51,12 @@ export const WelcomeFrame = z.object({
 export type WelcomeFrame = z.infer<typeof WelcomeFrame>;
 
 export const AckFrame = z.object({
-  type: z.literal("ack"), ref: ref.optional(), id: MessageId, seq: Seq.optional(), at: z.int().optional(), duplicate: z.literal(true).optional(),
+  type: z.literal("ack"),
+  ref: ref.optional(),
+  id: MessageId,
+  seq: Seq.optional(),
+  at: z.int().optional(),
+  duplicate: z.literal(true).optional(),
 });
 export type AckFrame = z.infer<typeof AckFrame>;
 
@@ -64,7 +80,11 @@ export type Page = z.infer<typeof Page>;
 export const PageFrame = Page.extend({ type: z.literal("page"), ref });
 
 export const ClosingFrame = z.object({
-  type: z.literal("closing"), code: z.int(), reason: z.string(), reconnect: z.enum(["now", "backoff", "never"]), retryAfterMs: z.int().optional(),
+  type: z.literal("closing"),
+  code: z.int(),
+  reason: z.string(),
+  reconnect: z.enum(["now", "backoff", "never"]),
+  retryAfterMs: z.int().optional(),
 });
 export type ClosingFrame = z.infer<typeof ClosingFrame>;
 
@@ -72,8 +92,21 @@ export const ReceiptFrame = z.object({ type: z.literal("receipt"), user: UserId,
 export type ReceiptFrame = z.infer<typeof ReceiptFrame>;
 
 export const ServerFrame = z.discriminatedUnion("type", [
-  WelcomeFrame, ChangesFrame, AckFrame, ErrorFrame, PageFrame, ClosingFrame, ReceiptFrame,
-  z.object({ type: z.literal("presence"), version: z.int(), joined: z.array(PresentMember), updated: z.array(PresentMember), left: z.array(UserId), count: z.int() }),
+  WelcomeFrame,
+  ChangesFrame,
+  AckFrame,
+  ErrorFrame,
+  PageFrame,
+  ClosingFrame,
+  ReceiptFrame,
+  z.object({
+    type: z.literal("presence"),
+    version: z.int(),
+    joined: z.array(PresentMember),
+    updated: z.array(PresentMember),
+    left: z.array(UserId),
+    count: z.int(),
+  }),
   z.object({ type: z.literal("typing"), user: UserId, active: z.boolean(), expiresInMs: z.int() }),
   z.object({ type: z.literal("delta"), id: MessageId, at: z.int().min(0), text: z.string() }),
   z.object({ type: z.literal("snapshot"), ref: ref.optional(), id: MessageId, text: z.string() }),

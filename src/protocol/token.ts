@@ -5,12 +5,16 @@ import { fixedLimits } from "./limits.ts";
 import { DisplayName, UserId } from "./names.ts";
 
 /** Segments by `:`; `*` is one segment, a trailing `*` the rest. */
-export const RoomPattern = z.string().max(128).regex(
-  /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)(:(\*|[A-Za-z0-9._-]+))*$/,
-  "a room's name in which whole segments between : may be *",
-);
+export const RoomPattern = z
+  .string()
+  .max(128)
+  .regex(
+    /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)(:(\*|[A-Za-z0-9._-]+))*$/,
+    "a room's name in which whole segments between : may be *",
+  );
 
-export const Rooms = z.record(RoomPattern, z.array(z.enum(roomCapabilities)))
+export const Rooms = z
+  .record(RoomPattern, z.array(z.enum(roomCapabilities)))
   .refine((rooms) => Object.keys(rooms).length <= fixedLimits.tokenRooms, `at most ${fixedLimits.tokenRooms} patterns`);
 export type Rooms = z.infer<typeof Rooms>;
 

@@ -19,8 +19,13 @@ export function router(): OpenAPIHono<AppEnv> {
     defaultHook: (result, c) => {
       if (result.success) return undefined;
       const issue = result.error.issues[0];
-      const where = [result.target === "json" ? "" : result.target, ...(issue?.path ?? [])].filter((part) => part !== "").join(".");
-      return problem(c, refuse("invalid_field", `${where === "" ? "The body" : `\`${where}\``}: ${issue?.message ?? "not allowed"}.`));
+      const where = [result.target === "json" ? "" : result.target, ...(issue?.path ?? [])]
+        .filter((part) => part !== "")
+        .join(".");
+      return problem(
+        c,
+        refuse("invalid_field", `${where === "" ? "The body" : `\`${where}\``}: ${issue?.message ?? "not allowed"}.`),
+      );
     },
   });
 }

@@ -19,7 +19,10 @@ export function presentedCredential(headers: Headers): string | null {
 }
 
 export function subprotocols(headers: Headers): string[] {
-  return (headers.get("sec-websocket-protocol") ?? "").split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== "");
+  return (headers.get("sec-websocket-protocol") ?? "")
+    .split(",")
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== "");
 }
 
 export async function identify(env: Bindings, headers: Headers, nowMs: number): Promise<Identified> {
@@ -33,7 +36,12 @@ export async function identify(env: Bindings, headers: Headers, nowMs: number): 
   return originAllowed(identified.identity, headers.get("origin")) ? identified : refuse("origin_forbidden");
 }
 
-async function identifyKey(env: Bindings, credential: string, asUser: string | null, nowMs: number): Promise<Identified> {
+async function identifyKey(
+  env: Bindings,
+  credential: string,
+  asUser: string | null,
+  nowMs: number,
+): Promise<Identified> {
   const key = await verifyApiKey(settingsOf(env).masterKeys, credential);
   if (key === null) return refuse("token_invalid");
   const policy = await policyOf(env, key.tenant, key.keyId, nowMs);
@@ -41,11 +49,29 @@ async function identifyKey(env: Bindings, credential: string, asUser: string | n
   const capabilities = policy.keys[key.keyId];
   if (capabilities === undefined) return refuse("token_revoked");
   const user = asUser === null ? null : UserId.safeParse(asUser);
-  if (user?.success === false) return refuse("invalid_field", "`Parley-User` is 1 to 128 printable characters without / or space.");
-  return { ok: true, identity: { tenant: key.tenant, policy, key: key.keyId, capabilities, token: null, user: user?.data ?? null, name: null, issuedAtMs: nowMs } };
+  if (user?.success === false)
+    return refuse("invalid_field", "`Parley-User` is 1 to 128 printable characters without / or space.");
+  return {
+    ok: true,
+    identity: {
+      tenant: key.tenant,
+      policy,
+      key: key.keyId,
+      capabilities,
+      token: null,
+      user: user?.data ?? null,
+      name: null,
+      issuedAtMs: nowMs,
+    },
+  };
 }
 
-async function identifyToken(env: Bindings, credential: string, asUser: string | null, nowMs: number): Promise<Identified> {
+async function identifyToken(
+  env: Bindings,
+  credential: string,
+  asUser: string | null,
+  nowMs: number,
+): Promise<Identified> {
   const verified = await verifyToken(settingsOf(env).masterKeys, credential, nowMs);
   if (!verified.ok) return verified;
   const { tenant, keyId, claims } = verified;
@@ -55,7 +81,19 @@ async function identifyToken(env: Bindings, credential: string, asUser: string |
   if (capabilities === undefined) return refuse("token_revoked");
   if (asUser !== null && asUser !== claims.sub) return refuse("forbidden", "A token speaks for its own user only.");
   const token = { id: claims.jti ?? null, rooms: claims.rooms, expiresAtMs: claims.exp * 1_000 };
-  return { ok: true, identity: { tenant, policy, key: keyId, capabilities, token, user: claims.sub, name: claims.name ?? null, issuedAtMs: claims.iat * 1_000 } };
+  return {
+    ok: true,
+    identity: {
+      tenant,
+      policy,
+      key: keyId,
+      capabilities,
+      token,
+      user: claims.sub,
+      name: claims.name ?? null,
+      issuedAtMs: claims.iat * 1_000,
+    },
+  };
 }
 
 /** Compared whole: a suffix or a prefix is another origin. Callers that are no page send none. */

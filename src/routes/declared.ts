@@ -3,11 +3,16 @@ import * as z from "zod";
 import { fixedLimits } from "../protocol/limits.ts";
 import { RoomName } from "../protocol/names.ts";
 
-export function json<T extends z.ZodType>(schema: T, description: string): { content: { "application/json": { schema: T } }; description: string } {
+export function json<T extends z.ZodType>(
+  schema: T,
+  description: string,
+): { content: { "application/json": { schema: T } }; description: string } {
   return { content: { "application/json": { schema } }, description };
 }
 
-export function body<T extends z.ZodType>(schema: T): { required: true; content: { "application/json": { schema: T } } } {
+export function body<T extends z.ZodType>(
+  schema: T,
+): { required: true; content: { "application/json": { schema: T } } } {
   return { required: true, content: { "application/json": { schema } } };
 }
 
@@ -16,14 +21,21 @@ export const inRoom = z.strictObject({ room: RoomName });
 export const MessageIdText = z.string().regex(/^[1-9][0-9]{0,15}$/, "a message's id");
 export const onMessage = inRoom.extend({ id: MessageIdText });
 
-const Whole = z.string().regex(/^(0|[1-9][0-9]{0,15})$/, "a whole number").transform(Number);
+const Whole = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,15})$/, "a whole number")
+  .transform(Number);
 export const PageLimit = Whole.pipe(z.int().min(1)).optional();
 export const PageBound = Whole.optional();
 
 export const listQuery = z.strictObject({ after: z.string().max(256).optional(), limit: PageLimit });
 
 /** A list that was read with one more than asked for: `next` only where there is more. */
-export function listed<T>(found: readonly T[], limit: number, nameOf: (item: T) => string): { items: T[]; next?: string } {
+export function listed<T>(
+  found: readonly T[],
+  limit: number,
+  nameOf: (item: T) => string,
+): { items: T[]; next?: string } {
   const items = found.slice(0, limit);
   const last = items.at(-1);
   return found.length > limit && last !== undefined ? { items, next: nameOf(last) } : { items };

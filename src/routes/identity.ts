@@ -20,7 +20,11 @@ export interface Identity {
 }
 
 /** What a room is told of the caller. The room decides; this only says what the credential grants there. */
-export function callerOf(identity: Identity, room: string, connection: string): { session: Session; policy: RoomPolicy } {
+export function callerOf(
+  identity: Identity,
+  room: string,
+  connection: string,
+): { session: Session; policy: RoomPolicy } {
   const { policy, token } = identity;
   const granted: ReadonlySet<Capability> | null = token === null ? null : grantedIn(token.rooms, room);
   return {

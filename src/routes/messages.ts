@@ -16,38 +16,74 @@ const ofMessage = { params: onMessage };
 const ofReaction = { params: onMessage.extend({ emoji: Emoji }) };
 
 const publish = createRoute({
-  ...common, method: "post", path: "/v1/rooms/{room}/messages", summary: "Publish a message: once for an Idempotency-Key",
+  ...common,
+  method: "post",
+  path: "/v1/rooms/{room}/messages",
+  summary: "Publish a message: once for an Idempotency-Key",
   request: { params: inRoom, body: body(NewMessage) },
-  responses: { 200: json(MessageAnswer, "It was stored before, under this nonce."), 201: json(MessageAnswer, "It is stored."), ...problems },
+  responses: {
+    200: json(MessageAnswer, "It was stored before, under this nonce."),
+    201: json(MessageAnswer, "It is stored."),
+    ...problems,
+  },
 });
 const list = createRoute({
-  ...common, method: "get", path: "/v1/rooms/{room}/messages", summary: "A page of messages in ascending order: the newest, or before, after or around one",
-  request: { params: inRoom, query: z.strictObject({ before: PageBound, after: PageBound, around: PageBound, limit: PageLimit }) },
+  ...common,
+  method: "get",
+  path: "/v1/rooms/{room}/messages",
+  summary: "A page of messages in ascending order: the newest, or before, after or around one",
+  request: {
+    params: inRoom,
+    query: z.strictObject({ before: PageBound, after: PageBound, around: PageBound, limit: PageLimit }),
+  },
   responses: { 200: json(Page, "The page."), ...problems },
 });
 const get = createRoute({
-  ...common, method: "get", path: "/v1/rooms/{room}/messages/{id}", summary: "Read a message", request: ofMessage,
+  ...common,
+  method: "get",
+  path: "/v1/rooms/{room}/messages/{id}",
+  summary: "Read a message",
+  request: ofMessage,
   responses: { 200: json(z.object({ message: Message, cursor: z.string() }), "The message."), ...problems },
 });
 const edit = createRoute({
-  ...common, method: "patch", path: "/v1/rooms/{room}/messages/{id}", summary: "Edit a message; with `ifVersion` only if nobody did meanwhile",
-  request: { ...ofMessage, body: body(MessageEdit) }, responses: { 200: json(MessageAnswer, "The message."), ...problems },
+  ...common,
+  method: "patch",
+  path: "/v1/rooms/{room}/messages/{id}",
+  summary: "Edit a message; with `ifVersion` only if nobody did meanwhile",
+  request: { ...ofMessage, body: body(MessageEdit) },
+  responses: { 200: json(MessageAnswer, "The message."), ...problems },
 });
 const remove = createRoute({
-  ...common, method: "delete", path: "/v1/rooms/{room}/messages/{id}", summary: "Delete a message; with `redact` every version and file of it",
+  ...common,
+  method: "delete",
+  path: "/v1/rooms/{room}/messages/{id}",
+  summary: "Delete a message; with `redact` every version and file of it",
   request: { ...ofMessage, query: z.strictObject({ redact: z.enum(["true", "false"]).optional() }) },
   responses: { 200: json(MessageAnswer, "What is left of it."), ...problems },
 });
 const react = createRoute({
-  ...common, method: "put", path: "/v1/rooms/{room}/messages/{id}/reactions/{emoji}", summary: "React", request: ofReaction,
+  ...common,
+  method: "put",
+  path: "/v1/rooms/{room}/messages/{id}/reactions/{emoji}",
+  summary: "React",
+  request: ofReaction,
   responses: { 200: json(MessageAnswer, "The message."), ...problems },
 });
 const unreact = createRoute({
-  ...common, method: "delete", path: "/v1/rooms/{room}/messages/{id}/reactions/{emoji}", summary: "Take a reaction back", request: ofReaction,
+  ...common,
+  method: "delete",
+  path: "/v1/rooms/{room}/messages/{id}/reactions/{emoji}",
+  summary: "Take a reaction back",
+  request: ofReaction,
   responses: { 200: json(MessageAnswer, "The message."), ...problems },
 });
 const reactions = createRoute({
-  ...common, method: "get", path: "/v1/rooms/{room}/messages/{id}/reactions", summary: "Who reacted with what, the first 1,000", request: ofMessage,
+  ...common,
+  method: "get",
+  path: "/v1/rooms/{room}/messages/{id}/reactions",
+  summary: "Who reacted with what, the first 1,000",
+  request: ofMessage,
   responses: { 200: json(z.object({ items: z.array(Reaction) }), "Reactions by time."), ...problems },
 });
 
@@ -86,7 +122,11 @@ export const messages = router()
   .openapi(remove, async (c) => {
     const { room: name, id } = c.req.valid("param");
     const { room, caller } = calling(c, name);
-    const removed = await room.remove(caller, { type: "delete", id: Number(id), redact: c.req.valid("query").redact === "true" });
+    const removed = await room.remove(caller, {
+      type: "delete",
+      id: Number(id),
+      redact: c.req.valid("query").redact === "true",
+    });
     return removed.ok ? c.json({ message: removed.message, cursor: removed.cursor }, 200) : problem(c, removed);
   })
   .openapi(react, async (c) => {
@@ -109,10 +149,15 @@ export const messages = router()
   });
 
 /** `Idempotency-Key`, bare or quoted as a structured field; the body may say `nonce` instead. */
-function nonceOf(header: string | undefined, inBody: string | undefined): { ok: true; nonce: string | null } | ReturnType<typeof refuse> {
+function nonceOf(
+  header: string | undefined,
+  inBody: string | undefined,
+): { ok: true; nonce: string | null } | ReturnType<typeof refuse> {
   if (header === undefined) return { ok: true, nonce: inBody ?? null };
   const parsed = Nonce.safeParse(header.replace(/^"(.*)"$/, "$1"));
-  if (!parsed.success) return refuse("invalid_field", `\`Idempotency-Key\`: ${parsed.error.issues[0]?.message ?? "not allowed"}.`);
-  if (inBody !== undefined && inBody !== parsed.data) return refuse("invalid_field", "`nonce` and `Idempotency-Key` differ.");
+  if (!parsed.success)
+    return refuse("invalid_field", `\`Idempotency-Key\`: ${parsed.error.issues[0]?.message ?? "not allowed"}.`);
+  if (inBody !== undefined && inBody !== parsed.data)
+    return refuse("invalid_field", "`nonce` and `Idempotency-Key` differ.");
   return { ok: true, nonce: parsed.data };
 }

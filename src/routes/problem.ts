@@ -24,7 +24,9 @@ export const problems = {
 };
 
 /** One member for each status: that is how a declared route spells its answers. */
-export type ProblemResponse = { [Status in keyof typeof problems]: Response & TypedResponse<JSONParsed<Problem>, Status, "json"> }[keyof typeof problems];
+export type ProblemResponse = {
+  [Status in keyof typeof problems]: Response & TypedResponse<JSONParsed<Problem>, Status, "json">;
+}[keyof typeof problems];
 
 export function problem(c: Context, refusal: Refusal): ProblemResponse {
   const { status, retry, text } = refusals[refusal.error];
@@ -39,7 +41,10 @@ export function problem(c: Context, refusal: Refusal): ProblemResponse {
     ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
     ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
   };
-  const response = c.body(JSON.stringify(body), status, { "Content-Type": "application/problem+json", ...limitHeaders(refusal) });
+  const response = c.body(JSON.stringify(body), status, {
+    "Content-Type": "application/problem+json",
+    ...limitHeaders(refusal),
+  });
   // The type says what the body says; Hono's own `json` would name another content type.
   return response as unknown as ProblemResponse;
 }
@@ -49,9 +54,11 @@ function limitHeaders({ retryAfterMs, limit }: Refusal): Record<string, string> 
   const seconds = Math.ceil((retryAfterMs ?? 0) / 1_000);
   return {
     ...(retryAfterMs === undefined ? {} : { "Retry-After": String(seconds) }),
-    ...(limit === undefined ? {} : {
-      "RateLimit-Policy": `"${limit.scope}";q=${limit.limit};w=${Math.ceil(limit.windowMs / 1_000)}`,
-      "RateLimit": `"${limit.scope}";r=${limit.remaining};t=${seconds}`,
-    }),
+    ...(limit === undefined
+      ? {}
+      : {
+          "RateLimit-Policy": `"${limit.scope}";q=${limit.limit};w=${Math.ceil(limit.windowMs / 1_000)}`,
+          RateLimit: `"${limit.scope}";r=${limit.remaining};t=${seconds}`,
+        }),
   };
 }

@@ -5,7 +5,16 @@ import * as z from "zod";
 import { roomStub } from "../objects/stubs.ts";
 import type { Caller } from "../objects/room/room.ts";
 import { Cursor } from "../protocol/cursor.ts";
-import { ChangesAnswer, MemberBody, MembersPage, MuteBody, ReadBody, ReadPosition, RoomBody, RoomInfo } from "../protocol/http.ts";
+import {
+  ChangesAnswer,
+  MemberBody,
+  MembersPage,
+  MuteBody,
+  ReadBody,
+  ReadPosition,
+  RoomBody,
+  RoomInfo,
+} from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { Member } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
@@ -21,57 +30,109 @@ const ofUser = { params: inRoom.extend({ user: UserId }) };
 const noContent = { 204: { description: "Done." }, ...problems };
 
 /** The room's object, and who calls. */
-export function calling(c: Context<AppEnv>, room: string): { readonly room: ReturnType<typeof roomStub>; readonly caller: Caller } {
+export function calling(
+  c: Context<AppEnv>,
+  room: string,
+): { readonly room: ReturnType<typeof roomStub>; readonly caller: Caller } {
   const identity = c.get("identity");
   return { room: roomStub(c.env, identity.tenant, room), caller: callerOf(identity, room, c.get("requestId")) };
 }
 
 const put = createRoute({
-  ...common, method: "put", path: "/v1/rooms/{room}", summary: "Create a room, or confirm it",
+  ...common,
+  method: "put",
+  path: "/v1/rooms/{room}",
+  summary: "Create a room, or confirm it",
   request: { ...ofRoom, body: body(RoomBody) },
   responses: { 200: json(RoomInfo, "It was there."), 201: json(RoomInfo, "It is new."), ...problems },
 });
 const get = createRoute({
-  ...common, method: "get", path: "/v1/rooms/{room}", summary: "Read a room", request: ofRoom, responses: { 200: json(RoomInfo, "The room."), ...problems },
+  ...common,
+  method: "get",
+  path: "/v1/rooms/{room}",
+  summary: "Read a room",
+  request: ofRoom,
+  responses: { 200: json(RoomInfo, "The room."), ...problems },
 });
 const patch = createRoute({
-  ...common, method: "patch", path: "/v1/rooms/{room}", summary: "Change a room's settings",
-  request: { ...ofRoom, body: body(RoomBody) }, responses: { 200: json(RoomInfo, "The room."), ...problems },
+  ...common,
+  method: "patch",
+  path: "/v1/rooms/{room}",
+  summary: "Change a room's settings",
+  request: { ...ofRoom, body: body(RoomBody) },
+  responses: { 200: json(RoomInfo, "The room."), ...problems },
 });
 const remove = createRoute({
-  ...common, method: "delete", path: "/v1/rooms/{room}", summary: "Delete a room with its history; its name answers 410 until it is created again",
-  request: ofRoom, responses: noContent,
+  ...common,
+  method: "delete",
+  path: "/v1/rooms/{room}",
+  summary: "Delete a room with its history; its name answers 410 until it is created again",
+  request: ofRoom,
+  responses: noContent,
 });
 const changes = createRoute({
-  ...common, method: "get", path: "/v1/rooms/{room}/changes", summary: "What changed since a cursor, page by page; after=0 for everything",
+  ...common,
+  method: "get",
+  path: "/v1/rooms/{room}/changes",
+  summary: "What changed since a cursor, page by page; after=0 for everything",
   request: { ...ofRoom, query: z.strictObject({ after: Cursor.or(z.literal("0")).optional() }) },
   responses: { 200: json(ChangesAnswer, "The changes in order of seq."), ...problems },
 });
 const members = createRoute({
-  ...common, method: "get", path: "/v1/rooms/{room}/members", summary: "List members, removed ones with role null",
-  request: { ...ofRoom, query: listQuery }, responses: { 200: json(MembersPage, "Members by user."), ...problems },
+  ...common,
+  method: "get",
+  path: "/v1/rooms/{room}/members",
+  summary: "List members, removed ones with role null",
+  request: { ...ofRoom, query: listQuery },
+  responses: { 200: json(MembersPage, "Members by user."), ...problems },
 });
 const putMember = createRoute({
-  ...common, method: "put", path: "/v1/rooms/{room}/members/{user}", summary: "Make a member, or change the role",
-  request: { ...ofUser, body: body(MemberBody) }, responses: { 200: json(Member, "The member."), ...problems },
+  ...common,
+  method: "put",
+  path: "/v1/rooms/{room}/members/{user}",
+  summary: "Make a member, or change the role",
+  request: { ...ofUser, body: body(MemberBody) },
+  responses: { 200: json(Member, "The member."), ...problems },
 });
 const removeMember = createRoute({
-  ...common, method: "delete", path: "/v1/rooms/{room}/members/{user}", summary: "Remove a member", request: ofUser, responses: noContent,
+  ...common,
+  method: "delete",
+  path: "/v1/rooms/{room}/members/{user}",
+  summary: "Remove a member",
+  request: ofUser,
+  responses: noContent,
 });
 const putMute = createRoute({
-  ...common, method: "put", path: "/v1/rooms/{room}/mutes/{user}", summary: "Mute a user, until a time or until unmuted",
-  request: { ...ofUser, body: body(MuteBody) }, responses: noContent,
+  ...common,
+  method: "put",
+  path: "/v1/rooms/{room}/mutes/{user}",
+  summary: "Mute a user, until a time or until unmuted",
+  request: { ...ofUser, body: body(MuteBody) },
+  responses: noContent,
 });
 const removeMute = createRoute({
-  ...common, method: "delete", path: "/v1/rooms/{room}/mutes/{user}", summary: "End a mute", request: ofUser, responses: noContent,
+  ...common,
+  method: "delete",
+  path: "/v1/rooms/{room}/mutes/{user}",
+  summary: "End a mute",
+  request: ofUser,
+  responses: noContent,
 });
 const putRead = createRoute({
-  ...common, method: "put", path: "/v1/rooms/{room}/read", summary: "Say how far one has read",
-  request: { ...ofRoom, body: body(ReadBody) }, responses: noContent,
+  ...common,
+  method: "put",
+  path: "/v1/rooms/{room}/read",
+  summary: "Say how far one has read",
+  request: { ...ofRoom, body: body(ReadBody) },
+  responses: noContent,
 });
 const getRead = createRoute({
-  ...common, method: "get", path: "/v1/rooms/{room}/read", summary: "How far everybody has read, the newest first",
-  request: ofRoom, responses: { 200: json(z.object({ items: z.array(ReadPosition) }), "Read positions."), ...problems },
+  ...common,
+  method: "get",
+  path: "/v1/rooms/{room}/read",
+  summary: "How far everybody has read, the newest first",
+  request: ofRoom,
+  responses: { 200: json(z.object({ items: z.array(ReadPosition) }), "Read positions."), ...problems },
 });
 
 export const rooms = router()
@@ -98,14 +159,32 @@ export const rooms = router()
   })
   .openapi(changes, async (c) => {
     const { room, caller } = calling(c, c.req.valid("param").room);
-    const found = await room.changes(caller, { cursor: c.req.valid("query").after ?? null, backlog: fixedLimits.backlogDefault });
+    const found = await room.changes(caller, {
+      cursor: c.req.valid("query").after ?? null,
+      backlog: fixedLimits.backlogDefault,
+    });
     if (!found.ok) return problem(c, found);
     const { frame, cursor, hasMore, gap, start, oldest } = found;
-    const { from, to, changes: read, reset } = ChangesAnswer.pick({ from: true, to: true, changes: true, reset: true }).parse(JSON.parse(frame));
-    return c.json({
-      from, to, changes: read, ...(reset === undefined ? {} : { reset }), cursor, hasMore, oldest,
-      ...(gap === undefined ? {} : { gap: { reason: gap } }), ...(start === undefined ? {} : { start }),
-    }, 200);
+    const {
+      from,
+      to,
+      changes: read,
+      reset,
+    } = ChangesAnswer.pick({ from: true, to: true, changes: true, reset: true }).parse(JSON.parse(frame));
+    return c.json(
+      {
+        from,
+        to,
+        changes: read,
+        ...(reset === undefined ? {} : { reset }),
+        cursor,
+        hasMore,
+        oldest,
+        ...(gap === undefined ? {} : { gap: { reason: gap } }),
+        ...(start === undefined ? {} : { start }),
+      },
+      200,
+    );
   })
   .openapi(members, async (c) => {
     const { room, caller } = calling(c, c.req.valid("param").room);
@@ -114,7 +193,14 @@ export const rooms = router()
     if (!found.ok) return problem(c, found);
     const items = found.members.slice(0, pageLimit(limit));
     const last = items.at(-1);
-    return c.json({ items, cursor: found.cursor, ...(found.members.length > items.length && last !== undefined ? { next: last.user } : {}) }, 200);
+    return c.json(
+      {
+        items,
+        cursor: found.cursor,
+        ...(found.members.length > items.length && last !== undefined ? { next: last.user } : {}),
+      },
+      200,
+    );
   })
   .openapi(putMember, async (c) => {
     const { room: name, user } = c.req.valid("param");

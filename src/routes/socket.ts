@@ -19,13 +19,21 @@ import { callerOf } from "./identity.ts";
 import { problem } from "./problem.ts";
 
 const open = createRoute({
-  method: "get", path: "/v1/rooms/{room}/socket", tags: ["rooms"], security: clientSecurity,
+  method: "get",
+  path: "/v1/rooms/{room}/socket",
+  tags: ["rooms"],
+  security: clientSecurity,
   summary: "Open the room's WebSocket; see the protocol parley.v1",
   request: {
     params: inRoom,
     query: z.strictObject({
       cursor: Cursor.or(z.literal("0")).optional(),
-      backlog: z.string().regex(/^[0-9]{1,3}$/, "a whole number").transform(Number).pipe(z.int().max(fixedLimits.backlogMax)).optional(),
+      backlog: z
+        .string()
+        .regex(/^[0-9]{1,3}$/, "a whole number")
+        .transform(Number)
+        .pipe(z.int().max(fixedLimits.backlogMax))
+        .optional(),
       presence: z.literal("none").optional(),
     }),
   },
@@ -34,17 +42,26 @@ const open = createRoute({
 
 export const socket = router().openapi(open, async (c) => {
   const { headers } = c.req.raw;
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket") return problem(c, refuse("bad_request", "This is the address of a WebSocket."));
+  if (headers.get("upgrade")?.toLowerCase() !== "websocket")
+    return problem(c, refuse("bad_request", "This is the address of a WebSocket."));
   const offered = subprotocols(headers);
-  if (offered.length > 0 && !offered.includes(SUBPROTOCOL)) return refuseUpgrade(c, refuse("bad_request", `Offer the subprotocol ${SUBPROTOCOL}.`));
-  if (openConnections() >= settingsOf(c.env).maxConnections) return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
+  if (offered.length > 0 && !offered.includes(SUBPROTOCOL))
+    return refuseUpgrade(c, refuse("bad_request", `Offer the subprotocol ${SUBPROTOCOL}.`));
+  if (openConnections() >= settingsOf(c.env).maxConnections)
+    return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
   const identified = await identify(c.env, headers, Date.now());
-  if (!identified.ok) return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
+  if (!identified.ok)
+    return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
   const { room } = c.req.valid("param");
   const { cursor = null, backlog = fixedLimits.backlogDefault } = c.req.valid("query");
   const connection = nanoid();
-  const response = await askRoom(c, identified.identity.tenant, room, { ...callerOf(identified.identity, room, connection), cursor, backlog });
-  if (response.webSocket === null || response.webSocket === undefined) return refuseUpgrade(c, await response.json<Refusal>());
+  const response = await askRoom(c, identified.identity.tenant, room, {
+    ...callerOf(identified.identity, room, connection),
+    cursor,
+    backlog,
+  });
+  if (response.webSocket === null || response.webSocket === undefined)
+    return refuseUpgrade(c, await response.json<Refusal>());
   return accepted(c, response.webSocket);
 });
 
@@ -72,5 +89,9 @@ function refuseUpgrade(c: Context<AppEnv>, refusal: Refusal): Response {
 
 function accepted(c: Context<AppEnv>, webSocket: WebSocket): Response {
   const selected = subprotocols(c.req.raw.headers).includes(SUBPROTOCOL);
-  return new Response(null, { status: 101, webSocket, ...(selected ? { headers: { "Sec-WebSocket-Protocol": SUBPROTOCOL } } : {}) });
+  return new Response(null, {
+    status: 101,
+    webSocket,
+    ...(selected ? { headers: { "Sec-WebSocket-Protocol": SUBPROTOCOL } } : {}),
+  });
 }

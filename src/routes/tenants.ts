@@ -19,34 +19,66 @@ const ofTenant = { params: z.strictObject({ tenant: TenantId }) };
 const common = { tags: ["operator"], security: operatorSecurity, middleware: operator };
 
 const create = createRoute({
-  ...common, method: "post", path: "/v1/tenants", summary: "Create a tenant",
+  ...common,
+  method: "post",
+  path: "/v1/tenants",
+  summary: "Create a tenant",
   request: { body: body(NewTenant) },
-  responses: { 201: json(z.object({ tenant: TenantProfile, key: CreatedKey }), "The tenant, and its first API key, shown once."), ...problems },
+  responses: {
+    201: json(z.object({ tenant: TenantProfile, key: CreatedKey }), "The tenant, and its first API key, shown once."),
+    ...problems,
+  },
 });
 const list = createRoute({
-  ...common, method: "get", path: "/v1/tenants", summary: "List tenants",
+  ...common,
+  method: "get",
+  path: "/v1/tenants",
+  summary: "List tenants",
   request: { query: listQuery },
-  responses: { 200: json(z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }), "Tenants by id."), ...problems },
+  responses: {
+    200: json(z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }), "Tenants by id."),
+    ...problems,
+  },
 });
 const get = createRoute({
-  ...common, method: "get", path: "/v1/tenants/{tenant}", summary: "Read a tenant", request: ofTenant,
+  ...common,
+  method: "get",
+  path: "/v1/tenants/{tenant}",
+  summary: "Read a tenant",
+  request: ofTenant,
   responses: { 200: json(TenantProfile, "The tenant."), ...problems },
 });
 const patch = createRoute({
-  ...common, method: "patch", path: "/v1/tenants/{tenant}", summary: "Change a tenant's name, settings or limits",
-  request: { ...ofTenant, body: body(OperatorTenantPatch) }, responses: { 200: json(TenantProfile, "The tenant."), ...problems },
+  ...common,
+  method: "patch",
+  path: "/v1/tenants/{tenant}",
+  summary: "Change a tenant's name, settings or limits",
+  request: { ...ofTenant, body: body(OperatorTenantPatch) },
+  responses: { 200: json(TenantProfile, "The tenant."), ...problems },
 });
 const suspend = createRoute({
-  ...common, method: "post", path: "/v1/tenants/{tenant}/suspend", summary: "Suspend a tenant: its sockets close with 4510", request: ofTenant,
+  ...common,
+  method: "post",
+  path: "/v1/tenants/{tenant}/suspend",
+  summary: "Suspend a tenant: its sockets close with 4510",
+  request: ofTenant,
   responses: { 200: json(TenantProfile, "The tenant."), ...problems },
 });
 const resume = createRoute({
-  ...common, method: "post", path: "/v1/tenants/{tenant}/resume", summary: "End a suspension", request: ofTenant,
+  ...common,
+  method: "post",
+  path: "/v1/tenants/{tenant}/resume",
+  summary: "End a suspension",
+  request: ofTenant,
   responses: { 200: json(TenantProfile, "The tenant."), ...problems },
 });
 const addKey = createRoute({
-  ...common, method: "post", path: "/v1/tenants/{tenant}/keys", summary: "Make an API key for a tenant that has lost its own",
-  request: { ...ofTenant, body: body(NewKey) }, responses: { 201: json(z.object({ key: CreatedKey }), "The key, shown once."), ...problems },
+  ...common,
+  method: "post",
+  path: "/v1/tenants/{tenant}/keys",
+  summary: "Make an API key for a tenant that has lost its own",
+  request: { ...ofTenant, body: body(NewKey) },
+  responses: { 201: json(z.object({ key: CreatedKey }), "The key, shown once."), ...problems },
 });
 
 export const tenants = router()
@@ -62,7 +94,14 @@ export const tenants = router()
   .openapi(list, async (c) => {
     const { after = "", limit } = c.req.valid("query");
     const found = await directoryStub(c.env).tenants({ after, limit: pageLimit(limit) + 1 });
-    return c.json(listed(found.map((id) => ({ id })), pageLimit(limit), ({ id }) => id), 200);
+    return c.json(
+      listed(
+        found.map((id) => ({ id })),
+        pageLimit(limit),
+        ({ id }) => id,
+      ),
+      200,
+    );
   })
   .openapi(get, async (c) => {
     const found = await tenantStub(c.env, c.req.valid("param").tenant).describe();
@@ -89,7 +128,12 @@ export const tenants = router()
   });
 
 /** A new API key: what is listed of it, and what is shown once. The secret is derived and stored nowhere. */
-export async function makeKey(env: Bindings, tenant: string, wanted: readonly Capability[], name: string | null): Promise<{
+export async function makeKey(
+  env: Bindings,
+  tenant: string,
+  wanted: readonly Capability[],
+  name: string | null,
+): Promise<{
   listing: { id: string; name: string | null; capabilities: Capability[] };
   shown: z.infer<typeof CreatedKey>;
 }> {
@@ -97,5 +141,8 @@ export async function makeKey(env: Bindings, tenant: string, wanted: readonly Ca
   const id = newKeyId(masterKeys);
   const secret = await deriveSecret(masterKeys, { tenant, keyId: id });
   if (secret === null) throw new Error("a new key is of a version that has no master key");
-  return { listing: { id, name, capabilities: [...new Set(wanted)] }, shown: { id, secret: formatApiKey({ tenant, keyId: id, secret }) } };
+  return {
+    listing: { id, name, capabilities: [...new Set(wanted)] },
+    shown: { id, secret: formatApiKey({ tenant, keyId: id, secret }) },
+  };
 }

@@ -64,7 +64,10 @@ export class Server {
   }
 
   get operatorKey(): string {
-    return this.#env["OPERATOR_KEY"]?.split(",")[0]?.trim() ?? JSON.parse(readFileSync(join(this.dataDir, "secrets.json"), "utf8")).operatorKey;
+    return (
+      this.#env["OPERATOR_KEY"]?.split(",")[0]?.trim() ??
+      JSON.parse(readFileSync(join(this.dataDir, "secrets.json"), "utf8")).operatorKey
+    );
   }
 
   /** On the port it had before, if it ran before. */
@@ -123,7 +126,9 @@ export class Server {
       this.#url = new URL(value);
       ready.resolve();
     });
-    child.once("close", () => ready.reject(new Error(`the server did not start:\n${this.log.slice(started).join("\n")}`)));
+    child.once("close", () =>
+      ready.reject(new Error(`the server did not start:\n${this.log.slice(started).join("\n")}`)),
+    );
     await ready.promise.finally(() => clearTimeout(timer));
   }
 }

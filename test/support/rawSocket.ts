@@ -44,7 +44,10 @@ export type Handshake =
   | { ok: false; status: number; headers: IncomingHttpHeaders; body: string };
 
 /** Asks for an upgrade; an answer other than 101 is a value. Takes `http:` and `ws:` addresses. */
-export function shakeHands(url: string | URL, { headers = {}, subprotocols = [] }: HandshakeOptions = {}): Promise<Handshake> {
+export function shakeHands(
+  url: string | URL,
+  { headers = {}, subprotocols = [] }: HandshakeOptions = {},
+): Promise<Handshake> {
   const key = btoa(String.fromCharCode(...randomBytes(16)));
   const handshake = Promise.withResolvers<Handshake>();
   const asked = request(String(url).replace(/^ws/, "http"), {
@@ -59,7 +62,8 @@ export function shakeHands(url: string | URL, { headers = {}, subprotocols = [] 
     },
   });
   asked.on("upgrade", (response, socket, head) => {
-    if (response.headers["sec-websocket-accept"] !== acceptOf(key)) handshake.reject(new Error("Sec-WebSocket-Accept does not fit the key"));
+    if (response.headers["sec-websocket-accept"] !== acceptOf(key))
+      handshake.reject(new Error("Sec-WebSocket-Accept does not fit the key"));
     else handshake.resolve({ ok: true, socket: new RawSocket(socket as Socket, head, response.headers) });
   });
   asked.on("response", async (response) => {
@@ -118,7 +122,10 @@ export class RawSocket {
 
   /** A code of undefined sends a close frame without a body. */
   sendClose(code?: number, reason = ""): void {
-    this.sendFrame({ opcode: opcodes.close, payload: code === undefined ? "" : joined([uint16(code), encoder.encode(reason)]) });
+    this.sendFrame({
+      opcode: opcodes.close,
+      payload: code === undefined ? "" : joined([uint16(code), encoder.encode(reason)]),
+    });
   }
 
   sendFrame(frame: OutgoingFrame): void {
@@ -180,7 +187,8 @@ export class RawSocket {
     this.#socket.on("error", () => resolve("reset"));
     this.#socket.once("close", () => resolve("us"));
     this.#ending = { by: await promise, ...this.#farewell };
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error(`the connection ended: ${JSON.stringify(this.#ending)}`));
+    for (const waiter of this.#waiters.splice(0))
+      waiter.reject(new Error(`the connection ended: ${JSON.stringify(this.#ending)}`));
     return this.#ending;
   }
 
@@ -226,14 +234,20 @@ function decodeFrame(bytes: Bytes): { frame: Frame; byteLength: number } | undef
   const short = second & 0x7f;
   const start = short === 126 ? 4 : short === 127 ? 10 : 2;
   if (bytes.byteLength < start) return undefined;
-  const length = short === 126 ? viewOf(bytes).getUint16(2) : short === 127 ? Number(viewOf(bytes).getBigUint64(2)) : short;
+  const length =
+    short === 126 ? viewOf(bytes).getUint16(2) : short === 127 ? Number(viewOf(bytes).getBigUint64(2)) : short;
   if (bytes.byteLength < start + length) return undefined;
   const payload = bytes.slice(start, start + length);
-  return { frame: { opcode: first & 0x0f, fin: first >= 0x80, rsv: (first >> 4) & 7, payload }, byteLength: start + length };
+  return {
+    frame: { opcode: first & 0x0f, fin: first >= 0x80, rsv: (first >> 4) & 7, payload },
+    byteLength: start + length,
+  };
 }
 
 function farewellOf(payload: Bytes): Omit<Ending, "by"> {
-  return payload.byteLength < 2 ? {} : { code: viewOf(payload).getUint16(0), reason: decoder.decode(payload.subarray(2)) };
+  return payload.byteLength < 2
+    ? {}
+    : { code: viewOf(payload).getUint16(0), reason: decoder.decode(payload.subarray(2)) };
 }
 
 function uint16(value: number): Bytes {

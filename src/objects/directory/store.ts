@@ -13,7 +13,11 @@ export class Store {
   /** False when the id belongs to a tenant already. */
   reserve(id: string, nowMs: number): boolean {
     migrate(this.#storage, migrations);
-    this.#storage.sql.exec("INSERT INTO tenant (id, ready, created_at) VALUES (?, 0, ?) ON CONFLICT (id) DO NOTHING", id, nowMs);
+    this.#storage.sql.exec(
+      "INSERT INTO tenant (id, ready, created_at) VALUES (?, 0, ?) ON CONFLICT (id) DO NOTHING",
+      id,
+      nowMs,
+    );
     return this.#storage.sql.exec<{ ready: number }>("SELECT ready FROM tenant WHERE id = ?", id).one().ready === 0;
   }
 
@@ -23,6 +27,9 @@ export class Store {
 
   tenants(after: string, limit: number): string[] {
     if (isUntouched(this.#storage)) return [];
-    return this.#storage.sql.exec<{ id: string }>("SELECT id FROM tenant WHERE id > ? AND ready = 1 ORDER BY id LIMIT ?", after, limit).toArray().map(({ id }) => id);
+    return this.#storage.sql
+      .exec<{ id: string }>("SELECT id FROM tenant WHERE id > ? AND ready = 1 ORDER BY id LIMIT ?", after, limit)
+      .toArray()
+      .map(({ id }) => id);
   }
 }

@@ -9,8 +9,18 @@ const encoder = new TextEncoder();
  * Taken from what was sent, before anything is masked or edited, so that a retry is known years later.
  */
 export function contentDigest(frame: Omit<PublishFrame, "type" | "ref" | "nonce">): Uint8Array<ArrayBuffer> {
-  const { text = null, data = null, replyTo = null, attachments = [], mentions = [], expiresInMs = null, streaming = false } = frame;
-  return sha256(encoder.encode(JSON.stringify([text, data, replyTo, attachments, mentions, expiresInMs, streaming]))).slice(0, 8);
+  const {
+    text = null,
+    data = null,
+    replyTo = null,
+    attachments = [],
+    mentions = [],
+    expiresInMs = null,
+    streaming = false,
+  } = frame;
+  return sha256(
+    encoder.encode(JSON.stringify([text, data, replyTo, attachments, mentions, expiresInMs, streaming])),
+  ).slice(0, 8);
 }
 
 /** The epoch in cursors: another history or another generation of the deployment has another one. */

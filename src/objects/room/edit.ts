@@ -24,7 +24,11 @@ export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs
   const limited = crowded(parts) ?? parts.rates.payForChange(session, policy.limits, nowMs);
   if (limited !== null) return limited;
   const bytes = (frame.text?.length ?? 0) + (frame.data === undefined ? 0 : JSON.stringify(frame.data).length);
-  return { ok: true, entry: { bytes, apply: (log) => applyEdit(parts.store, log, session, standing, frame), waiters: [] }, joins: false };
+  return {
+    ok: true,
+    entry: { bytes, apply: (log) => applyEdit(parts.store, log, session, standing, frame), waiters: [] },
+    joins: false,
+  };
 }
 
 /** `redact` is for what must not stay anywhere: a deletion clears the row, a redaction every earlier version too. */
@@ -34,7 +38,11 @@ export function remove(parts: RoomParts, session: Session, frame: DeleteFrame, n
   if (!mayDelete.ok) return mayDelete;
   const limited = parts.rates.payForChange(session, stateOf(parts).policy.limits, nowMs);
   if (limited !== null) return limited;
-  return { ok: true, entry: { bytes: 0, apply: (log) => applyDeletion(parts.store, log, session, standing, frame), waiters: [] }, joins: false };
+  return {
+    ok: true,
+    entry: { bytes: 0, apply: (log) => applyDeletion(parts.store, log, session, standing, frame), waiters: [] },
+    joins: false,
+  };
 }
 
 function applyEdit(store: Store, log: Log, session: Session, standing: Standing, frame: EditFrame): Outcome {
@@ -69,7 +77,13 @@ function applyDeletion(store: Store, log: Log, session: Session, standing: Stand
 }
 
 /** The content of a deleted message. */
-export const nothing = { text: null, data: null, mentions: [], attachments: [], reactions: {} } satisfies Partial<Message>;
+export const nothing = {
+  text: null,
+  data: null,
+  mentions: [],
+  attachments: [],
+  reactions: {},
+} satisfies Partial<Message>;
 
 /** Whether the session may do this to any message at all: known before the message is read. */
 function mayChange(session: Session, { role }: Standing, verb: "edit" | "delete"): Verdict {
@@ -79,5 +93,7 @@ function mayChange(session: Session, { role }: Standing, verb: "edit" | "delete"
 
 function ownedBy(session: Session, { role }: Standing, message: Message, verb: "edit" | "delete"): Verdict {
   const own = session.user !== null && message.sender?.id === session.user;
-  return own || may(session, role, `${verb}:any`) ? { ok: true } : refuse("forbidden", `This needs the capability \`${verb}:any\`: the message is another's.`);
+  return own || may(session, role, `${verb}:any`)
+    ? { ok: true }
+    : refuse("forbidden", `This needs the capability \`${verb}:any\`: the message is another's.`);
 }

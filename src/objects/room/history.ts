@@ -17,7 +17,9 @@ import { standingOf } from "./standing.ts";
 export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit">;
 
 export function mayRead(parts: RoomParts, session: Session): Refusal | null {
-  return may(session, standingOf(parts, session).role, "read") ? null : refuse("forbidden", "This needs the capability `read`.");
+  return may(session, standingOf(parts, session).role, "read")
+    ? null
+    : refuse("forbidden", "This needs the capability `read`.");
 }
 
 export function epochOf(parts: RoomParts): string {
@@ -29,17 +31,32 @@ export function headCursor(parts: RoomParts): string {
 }
 
 /** A page in ascending order of id: before, after or around a message, or the newest. */
-export function page(parts: RoomParts, session: Session, bounds: Bounds, nowMs: number): ({ readonly ok: true } & Page) | Refusal {
+export function page(
+  parts: RoomParts,
+  session: Session,
+  bounds: Bounds,
+  nowMs: number,
+): ({ readonly ok: true } & Page) | Refusal {
   const forbidden = mayRead(parts, session);
   if (forbidden !== null) return forbidden;
   const { before, after, around } = bounds;
-  if ([before, after, around].filter((bound) => bound !== undefined).length > 1) return refuse("invalid_field", "At most one of `before`, `after` and `around`.");
+  if ([before, after, around].filter((bound) => bound !== undefined).length > 1)
+    return refuse("invalid_field", "At most one of `before`, `after` and `around`.");
   const { oldest, policy } = stateOf(parts);
   const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
-  const read = after !== undefined ? pageAfter(parts, after, limit, nowMs)
-    : around !== undefined ? pageAround(parts, around, limit, nowMs)
-    : pageBefore(parts, before ?? Number.MAX_SAFE_INTEGER, limit, nowMs);
-  return { ok: true, messages: read.messages, hasMore: read.hasMore, start: Math.max(oldest, read.start ?? oldest), cursor: headCursor(parts) };
+  const read =
+    after !== undefined
+      ? pageAfter(parts, after, limit, nowMs)
+      : around !== undefined
+        ? pageAround(parts, around, limit, nowMs)
+        : pageBefore(parts, before ?? Number.MAX_SAFE_INTEGER, limit, nowMs);
+  return {
+    ok: true,
+    messages: read.messages,
+    hasMore: read.hasMore,
+    start: Math.max(oldest, read.start ?? oldest),
+    cursor: headCursor(parts),
+  };
 }
 
 interface Slice {
@@ -53,7 +70,9 @@ function pageBefore({ store }: RoomParts, id: number, limit: number, nowMs: numb
   const found = store.messagesBefore(id, limit + 1, nowMs);
   const messages = found.slice(-limit);
   const first = messages[0];
-  return found.length > limit && first !== undefined ? { messages, hasMore: true, start: first.id } : { messages, hasMore: false };
+  return found.length > limit && first !== undefined
+    ? { messages, hasMore: true, start: first.id }
+    : { messages, hasMore: false };
 }
 
 function pageAfter({ store }: RoomParts, id: number, limit: number, nowMs: number): Slice {
@@ -86,10 +105,16 @@ export interface Wanted {
 
 /** For a socket: all at once, within the replay limits, or a new beginning that says so. */
 export function catchUp(parts: RoomParts, { cursor, backlog }: Wanted, nowMs: number): CatchUp {
-  const { oldest, policy: { limits } } = stateOf(parts);
+  const {
+    oldest,
+    policy: { limits },
+  } = stateOf(parts);
   if (cursor === null) return newest(parts, backlog, nowMs);
   if (cursor === "0") {
-    const found = parts.store.messagesAfter(oldest - 1, limits.replayChanges + 1, nowMs).map(asChange).map(tell);
+    const found = parts.store
+      .messagesAfter(oldest - 1, limits.replayChanges + 1, nowMs)
+      .map(asChange)
+      .map(tell);
     if (!fits(found, limits)) return { ...newest(parts, backlog, nowMs), gap: "too_far" };
     return { resumed: false, start: oldest, from: 0, changes: bySeq(found) };
   }
@@ -121,31 +146,54 @@ export function changesPage(parts: RoomParts, session: Session, wanted: Wanted, 
   const forbidden = mayRead(parts, session);
   if (forbidden !== null) return forbidden;
   const position = wanted.cursor === null || wanted.cursor === "0" ? null : parseCursor(wanted.cursor);
-  if (wanted.cursor === "0") return pageFrom(parts, { epoch: epochOf(parts), seq: 0, floor: stateOf(parts).floor }, true, nowMs);
+  if (wanted.cursor === "0")
+    return pageFrom(parts, { epoch: epochOf(parts), seq: 0, floor: stateOf(parts).floor }, true, nowMs);
   if (position !== null && gapIn(parts, position) === null) return pageFrom(parts, position, false, nowMs);
   const anew = catchUp(parts, wanted, nowMs);
   return {
-    ok: true, frame: changesFrame(0, parts.store.head, anew.changes, true), cursor: headCursor(parts), hasMore: false, oldest: stateOf(parts).oldest,
-    ...(anew.gap === undefined ? {} : { gap: anew.gap }), ...(anew.start === null ? {} : { start: anew.start }),
+    ok: true,
+    frame: changesFrame(0, parts.store.head, anew.changes, true),
+    cursor: headCursor(parts),
+    hasMore: false,
+    oldest: stateOf(parts).oldest,
+    ...(anew.gap === undefined ? {} : { gap: anew.gap }),
+    ...(anew.start === null ? {} : { start: anew.start }),
   };
 }
 
 function pageFrom(parts: RoomParts, position: Position, reset: boolean, nowMs: number): ChangesPage {
-  const { oldest, floor, policy: { limits } } = stateOf(parts);
+  const {
+    oldest,
+    floor,
+    policy: { limits },
+  } = stateOf(parts);
   const found = parts.store.changedSince(position.seq, limits.replayChanges + 1, nowMs).map(tell);
   const changes = takeWithin(found.slice(0, limits.replayChanges), limits.replayBytes);
   const hasMore = changes.length < found.length;
   const to = hasMore ? (changes.at(-1)?.seq ?? position.seq) : parts.store.head;
   const cursor = formatCursor({ epoch: position.epoch, seq: to, ...(to < floor ? { floor } : {}) });
-  return { ok: true, frame: changesFrame(position.seq, to, changes, reset), cursor, hasMore, oldest, ...(reset ? { start: oldest } : {}) };
+  return {
+    ok: true,
+    frame: changesFrame(position.seq, to, changes, reset),
+    cursor,
+    hasMore,
+    oldest,
+    ...(reset ? { start: oldest } : {}),
+  };
 }
 
 /** The newest messages, up to `backlog` and the bytes of a replay. */
 function newest(parts: RoomParts, backlog: number, nowMs: number): CatchUp {
-  const { oldest, policy: { limits } } = stateOf(parts);
+  const {
+    oldest,
+    policy: { limits },
+  } = stateOf(parts);
   const found = parts.store.messagesBefore(Number.MAX_SAFE_INTEGER, backlog + 1, nowMs);
   const newestFirst = found.slice(found.length - Math.min(found.length, backlog)).reverse();
-  const kept = takeWithin(newestFirst.map((message) => ({ id: message.id, ...tell(asChange(message)) })), limits.replayBytes);
+  const kept = takeWithin(
+    newestFirst.map((message) => ({ id: message.id, ...tell(asChange(message)) })),
+    limits.replayBytes,
+  );
   const complete = kept.length === found.length;
   const start = complete ? oldest : (kept.at(-1)?.id ?? parts.store.head + 1);
   return { resumed: false, start, from: 0, changes: bySeq(kept) };
@@ -156,7 +204,10 @@ function gapIn(parts: RoomParts, position: Position): GapReason | null {
   return gapOf(position, { epoch: epochOf(parts), head: parts.store.head, oldest, floor });
 }
 
-function fits(changes: readonly Told[], { replayChanges, replayBytes }: { replayChanges: number; replayBytes: number }): boolean {
+function fits(
+  changes: readonly Told[],
+  { replayChanges, replayBytes }: { replayChanges: number; replayBytes: number },
+): boolean {
   return changes.length <= replayChanges && takeWithin(changes, replayBytes).length === changes.length;
 }
 

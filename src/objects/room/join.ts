@@ -27,7 +27,8 @@ export function admitSocket(parts: RoomParts, { session }: JoinRequest): Refusal
   const forbidden = mayRead(parts, session);
   if (forbidden !== null) return forbidden;
   const { limits } = stateOf(parts).policy;
-  if (parts.roster.size >= limits.socketsPerRoom) return refuse("connection_limit", `At most ${limits.socketsPerRoom} connections in a room.`);
+  if (parts.roster.size >= limits.socketsPerRoom)
+    return refuse("connection_limit", `At most ${limits.socketsPerRoom} connections in a room.`);
   if (session.user !== null && parts.roster.socketsOf(session.user) >= limits.socketsPerUser) {
     return refuse("connection_limit", `At most ${limits.socketsPerUser} connections of a user in a room.`);
   }
@@ -43,7 +44,11 @@ export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, 
 }
 
 function welcome(parts: RoomParts, session: Session, { resumed, gap, start }: CatchUp, nowMs: number): WelcomeFrame {
-  const { oldest, settings, policy: { limits } } = stateOf(parts);
+  const {
+    oldest,
+    settings,
+    policy: { limits },
+  } = stateOf(parts);
   const { role } = standingOf(parts, session);
   return {
     type: "welcome",
@@ -75,6 +80,8 @@ function welcome(parts: RoomParts, session: Session, { resumed, gap, start }: Ca
 /** One's own and the newest of others, in an object made of entries: a user's name must never be a prototype's. */
 function receipts({ store }: RoomParts, user: string | null): Record<string, number> {
   const own = user === null ? null : (store.member(user)?.read_up_to ?? null);
-  const entries = store.newestReadPositions(fixedLimits.receiptsListed).map(({ user: reader, upTo }): [string, number] => [reader, upTo]);
+  const entries = store
+    .newestReadPositions(fixedLimits.receiptsListed)
+    .map(({ user: reader, upTo }): [string, number] => [reader, upTo]);
   return Object.fromEntries(user === null || own === null ? entries : [...entries, [user, own]]);
 }

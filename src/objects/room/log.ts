@@ -27,7 +27,8 @@ export class Log {
 
   changed(change: Change): void {
     this.#entries.push({ change: tell(change) });
-    if (change.type === "message") this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
+    if (change.type === "message")
+      this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
   }
 
   /** When the first of the new messages expires; Infinity where none does. */

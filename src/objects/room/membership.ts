@@ -18,7 +18,8 @@ export interface MemberRequest {
 
 export function setMember(parts: RoomParts, session: Session, { user, name, role }: MemberRequest): Admitted {
   const { store } = parts;
-  if (!may(session, standingOf(parts, session).role, "manage")) return refuse("forbidden", "This needs the capability `manage`.");
+  if (!may(session, standingOf(parts, session).role, "manage"))
+    return refuse("forbidden", "This needs the capability `manage`.");
   const full = crowded(parts);
   if (full !== null) return full;
   return {
@@ -29,8 +30,10 @@ export function setMember(parts: RoomParts, session: Session, { user, name, role
       waiters: [],
       apply: (log) => {
         const present = store.member(user);
-        if (role === null && (present === null || present.role === null)) return refuse("not_found", "There is no such member.");
-        if (present?.role === role && (name === null || name === present.name)) return { ok: true, id: 0, seq: present.seq ?? 0, duplicate: true };
+        if (role === null && (present === null || present.role === null))
+          return refuse("not_found", "There is no such member.");
+        if (present?.role === role && (name === null || name === present.name))
+          return { ok: true, id: 0, seq: present.seq ?? 0, duplicate: true };
         const member = { user, name: name ?? present?.name ?? null, role, seq: log.next() };
         store.saveMember(member);
         log.changed({ type: "member", member });
@@ -48,8 +51,13 @@ export interface MuteRequest {
 }
 
 /** A mute is no change of the history: it is told to nobody but whoever it concerns, by the refusal of what they send. */
-export function mute(parts: RoomParts, session: Session, { user, untilMs, reason }: MuteRequest): Refusal | { readonly ok: true } {
-  if (!may(session, standingOf(parts, session).role, "moderate")) return refuse("forbidden", "This needs the capability `moderate`.");
+export function mute(
+  parts: RoomParts,
+  session: Session,
+  { user, untilMs, reason }: MuteRequest,
+): Refusal | { readonly ok: true } {
+  if (!may(session, standingOf(parts, session).role, "moderate"))
+    return refuse("forbidden", "This needs the capability `moderate`.");
   const full = crowded(parts);
   if (full !== null) return full;
   parts.store.saveMute(user, untilMs, reason);
@@ -61,7 +69,8 @@ export function read(parts: RoomParts, session: Session, { upTo }: Pick<ReadFram
   const { store } = parts;
   const { user } = session;
   if (user === null) return refuse("forbidden", "Only a user can read: name one in `Parley-User`.");
-  if (!may(session, standingOf(parts, session).role, "read")) return refuse("forbidden", "This needs the capability `read`.");
+  if (!may(session, standingOf(parts, session).role, "read"))
+    return refuse("forbidden", "This needs the capability `read`.");
   if (upTo > store.head) return refuse("not_found", "`upTo`: there is no such message.");
   const full = crowded(parts);
   if (full !== null) return full;

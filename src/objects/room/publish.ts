@@ -42,10 +42,13 @@ export function crowded({ store, queue }: RoomParts): Refusal | null {
 
 function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
   const waiting = queue.findByNonce(nonceKey(user, nonce));
-  if (waiting?.nonce !== undefined) return equal(waiting.nonce.digest, digest) ? { ok: true, entry: waiting, joins: true } : refuse("nonce_reused");
+  if (waiting?.nonce !== undefined)
+    return equal(waiting.nonce.digest, digest) ? { ok: true, entry: waiting, joins: true } : refuse("nonce_reused");
   const stored = store.findByNonce(user, nonce);
   if (stored === null) return null;
-  return equal(stored.digest, digest) ? { ok: true, id: stored.id, seq: stored.id, duplicate: true } : refuse("nonce_reused");
+  return equal(stored.digest, digest)
+    ? { ok: true, id: stored.id, seq: stored.id, duplicate: true }
+    : refuse("nonce_reused");
 }
 
 function entryOf(store: Store, session: Session, frame: PublishRequest, digest: Uint8Array): Entry {

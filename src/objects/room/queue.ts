@@ -26,10 +26,7 @@ export interface Entry {
 }
 
 /** A change is refused, known already, or waits: as itself or together with the same one sent before. */
-export type Admitted =
-  | Refusal
-  | Stored
-  | { readonly ok: true; readonly entry: Entry; readonly joins: boolean };
+export type Admitted = Refusal | Stored | { readonly ok: true; readonly entry: Entry; readonly joins: boolean };
 
 export class Queue {
   #entries: Entry[] = [];

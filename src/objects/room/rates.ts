@@ -16,9 +16,21 @@ export class Rates {
     const userRate = { perSecond: limits.publishPerUserPerSecond, burst: limits.publishPerUserBurst };
     const roomRate = { perSecond: limits.publishPerRoomPerSecond, burst: limits.publishPerRoomBurst };
     const byUser = spend(this.#allowances.get(userKey), userRate, nowMs);
-    if (!byUser.ok) return tooFast("user_in_room", `At most ${userRate.perSecond} changes per second per user in this room.`, userRate, byUser.retryAfterMs);
+    if (!byUser.ok)
+      return tooFast(
+        "user_in_room",
+        `At most ${userRate.perSecond} changes per second per user in this room.`,
+        userRate,
+        byUser.retryAfterMs,
+      );
     const byRoom = spend(this.#allowances.get(roomKey), roomRate, nowMs);
-    if (!byRoom.ok) return tooFast("room", `At most ${roomRate.perSecond} changes per second in this room.`, roomRate, byRoom.retryAfterMs);
+    if (!byRoom.ok)
+      return tooFast(
+        "room",
+        `At most ${roomRate.perSecond} changes per second in this room.`,
+        roomRate,
+        byRoom.retryAfterMs,
+      );
     this.#allowances.set(userKey, byUser.allowance);
     this.#allowances.set(roomKey, byRoom.allowance);
     this.#forgetFull(userRate, nowMs);
@@ -28,7 +40,8 @@ export class Rates {
   /** A full bucket says nothing; without this every user who ever spoke would stay in memory. */
   #forgetFull(userRate: Rate, nowMs: number): void {
     if (this.#allowances.size < this.#tidyAt) return;
-    for (const [key, allowance] of this.#allowances) if (key !== roomKey && isFull(allowance, userRate, nowMs)) this.#allowances.delete(key);
+    for (const [key, allowance] of this.#allowances)
+      if (key !== roomKey && isFull(allowance, userRate, nowMs)) this.#allowances.delete(key);
     this.#tidyAt = Math.max(1_000, this.#allowances.size * 2);
   }
 }

@@ -23,7 +23,11 @@ export function react(parts: RoomParts, session: Session, frame: ReactFrame, now
   if (!heard.ok) return heard;
   const limited = crowded(parts) ?? parts.rates.payForChange(session, policy.limits, nowMs);
   if (limited !== null) return limited;
-  return { ok: true, entry: { bytes: 0, apply: (log) => applyReaction(parts.store, log, user, frame), waiters: [] }, joins: false };
+  return {
+    ok: true,
+    entry: { bytes: 0, apply: (log) => applyReaction(parts.store, log, user, frame), waiters: [] },
+    joins: false,
+  };
 }
 
 function applyReaction(store: Store, log: Log, user: string, { id, emoji, remove = false }: ReactFrame): Outcome {
@@ -32,11 +36,16 @@ function applyReaction(store: Store, log: Log, user: string, { id, emoji, remove
   if (message.deletedAt !== null) return refuse("conflict", "The message was deleted.");
   const present = store.hasReacted(id, emoji, user);
   if (present !== remove) return { ok: true, id, seq: message.seq, duplicate: true };
-  if (!remove && !hasRoomFor(message.reactions, emoji)) return refuse("conflict", `A message holds ${fixedLimits.emojiPerMessage} different emoji.`);
+  if (!remove && !hasRoomFor(message.reactions, emoji))
+    return refuse("conflict", `A message holds ${fixedLimits.emojiPerMessage} different emoji.`);
   if (remove) store.removeReaction(id, emoji, user);
   else store.addReaction(id, emoji, user, log.nowMs);
   const reactions = remove
-    ? withoutReaction(message.reactions, emoji, store.reactions(id, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user))
+    ? withoutReaction(
+        message.reactions,
+        emoji,
+        store.reactions(id, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user),
+      )
     : withReaction(message.reactions, emoji, user);
   const patch = { id, seq: log.next(), reactions };
   store.saveReactions(patch);

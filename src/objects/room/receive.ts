@@ -32,17 +32,38 @@ export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer,
 
 function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number): void {
   const { session } = seat;
-  const answer = (admitted: Admitted): void => settle(parts.queue, admitted, (outcome) => answerChange(parts, seat, frame, outcome, nowMs));
+  const answer = (admitted: Admitted): void =>
+    settle(parts.queue, admitted, (outcome) => answerChange(parts, seat, frame, outcome, nowMs));
   switch (frame.type) {
-    case "publish": return answer(publish(parts, session, frame, nowMs));
-    case "edit": return answer(edit(parts, session, frame, nowMs));
-    case "delete": return answer(remove(parts, session, frame, nowMs));
-    case "react": return answer(react(parts, session, frame, nowMs));
-    case "read": return answer(read(parts, session, frame));
-    case "history": return answerPage(parts, seat, frame, nowMs);
-    case "ping": return parts.roster.answer(seat, { type: "pong" });
-    case "append": case "finish": case "cancel": case "snapshot": case "typing": case "presence.set": case "presence.get": case "token":
-      return refuseFrame(parts, seat, refuse("bad_frame", `This server does not take \`${frame.type}\` frames yet.`), frame.ref, nowMs);
+    case "publish":
+      return answer(publish(parts, session, frame, nowMs));
+    case "edit":
+      return answer(edit(parts, session, frame, nowMs));
+    case "delete":
+      return answer(remove(parts, session, frame, nowMs));
+    case "react":
+      return answer(react(parts, session, frame, nowMs));
+    case "read":
+      return answer(read(parts, session, frame));
+    case "history":
+      return answerPage(parts, seat, frame, nowMs);
+    case "ping":
+      return parts.roster.answer(seat, { type: "pong" });
+    case "append":
+    case "finish":
+    case "cancel":
+    case "snapshot":
+    case "typing":
+    case "presence.set":
+    case "presence.get":
+    case "token":
+      return refuseFrame(
+        parts,
+        seat,
+        refuse("bad_frame", `This server does not take \`${frame.type}\` frames yet.`),
+        frame.ref,
+        nowMs,
+      );
   }
 }
 
@@ -51,7 +72,13 @@ function answerChange(parts: RoomParts, seat: Seat, { ref }: ClientFrame, outcom
   if (!outcome.ok) return refuseFrame(parts, seat, outcome, ref, nowMs);
   if (ref === undefined) return;
   const { id, seq, duplicate } = outcome;
-  parts.roster.answer(seat, { type: "ack", ref, id, ...(seq === 0 ? {} : { seq }), ...(duplicate ? { duplicate } : {}) });
+  parts.roster.answer(seat, {
+    type: "ack",
+    ref,
+    id,
+    ...(seq === 0 ? {} : { seq }),
+    ...(duplicate ? { duplicate } : {}),
+  });
 }
 
 function answerPage(parts: RoomParts, seat: Seat, frame: ClientFrame & { type: "history" }, nowMs: number): void {
@@ -62,7 +89,13 @@ function answerPage(parts: RoomParts, seat: Seat, frame: ClientFrame & { type: "
 }
 
 /** A refused frame alone never closes a socket; many in a short time do. */
-function refuseFrame({ roster }: RoomParts, seat: Seat, refusal: Refusal, ref: string | undefined, nowMs: number): void {
+function refuseFrame(
+  { roster }: RoomParts,
+  seat: Seat,
+  refusal: Refusal,
+  ref: string | undefined,
+  nowMs: number,
+): void {
   if (roster.find(seat.socket) === undefined) return;
   roster.refuse(seat, refusal, ref);
   const { tooMany, ...offences } = offend(seat.offences, nowMs);
@@ -73,7 +106,8 @@ function refuseFrame({ roster }: RoomParts, seat: Seat, refusal: Refusal, ref: s
 function payForFrame(seat: Seat, limits: Limits, nowMs: number): Refusal | null {
   const rate = { perSecond: limits.framesPerSocketPerSecond, burst: limits.framesPerSocketBurst };
   const spent = spend(seat.frames, rate, nowMs);
-  if (!spent.ok) return tooFast("socket", `At most ${rate.perSecond} frames per second on a connection.`, rate, spent.retryAfterMs);
+  if (!spent.ok)
+    return tooFast("socket", `At most ${rate.perSecond} frames per second on a connection.`, rate, spent.retryAfterMs);
   seat.frames = spent.allowance;
   return null;
 }

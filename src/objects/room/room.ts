@@ -15,7 +15,16 @@ import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, parseRoomObjectName, tenantStub } from "../stubs.ts";
 import { edit, remove } from "./edit.ts";
 import { flush } from "./flush.ts";
-import { type Bounds, type ChangesPage, changesPage, epochOf, headCursor, mayRead, page, type Wanted } from "./history.ts";
+import {
+  type Bounds,
+  type ChangesPage,
+  changesPage,
+  epochOf,
+  headCursor,
+  mayRead,
+  page,
+  type Wanted,
+} from "./history.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { type MemberRequest, mute, type MuteRequest, read, setMember } from "./membership.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
@@ -67,7 +76,14 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const { tenant, room } = parseRoomObjectName(this.name);
     const roster = new Roster(this.name, ctx.getWebSockets());
     this.#tenant = tenant;
-    this.#parts = { name: room, generation: env.GENERATION, store: new Store(ctx.storage), queue: new Queue(), rates: new Rates(), roster };
+    this.#parts = {
+      name: room,
+      generation: env.GENERATION,
+      store: new Store(ctx.storage),
+      queue: new Queue(),
+      rates: new Rates(),
+      roster,
+    };
     this.#alarms = new Alarms(ctx.storage);
     // Keep-alives are answered without waking the room.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('{"type":"ping"}', '{"type":"pong"}'));
@@ -80,7 +96,8 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   /** Makes the room, or confirms it: `created` says which. */
   async create(caller: Caller, patch: SettingsPatch): Promise<Answer<{ created: boolean; room: RoomInfo }>> {
     const created = this.#parts.store.room === null || this.#parts.store.room.deletedAtMs !== null;
-    if (created && !may(caller.session, null, "manage")) return refuse("forbidden", "This needs the capability `manage`.");
+    if (created && !may(caller.session, null, "manage"))
+      return refuse("forbidden", "This needs the capability `manage`.");
     const refused = created ? await this.#make(caller.policy, true) : null;
     if (refused !== null) return refused;
     const outcome = await this.configure(caller, patch);
@@ -101,7 +118,8 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   async delete(caller: Caller): Promise<Answer<object>> {
     const refused = await this.#open(caller);
     if (refused !== null) return refused;
-    if (!may(caller.session, standingOf(this.#parts, caller.session).role, "manage")) return refuse("forbidden", "This needs the capability `manage`.");
+    if (!may(caller.session, standingOf(this.#parts, caller.session).role, "manage"))
+      return refuse("forbidden", "This needs the capability `manage`.");
     await tenantStub(this.env, this.#tenant).forgetRoom(this.#parts.name);
     const { store, roster } = this.#parts;
     this.#flush(Date.now());
@@ -110,12 +128,20 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     return { ok: true };
   }
 
-  async publish(caller: Caller, request: PublishRequest): Promise<Answer<{ duplicate: boolean; message: Message | null; cursor: string }>> {
+  async publish(
+    caller: Caller,
+    request: PublishRequest,
+  ): Promise<Answer<{ duplicate: boolean; message: Message | null; cursor: string }>> {
     const refused = await this.#open(caller, "publish");
     if (refused !== null) return refused;
     const outcome = await this.#change(caller, (parts, nowMs) => publish(parts, caller.session, request, nowMs));
     if (!outcome.ok) return outcome;
-    return { ok: true, duplicate: outcome.duplicate, message: this.#parts.store.message(outcome.id, Date.now()), cursor: headCursor(this.#parts) };
+    return {
+      ok: true,
+      duplicate: outcome.duplicate,
+      message: this.#parts.store.message(outcome.id, Date.now()),
+      cursor: headCursor(this.#parts),
+    };
   }
 
   async edit(caller: Caller, frame: EditFrame): Promise<Answer<{ message: Message | null; cursor: string }>> {
@@ -123,11 +149,15 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   }
 
   async remove(caller: Caller, frame: DeleteFrame): Promise<Answer<{ message: Message | null; cursor: string }>> {
-    return this.#changeMessage(await this.#change(caller, (parts, nowMs) => remove(parts, caller.session, frame, nowMs)));
+    return this.#changeMessage(
+      await this.#change(caller, (parts, nowMs) => remove(parts, caller.session, frame, nowMs)),
+    );
   }
 
   async react(caller: Caller, frame: ReactFrame): Promise<Answer<{ message: Message | null; cursor: string }>> {
-    return this.#changeMessage(await this.#change(caller, (parts, nowMs) => react(parts, caller.session, frame, nowMs)));
+    return this.#changeMessage(
+      await this.#change(caller, (parts, nowMs) => react(parts, caller.session, frame, nowMs)),
+    );
   }
 
   async read(caller: Caller, frame: Pick<ReadFrame, "upTo">): Promise<Outcome> {
@@ -137,7 +167,9 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   async setMember(caller: Caller, request: MemberRequest): Promise<Answer<{ member: Member }>> {
     const outcome = await this.#change(caller, (parts) => setMember(parts, caller.session, request));
     const seq = outcome.ok ? outcome.seq : 0;
-    return outcome.ok ? { ok: true, member: { user: request.user, name: request.name, role: request.role, seq } } : outcome;
+    return outcome.ok
+      ? { ok: true, member: { user: request.user, name: request.name, role: request.role, seq } }
+      : outcome;
   }
 
   async mute(caller: Caller, request: MuteRequest): Promise<Answer<object>> {
@@ -152,19 +184,28 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const refused = (await this.#open(caller)) ?? mayRead(this.#parts, caller.session);
     if (refused !== null) return refused;
     const message = this.#parts.store.message(id, Date.now());
-    return message === null ? refuse("not_found", "There is no such message.") : { ok: true, message, cursor: headCursor(this.#parts) };
+    return message === null
+      ? refuse("not_found", "There is no such message.")
+      : { ok: true, message, cursor: headCursor(this.#parts) };
   }
 
   async changes(caller: Caller, wanted: Wanted): Promise<ChangesPage | Refusal> {
     return (await this.#open(caller)) ?? changesPage(this.#parts, caller.session, wanted, Date.now());
   }
 
-  async members(caller: Caller, { after, limit }: { after: string; limit: number }): Promise<Answer<{ members: Member[]; cursor: string }>> {
+  async members(
+    caller: Caller,
+    { after, limit }: { after: string; limit: number },
+  ): Promise<Answer<{ members: Member[]; cursor: string }>> {
     const refused = (await this.#open(caller)) ?? mayRead(this.#parts, caller.session);
     return refused ?? { ok: true, members: this.#parts.store.members(after, limit), cursor: headCursor(this.#parts) };
   }
 
-  async reactions(caller: Caller, id: number, limit: number): Promise<Answer<{ reactions: { emoji: string; user: string; at: number }[] }>> {
+  async reactions(
+    caller: Caller,
+    id: number,
+    limit: number,
+  ): Promise<Answer<{ reactions: { emoji: string; user: string; at: number }[] }>> {
     const found = await this.message(caller, id);
     return found.ok ? { ok: true, reactions: this.#parts.store.reactions(id, null, limit) } : found;
   }
@@ -299,7 +340,13 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   #pace(nowMs: number): void {
     const { queue, roster } = this.#parts;
     if (queue.length === 0) return;
-    const delayMs = flushDelayMs({ nowMs, lastFlushMs: this.#lastFlushMs, sockets: roster.size, queued: queue.length, queuedBytes: queue.bytes });
+    const delayMs = flushDelayMs({
+      nowMs,
+      lastFlushMs: this.#lastFlushMs,
+      sockets: roster.size,
+      queued: queue.length,
+      queuedBytes: queue.bytes,
+    });
     if (delayMs === 0) this.#flush(nowMs);
     else this.#flushTimer ??= setTimeout(() => this.#flush(Date.now()), delayMs);
   }
@@ -329,7 +376,15 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   #info(): RoomInfo {
     const { name, store, roster } = this.#parts;
     const { oldest, settings } = stateOf(this.#parts);
-    return { name, head: store.head, oldest, epoch: epochOf(this.#parts), cursor: headCursor(this.#parts), online: roster.countOnline(), settings };
+    return {
+      name,
+      head: store.head,
+      oldest,
+      epoch: epochOf(this.#parts),
+      cursor: headCursor(this.#parts),
+      online: roster.countOnline(),
+      settings,
+    };
   }
 
   #scheduleReport(): void {
@@ -340,7 +395,10 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const { name, store, roster } = this.#parts;
     if (store.room === null || store.room.deletedAtMs !== null) return;
     await tenantStub(this.env, this.#tenant).reportRoom(name, {
-      messages: store.countMessages(), members: store.countMembers(), online: roster.countOnline(), lastActivityAtMs: this.#lastFlushMs || null,
+      messages: store.countMessages(),
+      members: store.countMembers(),
+      online: roster.countOnline(),
+      lastActivityAtMs: this.#lastFlushMs || null,
     });
   }
 }

@@ -13,7 +13,8 @@ export type SettingsPatch = { readonly [Name in keyof RoomSettings]?: RoomSettin
 
 export function configure(parts: RoomParts, session: Session, patch: SettingsPatch): Admitted {
   const { store } = parts;
-  if (!may(session, standingOf(parts, session).role, "manage")) return refuse("forbidden", "This needs the capability `manage`.");
+  if (!may(session, standingOf(parts, session).role, "manage"))
+    return refuse("forbidden", "This needs the capability `manage`.");
   const full = crowded(parts);
   if (full !== null) return full;
   return {
@@ -25,7 +26,8 @@ export function configure(parts: RoomParts, session: Session, patch: SettingsPat
       apply: (log) => {
         const state = stateOf(parts);
         const settings: RoomSettings = { frozen: patch.frozen ?? state.settings.frozen };
-        if (JSON.stringify(settings) === JSON.stringify(state.settings)) return { ok: true, id: 0, seq: state.seq, duplicate: true };
+        if (JSON.stringify(settings) === JSON.stringify(state.settings))
+          return { ok: true, id: 0, seq: state.seq, duplicate: true };
         const seq = log.next();
         store.saveSettings(settings, seq);
         log.changed({ type: "room", room: roomChange({ ...state, settings, seq }) });

@@ -62,7 +62,10 @@ export class Store {
     this.#sql.exec(
       `INSERT OR REPLACE INTO room (one, seq, head, oldest, floor, epoch, settings, policy, messages, counted_to, created_at)
        VALUES (1, 0, 0, 1, 0, ?, ?, ?, 0, 0, ?)`,
-      epoch, JSON.stringify(settings), JSON.stringify(policy), nowMs,
+      epoch,
+      JSON.stringify(settings),
+      JSON.stringify(policy),
+      nowMs,
     );
     this.reload();
   }
@@ -93,18 +96,37 @@ export class Store {
 
   /** Reads the room's own row, and from all rows the highest seq given. */
   reload(): void {
-    const row = this.#sql.exec<{ seq: number; oldest: number; floor: number; epoch: string; settings: string; policy: string; deleted_at: number | null; top: number }>(
-      `SELECT seq, oldest, floor, epoch, settings, policy, deleted_at, max(
+    const row = this.#sql
+      .exec<{
+        seq: number;
+        oldest: number;
+        floor: number;
+        epoch: string;
+        settings: string;
+        policy: string;
+        deleted_at: number | null;
+        top: number;
+      }>(
+        `SELECT seq, oldest, floor, epoch, settings, policy, deleted_at, max(
          head, seq,
          coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
          coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
          coalesce((SELECT seq FROM member WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0)) AS top FROM room`,
-    ).toArray()[0];
+      )
+      .toArray()[0];
     this.#head = row?.top ?? 0;
-    this.#room = row === undefined ? null : {
-      seq: row.seq, oldest: row.oldest, floor: row.floor, epoch: row.epoch, deletedAtMs: row.deleted_at,
-      settings: JSON.parse(row.settings), policy: JSON.parse(row.policy),
-    };
+    this.#room =
+      row === undefined
+        ? null
+        : {
+            seq: row.seq,
+            oldest: row.oldest,
+            floor: row.floor,
+            epoch: row.epoch,
+            deletedAtMs: row.deleted_at,
+            settings: JSON.parse(row.settings),
+            policy: JSON.parse(row.policy),
+          };
   }
 
   // Messages.
@@ -113,29 +135,61 @@ export class Store {
     this.#sql.exec(
       `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies, attachments, reactions, status, created_at, expires_at)
        VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, ?, ?, ?)`,
-      message.id, message.seq, message.sender?.id ?? null, message.sender?.name ?? null, message.nonce, digest, message.text,
-      dataJson(message.data), jsonOrNull(message.mentions), message.replyTo, jsonOrNull(message.attachments), message.status,
-      message.createdAt, message.expiresAt,
+      message.id,
+      message.seq,
+      message.sender?.id ?? null,
+      message.sender?.name ?? null,
+      message.nonce,
+      digest,
+      message.text,
+      dataJson(message.data),
+      jsonOrNull(message.mentions),
+      message.replyTo,
+      jsonOrNull(message.attachments),
+      message.status,
+      message.createdAt,
+      message.expiresAt,
     );
   }
 
   findByNonce(sender: string | null, nonce: string): { readonly id: number; readonly digest: Uint8Array } | null {
-    const row = this.#sql.exec<{ id: number; digest: ArrayBuffer }>(
-      "SELECT id, digest FROM message WHERE coalesce(sender, '') = ? AND nonce = ?", sender ?? "", nonce,
-    ).toArray()[0];
+    const row = this.#sql
+      .exec<{ id: number; digest: ArrayBuffer }>(
+        "SELECT id, digest FROM message WHERE coalesce(sender, '') = ? AND nonce = ?",
+        sender ?? "",
+        nonce,
+      )
+      .toArray()[0];
     return row === undefined ? null : { id: row.id, digest: new Uint8Array(row.digest) };
   }
 
   message(id: number, nowMs: number): Message | null {
-    const row = this.#sql.exec<MessageRow>(
-      `SELECT ${messageColumns} FROM message WHERE id = ? AND (expires_at IS NULL OR expires_at > ?)`, id, nowMs,
-    ).toArray()[0];
+    const row = this.#sql
+      .exec<MessageRow>(
+        `SELECT ${messageColumns} FROM message WHERE id = ? AND (expires_at IS NULL OR expires_at > ?)`,
+        id,
+        nowMs,
+      )
+      .toArray()[0];
     return row === undefined ? null : messageOf(row);
   }
 
-  saveEdit({ id, seq, version, text, data, editedAt }: Pick<Message, "id" | "seq" | "version" | "text" | "data" | "editedAt">): void {
+  saveEdit({
+    id,
+    seq,
+    version,
+    text,
+    data,
+    editedAt,
+  }: Pick<Message, "id" | "seq" | "version" | "text" | "data" | "editedAt">): void {
     this.#sql.exec(
-      "UPDATE message SET seq = ?, version = ?, text = ?, data = ?, edited_at = ? WHERE id = ?", seq, version, text, dataJson(data), editedAt, id,
+      "UPDATE message SET seq = ?, version = ?, text = ?, data = ?, edited_at = ? WHERE id = ?",
+      seq,
+      version,
+      text,
+      dataJson(data),
+      editedAt,
+      id,
     );
   }
 
@@ -143,7 +197,9 @@ export class Store {
   saveDeletion({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
     this.#sql.exec(
       `UPDATE message SET seq = ?, text = NULL, data = NULL, mentions = NULL, attachments = NULL, reactions = NULL, deleted_at = ? WHERE id = ?`,
-      seq, deletedAt, id,
+      seq,
+      deletedAt,
+      id,
     );
     this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
   }
@@ -163,8 +219,14 @@ export class Store {
   }
 
   #messages(rest: string, nowMs: number, ...bindings: number[]): Message[] {
-    return this.#sql.exec<MessageRow>(`SELECT ${messageColumns} FROM message WHERE (expires_at IS NULL OR expires_at > ?) AND ${rest}`, nowMs, ...bindings)
-      .toArray().map(messageOf);
+    return this.#sql
+      .exec<MessageRow>(
+        `SELECT ${messageColumns} FROM message WHERE (expires_at IS NULL OR expires_at > ?) AND ${rest}`,
+        nowMs,
+        ...bindings,
+      )
+      .toArray()
+      .map(messageOf);
   }
 
   /**
@@ -173,15 +235,29 @@ export class Store {
    */
   changedSince(seq: number, limit: number, nowMs: number): Change[] {
     const alive = "(expires_at IS NULL OR expires_at > ?)";
-    const created = this.#sql.exec<MessageRow>(
-      `SELECT ${messageColumns} FROM message WHERE id > ? AND seq = id AND ${alive} ORDER BY id LIMIT ?`, seq, nowMs, limit,
-    ).toArray();
-    const changed = this.#sql.exec<MessageRow>(
-      // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
-      `SELECT ${messageColumns} FROM message WHERE seq > ? AND seq > id AND ${alive} ORDER BY seq LIMIT ?`, seq, nowMs, limit,
-    ).toArray();
+    const created = this.#sql
+      .exec<MessageRow>(
+        `SELECT ${messageColumns} FROM message WHERE id > ? AND seq = id AND ${alive} ORDER BY id LIMIT ?`,
+        seq,
+        nowMs,
+        limit,
+      )
+      .toArray();
+    const changed = this.#sql
+      .exec<MessageRow>(
+        // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
+        `SELECT ${messageColumns} FROM message WHERE seq > ? AND seq > id AND ${alive} ORDER BY seq LIMIT ?`,
+        seq,
+        nowMs,
+        limit,
+      )
+      .toArray();
     const changes: Change[] = [...created, ...changed].map((row) => ({ type: "message", message: messageOf(row) }));
-    for (const member of this.#sql.exec<MemberRow>("SELECT * FROM member WHERE seq > ? AND seq IS NOT NULL ORDER BY seq LIMIT ?", seq, limit)) {
+    for (const member of this.#sql.exec<MemberRow>(
+      "SELECT * FROM member WHERE seq > ? AND seq IS NOT NULL ORDER BY seq LIMIT ?",
+      seq,
+      limit,
+    )) {
       changes.push({ type: "member", member: memberOf(member) });
     }
     if (this.#room !== null && this.#room.seq > seq) changes.push({ type: "room", room: roomChange(this.#room) });
@@ -191,7 +267,11 @@ export class Store {
   // Reactions.
 
   hasReacted(message: number, emoji: string, user: string): boolean {
-    return this.#sql.exec("SELECT 1 FROM reaction WHERE message = ? AND emoji = ? AND user = ?", message, emoji, user).toArray().length > 0;
+    return (
+      this.#sql
+        .exec("SELECT 1 FROM reaction WHERE message = ? AND emoji = ? AND user = ?", message, emoji, user)
+        .toArray().length > 0
+    );
   }
 
   addReaction(message: number, emoji: string, user: string, nowMs: number): void {
@@ -203,9 +283,14 @@ export class Store {
   }
 
   reactions(message: number, emoji: string | null, limit: number): { emoji: string; user: string; at: number }[] {
-    return this.#sql.exec<{ emoji: string; user: string; at: number }>(
-      "SELECT emoji, user, at FROM reaction WHERE message = ?1 AND (?2 IS NULL OR emoji = ?2) ORDER BY at, emoji, user LIMIT ?3", message, emoji, limit,
-    ).toArray();
+    return this.#sql
+      .exec<{ emoji: string; user: string; at: number }>(
+        "SELECT emoji, user, at FROM reaction WHERE message = ?1 AND (?2 IS NULL OR emoji = ?2) ORDER BY at, emoji, user LIMIT ?3",
+        message,
+        emoji,
+        limit,
+      )
+      .toArray();
   }
 
   saveReactions({ id, seq, reactions }: { id: number; seq: number; reactions: Reactions }): void {
@@ -213,7 +298,12 @@ export class Store {
   }
 
   reactedBy(user: string): { message: number; emoji: string }[] {
-    return this.#sql.exec<{ message: number; emoji: string }>("SELECT message, emoji FROM reaction WHERE user = ? ORDER BY message", user).toArray();
+    return this.#sql
+      .exec<{ message: number; emoji: string }>(
+        "SELECT message, emoji FROM reaction WHERE user = ? ORDER BY message",
+        user,
+      )
+      .toArray();
   }
 
   // Members.
@@ -224,31 +314,48 @@ export class Store {
 
   /** Removed ones too (`role: null`): a reader merges the page like changes. */
   members(after: string, limit: number): Member[] {
-    return this.#sql.exec<MemberRow>("SELECT * FROM member WHERE user > ? AND seq IS NOT NULL ORDER BY user LIMIT ?", after, limit).toArray().map(memberOf);
+    return this.#sql
+      .exec<MemberRow>("SELECT * FROM member WHERE user > ? AND seq IS NOT NULL ORDER BY user LIMIT ?", after, limit)
+      .toArray()
+      .map(memberOf);
   }
 
   saveMember({ user, name, role, seq }: Member): void {
     this.#sql.exec(
       `INSERT INTO member (user, name, role, seq) VALUES (?1, ?2, ?3, ?4)
-       ON CONFLICT (user) DO UPDATE SET name = coalesce(?2, name), role = ?3, seq = ?4`, user, name, role, seq,
+       ON CONFLICT (user) DO UPDATE SET name = coalesce(?2, name), role = ?3, seq = ?4`,
+      user,
+      name,
+      role,
+      seq,
     );
   }
 
   saveMute(user: string, untilMs: number | null, reason: string | null): void {
     this.#sql.exec(
       `INSERT INTO member (user, muted_until, reason) VALUES (?1, ?2, ?3)
-       ON CONFLICT (user) DO UPDATE SET muted_until = ?2, reason = ?3`, user, untilMs, reason,
+       ON CONFLICT (user) DO UPDATE SET muted_until = ?2, reason = ?3`,
+      user,
+      untilMs,
+      reason,
     );
   }
 
   saveReadPosition(user: string, upTo: number): void {
-    this.#sql.exec("INSERT INTO member (user, read_up_to) VALUES (?1, ?2) ON CONFLICT (user) DO UPDATE SET read_up_to = ?2", user, upTo);
+    this.#sql.exec(
+      "INSERT INTO member (user, read_up_to) VALUES (?1, ?2) ON CONFLICT (user) DO UPDATE SET read_up_to = ?2",
+      user,
+      upTo,
+    );
   }
 
   newestReadPositions(limit: number): { user: string; upTo: number }[] {
-    return this.#sql.exec<{ user: string; upTo: number }>(
-      "SELECT user, read_up_to AS upTo FROM member WHERE read_up_to IS NOT NULL ORDER BY read_up_to DESC, user LIMIT ?", limit,
-    ).toArray();
+    return this.#sql
+      .exec<{ user: string; upTo: number }>(
+        "SELECT user, read_up_to AS upTo FROM member WHERE read_up_to IS NOT NULL ORDER BY read_up_to DESC, user LIMIT ?",
+        limit,
+      )
+      .toArray();
   }
 
   // Rows leave in three ways only: retention, expiry, erasure. Each keeps the head in the same transaction.
@@ -266,24 +373,42 @@ export class Store {
   /** Expiry: silent, because readers drop an expired message by themselves. Returns how many went. */
   removeExpired(nowMs: number, limit: number): number {
     this.#countMessages();
-    const ids = this.#sql.exec<{ id: number }>("DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expires_at <= ? LIMIT ?) RETURNING id", nowMs, limit).toArray();
+    const ids = this.#sql
+      .exec<{ id: number }>(
+        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expires_at <= ? LIMIT ?) RETURNING id",
+        nowMs,
+        limit,
+      )
+      .toArray();
     for (const { id } of ids) this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
     this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", this.#head, ids.length);
     return ids.length;
   }
 
   nextExpiryMs(): number | null {
-    return this.#sql.exec<{ at: number }>("SELECT expires_at AS at FROM message WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1").toArray()[0]?.at ?? null;
+    return (
+      this.#sql
+        .exec<{ at: number }>(
+          "SELECT expires_at AS at FROM message WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1",
+        )
+        .toArray()[0]?.at ?? null
+    );
   }
 
   messagesOf(user: string): number[] {
-    return this.#sql.exec<{ id: number }>("SELECT id FROM message WHERE sender = ? ORDER BY id", user).toArray().map(({ id }) => id);
+    return this.#sql
+      .exec<{ id: number }>("SELECT id FROM message WHERE sender = ? ORDER BY id", user)
+      .toArray()
+      .map(({ id }) => id);
   }
 
   /** Erasure of one message: a tombstone that names nobody. */
   eraseMessage({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
     this.saveDeletion({ id, seq, deletedAt });
-    this.#sql.exec("UPDATE message SET sender = NULL, sender_name = NULL, nonce = NULL, digest = NULL WHERE id = ?", id);
+    this.#sql.exec(
+      "UPDATE message SET sender = NULL, sender_name = NULL, nonce = NULL, digest = NULL WHERE id = ?",
+      id,
+    );
   }
 
   /** Erasure of a member: no row stays, so whoever has not heard of the removal by now must start over. */
@@ -301,7 +426,8 @@ export class Store {
   }
 
   countMembers(): number {
-    return this.#sql.exec<{ members: number }>("SELECT count(*) AS members FROM member WHERE role IS NOT NULL").one().members;
+    return this.#sql.exec<{ members: number }>("SELECT count(*) AS members FROM member WHERE role IS NOT NULL").one()
+      .members;
   }
 
   /** Counts only what came since the last time: a count of a million rows takes 110 ms. */

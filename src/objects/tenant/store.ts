@@ -59,7 +59,10 @@ export class Store {
     migrate(this.#storage, migrations);
     this.#sql.exec(
       "INSERT INTO tenant (one, name, version, suspended, settings, limits, created_at) VALUES (1, ?, 1, 0, ?, ?, ?)",
-      name, JSON.stringify(settings), JSON.stringify(limits), nowMs,
+      name,
+      JSON.stringify(settings),
+      JSON.stringify(limits),
+      nowMs,
     );
     this.#load();
   }
@@ -68,33 +71,58 @@ export class Store {
   save({ name, suspended, settings, limits }: Omit<TenantState, "version" | "createdAtMs">): void {
     this.#sql.exec(
       "UPDATE tenant SET version = version + 1, name = ?, suspended = ?, settings = ?, limits = ?",
-      name, suspended ? 1 : 0, JSON.stringify(settings), JSON.stringify(limits),
+      name,
+      suspended ? 1 : 0,
+      JSON.stringify(settings),
+      JSON.stringify(limits),
     );
     this.#load();
   }
 
   #load(): void {
-    const row = this.#sql.exec<{ name: string; version: number; suspended: number; settings: string; limits: string; created_at: number }>(
-      "SELECT name, version, suspended, settings, limits, created_at FROM tenant",
-    ).toArray()[0];
-    this.#tenant = row === undefined ? null : {
-      name: row.name, version: row.version, suspended: row.suspended === 1, createdAtMs: row.created_at,
-      settings: JSON.parse(row.settings), limits: JSON.parse(row.limits),
-    };
+    const row = this.#sql
+      .exec<{ name: string; version: number; suspended: number; settings: string; limits: string; created_at: number }>(
+        "SELECT name, version, suspended, settings, limits, created_at FROM tenant",
+      )
+      .toArray()[0];
+    this.#tenant =
+      row === undefined
+        ? null
+        : {
+            name: row.name,
+            version: row.version,
+            suspended: row.suspended === 1,
+            createdAtMs: row.created_at,
+            settings: JSON.parse(row.settings),
+            limits: JSON.parse(row.limits),
+          };
   }
 
   // Keys.
 
   keys(): Key[] {
-    return this.#sql.exec<{ id: string; name: string | null; capabilities: string; created_at: number; last_used_at: number | null }>(
-      "SELECT id, name, capabilities, created_at, last_used_at FROM key ORDER BY created_at, id",
-    ).toArray().map((row) => ({
-      id: row.id, name: row.name, capabilities: JSON.parse(row.capabilities), createdAt: row.created_at, lastUsedAt: row.last_used_at,
-    }));
+    return this.#sql
+      .exec<{ id: string; name: string | null; capabilities: string; created_at: number; last_used_at: number | null }>(
+        "SELECT id, name, capabilities, created_at, last_used_at FROM key ORDER BY created_at, id",
+      )
+      .toArray()
+      .map((row) => ({
+        id: row.id,
+        name: row.name,
+        capabilities: JSON.parse(row.capabilities),
+        createdAt: row.created_at,
+        lastUsedAt: row.last_used_at,
+      }));
   }
 
   addKey({ id, name, capabilities }: Pick<Key, "id" | "name" | "capabilities">, nowMs: number): void {
-    this.#sql.exec("INSERT INTO key (id, name, capabilities, created_at) VALUES (?, ?, ?, ?)", id, name, JSON.stringify(capabilities), nowMs);
+    this.#sql.exec(
+      "INSERT INTO key (id, name, capabilities, created_at) VALUES (?, ?, ?, ?)",
+      id,
+      name,
+      JSON.stringify(capabilities),
+      nowMs,
+    );
   }
 
   removeKey(id: string): boolean {
@@ -103,18 +131,26 @@ export class Store {
 
   /** To the minute: a write for each use would be one for each connection. */
   touchKey(id: string, nowMs: number): void {
-    this.#sql.exec("UPDATE key SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, 0) < ?2 - 60000", id, nowMs);
+    this.#sql.exec(
+      "UPDATE key SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, 0) < ?2 - 60000",
+      id,
+      nowMs,
+    );
   }
 
   // The directory of rooms.
 
   /** False when the name was deleted and is not to be made anew. */
   registerRoom(name: string, again: boolean, nowMs: number): boolean {
-    const row = this.#sql.exec<{ deleted_at: number | null }>("SELECT deleted_at FROM room WHERE name = ?", name).toArray()[0];
+    const row = this.#sql
+      .exec<{ deleted_at: number | null }>("SELECT deleted_at FROM room WHERE name = ?", name)
+      .toArray()[0];
     if (row !== undefined && row.deleted_at !== null && !again) return false;
     this.#sql.exec(
       `INSERT INTO room (name, created_at, messages, members, online) VALUES (?1, ?2, 0, 0, 0)
-       ON CONFLICT (name) DO UPDATE SET deleted_at = NULL`, name, nowMs,
+       ON CONFLICT (name) DO UPDATE SET deleted_at = NULL`,
+      name,
+      nowMs,
     );
     return true;
   }
@@ -127,21 +163,47 @@ export class Store {
   reportRoom(name: string, { messages, members, online, lastActivityAtMs }: RoomCounts): void {
     this.#sql.exec(
       "UPDATE room SET messages = ?, members = ?, online = ?, last_activity_at = coalesce(?, last_activity_at) WHERE name = ? AND deleted_at IS NULL",
-      messages, members, online, lastActivityAtMs, name,
+      messages,
+      members,
+      online,
+      lastActivityAtMs,
+      name,
     );
   }
 
   /** A range, not LIKE: a prefix may hold `_`, and a LIKE pattern is limited to 50 bytes. */
   rooms({ prefix, after, limit }: { prefix: string; after: string; limit: number }): RoomListing[] {
-    return this.#sql.exec<{ name: string; messages: number; members: number; online: number; created_at: number; last_activity_at: number | null }>(
-      `SELECT name, messages, members, online, created_at, last_activity_at FROM room
-       WHERE name > ? AND name >= ? AND name < ? AND deleted_at IS NULL ORDER BY name LIMIT ?`, after, prefix, `${prefix}\u{10ffff}`, limit,
-    ).toArray().map((row) => ({
-      name: row.name, messages: row.messages, members: row.members, online: row.online, createdAt: row.created_at, lastActivityAt: row.last_activity_at,
-    }));
+    return this.#sql
+      .exec<{
+        name: string;
+        messages: number;
+        members: number;
+        online: number;
+        created_at: number;
+        last_activity_at: number | null;
+      }>(
+        `SELECT name, messages, members, online, created_at, last_activity_at FROM room
+       WHERE name > ? AND name >= ? AND name < ? AND deleted_at IS NULL ORDER BY name LIMIT ?`,
+        after,
+        prefix,
+        `${prefix}\u{10ffff}`,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({
+        name: row.name,
+        messages: row.messages,
+        members: row.members,
+        online: row.online,
+        createdAt: row.created_at,
+        lastActivityAt: row.last_activity_at,
+      }));
   }
 
   roomNames(): string[] {
-    return this.#sql.exec<{ name: string }>("SELECT name FROM room WHERE deleted_at IS NULL ORDER BY name").toArray().map(({ name }) => name);
+    return this.#sql
+      .exec<{ name: string }>("SELECT name FROM room WHERE deleted_at IS NULL ORDER BY name")
+      .toArray()
+      .map(({ name }) => name);
   }
 }

@@ -40,7 +40,14 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   /** Safe to run twice: the directory has reserved the id, and a creation that was cut off is finished by the next. */
   create(patch: TenantPatch & { readonly name: string }, firstKey: NewKey): Answer<{ tenant: TenantProfile }> {
     if (this.#store.tenant === null) {
-      this.#store.create({ name: patch.name, settings: { ...defaultTenantSettings, ...defined(patch.settings) }, limits: patch.limits ?? {} }, Date.now());
+      this.#store.create(
+        {
+          name: patch.name,
+          settings: { ...defaultTenantSettings, ...defined(patch.settings) },
+          limits: patch.limits ?? {},
+        },
+        Date.now(),
+      );
     }
     this.#store.addKey(firstKey, Date.now());
     return this.describe();
@@ -79,7 +86,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   addKey(key: NewKey): Answer<object> {
     if (this.#store.tenant === null) return unknownTenant();
-    if (this.#store.keys().length >= fixedLimits.keysPerTenant) return refuse("quota_exceeded", `A tenant has at most ${fixedLimits.keysPerTenant} keys.`);
+    if (this.#store.keys().length >= fixedLimits.keysPerTenant)
+      return refuse("quota_exceeded", `A tenant has at most ${fixedLimits.keysPerTenant} keys.`);
     this.#store.addKey(key, Date.now());
     this.#policyChanged();
     return { ok: true };
@@ -89,7 +97,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const keys = this.keys();
     if (!keys.some((key) => key.id === id)) return refuse("not_found", "There is no such key.");
     const administers = (key: Key): boolean => key.capabilities.includes("admin");
-    if (!keys.some((key) => key.id !== id && administers(key))) return refuse("conflict", "At least one key with `admin` must remain.");
+    if (!keys.some((key) => key.id !== id && administers(key)))
+      return refuse("conflict", "At least one key with `admin` must remain.");
     this.#store.removeKey(id);
     this.#policyChanged();
     return { ok: true };
@@ -106,7 +115,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const tenant = this.#store.tenant;
     if (tenant === null) return null;
     this.#store.touchKey(usedKey, Date.now());
-    const keys = Object.fromEntries(this.#store.keys().map(({ id, capabilities }): [string, Capability[]] => [id, capabilities]));
+    const keys = Object.fromEntries(
+      this.#store.keys().map(({ id, capabilities }): [string, Capability[]] => [id, capabilities]),
+    );
     const { version, suspended, settings } = tenant;
     return { tenant: this.#id, version, suspended, keys, settings, limits: limitsOf(tenant) };
   }
@@ -143,7 +154,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   async #closeRooms(): Promise<void> {
     const names = this.#store.roomNames();
     for (let next = 0; next < names.length; next += 6) {
-      await Promise.all(names.slice(next, next + 6).map((room) => roomStub(this.env, this.#id, room).closeAll("tenant_suspended")));
+      await Promise.all(
+        names.slice(next, next + 6).map((room) => roomStub(this.env, this.#id, room).closeAll("tenant_suspended")),
+      );
     }
   }
 }
@@ -158,5 +171,7 @@ function unknownTenant(): Refusal {
 
 /** Without the fields that are undefined: a spread would overwrite with them. */
 function defined<T extends object>(patch: T | undefined): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(Object.entries(patch ?? {}).filter(([, value]) => value !== undefined)) as { [Name in keyof T]?: Exclude<T[Name], undefined> };
+  return Object.fromEntries(Object.entries(patch ?? {}).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]?: Exclude<T[Name], undefined>;
+  };
 }

@@ -29,5 +29,7 @@ export const client = createMiddleware<AppEnv>(async function client(c, next) {
 export const admin = createMiddleware<AppEnv>(async function admin(c, next) {
   const { token, capabilities } = c.get("identity");
   if (token !== null) return problem(c, refuse("forbidden", "This takes an API key, not a token."));
-  return capabilities.includes("admin") ? next() : problem(c, refuse("forbidden", "This needs the capability `admin`."));
+  return capabilities.includes("admin")
+    ? next()
+    : problem(c, refuse("forbidden", "This needs the capability `admin`."));
 });

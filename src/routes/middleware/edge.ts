@@ -13,7 +13,10 @@ import { problem } from "../problem.ts";
 export const identified = requestId({ limitLength: 64, generator: () => nanoid() });
 
 /** The API is for programs: nothing it answers is to be shown as a page, framed or kept. */
-export const safe = secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, crossOriginResourcePolicy: "cross-origin" });
+export const safe = secureHeaders({
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  crossOriginResourcePolicy: "cross-origin",
+});
 
 export const uncached = createMiddleware<AppEnv>(async function uncached(c, next) {
   await next();
@@ -55,7 +58,10 @@ export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c
   // A page must be able to read why it was refused, except where its origin is what was refused.
   if (c.get("identity") !== undefined || c.res.status !== 403) {
     c.header("Access-Control-Allow-Origin", origin);
-    c.header("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed");
+    c.header(
+      "Access-Control-Expose-Headers",
+      "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed",
+    );
   }
   return undefined;
 });

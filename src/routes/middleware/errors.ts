@@ -7,12 +7,22 @@ import { problem } from "../problem.ts";
 
 export const onError: ErrorHandler<AppEnv> = function onError(error, c) {
   if (error instanceof HTTPException) return problem(c, exceptionRefusal(error));
-  console.error(JSON.stringify({ level: "error", requestId: c.get("requestId"), method: c.req.method, route: c.req.routePath, error: String(error.stack ?? error) }));
+  console.error(
+    JSON.stringify({
+      level: "error",
+      requestId: c.get("requestId"),
+      method: c.req.method,
+      route: c.req.routePath,
+      error: String(error.stack ?? error),
+    }),
+  );
   return problem(c, errorRefusal(error));
 };
 
 /** Knows 404 from 405 by the routes that are declared. */
-export function notFound(routes: () => readonly { readonly method: string; readonly path: string }[]): NotFoundHandler<AppEnv> {
+export function notFound(
+  routes: () => readonly { readonly method: string; readonly path: string }[],
+): NotFoundHandler<AppEnv> {
   return function notFound(c) {
     const allowed = allowedMethods(routes(), c);
     if (allowed.length === 0) return problem(c, refuse("not_found", "There is no such path."));
@@ -25,9 +35,18 @@ function allowedMethods(routes: readonly { readonly method: string; readonly pat
   const segments = c.req.path.split("/");
   const matches = (path: string): boolean => {
     const pattern = path.split("/");
-    return pattern.length === segments.length && pattern.every((part, index) => part.startsWith(":") || part === segments[index]);
+    return (
+      pattern.length === segments.length &&
+      pattern.every((part, index) => part.startsWith(":") || part === segments[index])
+    );
   };
-  return [...new Set(routes.filter(({ method, path }) => method !== "ALL" && !path.includes("*") && matches(path)).map(({ method }) => method))].sort();
+  return [
+    ...new Set(
+      routes
+        .filter(({ method, path }) => method !== "ALL" && !path.includes("*") && matches(path))
+        .map(({ method }) => method),
+    ),
+  ].sort();
 }
 
 function exceptionRefusal({ status, message }: HTTPException): Refusal {

@@ -1,0 +1,95 @@
+/** What the runner asks of a generator process and what it hears back. Both cross a process boundary and are parsed there. */
+import * as z from "zod";
+
+export const Target = z.object({
+  dialect: z.enum(["ws", "memory", "partyserver", "socketio", "parley", "centrifugo"]),
+  /** `http://127.0.0.1:<port>` */
+  base: z.string(),
+  /** One per user; sockets share them in groups. Empty where nobody signs in. */
+  tokens: z.array(z.string()),
+  pageHeaders: z.record(z.string(), z.string()),
+});
+export type Target = z.infer<typeof Target>;
+
+export const FanOutJob = z.object({
+  kind: z.literal("fan-out"),
+  target: Target,
+  room: z.string(),
+  sockets: z.number(),
+  messagesPerSecond: z.number(),
+  warmUpSeconds: z.number(),
+  windowSeconds: z.number(),
+  /** The processes whose time is the server's. */
+  serverPids: z.array(z.number()),
+});
+export type FanOutJob = z.infer<typeof FanOutJob>;
+
+export const BurstJob = z.object({
+  kind: z.literal("burst"),
+  target: Target,
+  busyRoom: z.string(),
+  quietRoom: z.string(),
+  sockets: z.number(),
+  messagesPerSocket: z.number(),
+  rounds: z.number(),
+  serverPids: z.array(z.number()),
+});
+export type BurstJob = z.infer<typeof BurstJob>;
+
+export const QuietJob = z.object({ kind: z.literal("quiet"), target: Target, room: z.string(), everyMs: z.number() });
+export type QuietJob = z.infer<typeof QuietJob>;
+
+export const Job = z.discriminatedUnion("kind", [FanOutJob, BurstJob, QuietJob]);
+export type Job = z.infer<typeof Job>;
+
+export const FanOutResult = z.object({
+  cpuUsPerDelivery: z.number(),
+  deliveriesPerSecond: z.number(),
+  p50Ms: z.number(),
+  p99Ms: z.number(),
+  maxMs: z.number(),
+  /** Expected minus delivered, warm-up included. */
+  missing: z.number(),
+  duplicates: z.number(),
+  refused: z.number(),
+  firstRefusal: z.string().nullable(),
+  closed: z.array(z.number()),
+  /** Share of one processor that the generator took. Near 1 the latencies are its own, not the server's. */
+  generatorBusy: z.number(),
+  /** Processors' worth of work by neither the server nor the generator: the noise of a shared machine. */
+  othersBusy: z.number(),
+});
+export type FanOutResult = z.infer<typeof FanOutResult>;
+
+export const BurstRound = z.object({
+  startUs: z.number(),
+  /** When the last ack was read, and the last delivery. */
+  ackedUs: z.number(),
+  deliveredUs: z.number(),
+  serverCpuUs: z.number(),
+  acked: z.number(),
+  missing: z.number(),
+});
+export type BurstRound = z.infer<typeof BurstRound>;
+
+export const BurstResult = z.object({
+  rounds: z.array(BurstRound),
+  duplicates: z.number(),
+  refused: z.number(),
+  firstRefusal: z.string().nullable(),
+});
+export type BurstResult = z.infer<typeof BurstResult>;
+
+export const QuietResult = z.object({ waits: z.array(z.object({ dueUs: z.number(), waitUs: z.number() })) });
+export type QuietResult = z.infer<typeof QuietResult>;
+
+export const Report = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("ready") }),
+  z.object({ kind: z.literal("failure"), message: z.string() }),
+  z.object({ kind: z.literal("result"), result: z.unknown() }),
+]);
+export type Report = z.infer<typeof Report>;
+
+/** What the runner says to a generator that reported `ready`. */
+export const Word = z.enum(["go", "stop"]);
+export type Word = z.infer<typeof Word>;

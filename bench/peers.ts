@@ -1,0 +1,101 @@
+/** The servers that are compared: how each is started, and what a generator needs to reach it. */
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Target } from "./jobs.ts";
+import { freePort } from "./port.ts";
+import { Server } from "./server.ts";
+import * as centrifugo from "./centrifugo.ts";
+import * as tenant from "./tenant.ts";
+
+export type PeerName = "parley" | "ws" | "socketio" | "do-memory" | "partyserver" | "centrifugo";
+
+export interface Peer {
+  name: PeerName;
+  title: string;
+  /** Which of the server's processes are charged. */
+  counted: "workerd" | "all";
+  /** Whether it stores messages and so takes part in the burst. */
+  durable: boolean;
+  /** Why this machine cannot run it at all; undefined when it can. */
+  absent?: () => string | undefined;
+  start(dataFolder: string): Promise<Running>;
+}
+
+export interface Running {
+  server: Server;
+  target: Target;
+}
+
+const folder = import.meta.dirname;
+
+export const peers: readonly Peer[] = [
+  {
+    name: "ws",
+    title: "ws 8 on Node, in memory",
+    counted: "all",
+    durable: false,
+    start: async () => unsigned("ws", await node(["servers/ws.ts"])),
+  },
+  {
+    name: "socketio",
+    title: "Socket.IO 4.8, in memory",
+    counted: "all",
+    durable: false,
+    start: async () => unsigned("socketio", await node(["servers/socketio.ts"])),
+  },
+  {
+    name: "do-memory",
+    title: "DO broadcast, no storage",
+    counted: "workerd",
+    durable: false,
+    start: async (data) => unsigned("memory", await node(["servers/miniflare.ts", "servers/memory-room.worker.ts", data])),
+  },
+  {
+    name: "partyserver",
+    title: "partyserver, insert + broadcast",
+    counted: "workerd",
+    durable: true,
+    start: async (data) => unsigned("partyserver", await node(["servers/miniflare.ts", "servers/partyserver-room.worker.ts", data])),
+  },
+  {
+    name: "centrifugo",
+    title: "Centrifugo, memory engine, history",
+    counted: "all",
+    durable: false,
+    absent: () => (centrifugo.binary() === undefined ? "no centrifugo" : undefined),
+    start: async (data) => unsigned("centrifugo", await centrifugo.start(data)),
+  },
+  { name: "parley", title: "Parley (npm start)", counted: "all", durable: true, start: startParley },
+];
+
+/** A bench server of ours: it says `ready <base>`. */
+function node(args: readonly string[]): Promise<Server> {
+  return Server.start({ command: process.execPath, args, cwd: folder, env: {}, ready: readyLine });
+}
+
+function unsigned(dialect: Target["dialect"], server: Server): Running {
+  return { server, target: { dialect, base: server.base, tokens: [], pageHeaders: {} } };
+}
+
+async function startParley(data: string): Promise<Running> {
+  const root = join(folder, "..");
+  const entry = join(root, "standalone", "start.ts");
+  if (!existsSync(entry)) throw new Error("standalone/start.ts does not exist");
+  await mkdir(data, { recursive: true });
+  const operatorKey = randomBytes(32).toString("hex");
+  const secrets = { OPERATOR_KEY: operatorKey, MASTER_KEY: `1:${randomBytes(24).toString("hex")}` };
+  const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: data };
+  const server = await Server.start({ command: process.execPath, args: [entry], cwd: root, env, ready: readyLine });
+  try {
+    return { server, target: { dialect: "parley", base: server.base, ...(await tenant.provision(server.base, operatorKey)) } };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+function readyLine(line: string): string | undefined {
+  return /^ready (http:\/\/\S+?)\/?$/.exec(line)?.[1];
+}

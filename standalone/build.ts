@@ -1,0 +1,142 @@
+/** Makes `dist/`: the Worker in one file, its static assets, and `worker.json` for the launcher. */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
+import { basename, dirname, join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
+import { unstable_getDurableObjectClassNameToUseSQLiteMap, unstable_readConfig, type Unstable_Config } from "wrangler";
+import { Bundle, bundleFolder, descriptionIn, projectFolder } from "./bundle.ts";
+import { Failure } from "./failure.ts";
+
+const configPath = join(projectFolder, "wrangler.toml");
+
+// Wrangler asks the network for its own updates, reports its use and writes logs into the home folder unless told all of these.
+const quiet = {
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  DO_NOT_TRACK: "1",
+  WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  X_LOCAL_EXPLORER: "false",
+  X_LOCAL_OBSERVABILITY: "false",
+};
+
+try {
+  build();
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+function build(): void {
+  const startedMs = Date.now();
+  // Made aside: a failed build leaves the bundle that works, and several may run at once.
+  const draft = `${bundleFolder}.${process.pid}`;
+  try {
+    copyAssets(join(draft, "public"));
+    bundleWorker(draft);
+    describe(draft, startedMs);
+    moveIn(draft);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+  report((Date.now() - startedMs) / 1000);
+}
+
+function copyAssets(folder: string): void {
+  mkdirSync(join(folder, "assets"), { recursive: true });
+  const written = join(projectFolder, "public");
+  if (existsSync(written)) cpSync(written, folder, { recursive: true });
+  cpSync(scalarPath(), join(folder, "assets", "scalar.js"));
+}
+
+/** The API reference's script, served from our own assets so that /docs asks no other host. */
+function scalarPath(): string {
+  return join(packageFolder("@scalar/api-reference"), "dist", "browser", "standalone.js");
+}
+
+function bundleWorker(folder: string): void {
+  const wrangler = join(packageFolder("wrangler"), "bin", "wrangler.js");
+  // An empty environment is the top level, said aloud: wrangler warns otherwise.
+  const options = ["deploy", "--dry-run", "--env=", "--config", configPath, "--outdir", folder, "--assets", join(folder, "public")];
+  const run = spawnSync(process.execPath, [wrangler, ...options], {
+    cwd: projectFolder,
+    encoding: "utf8",
+    env: { ...process.env, ...quiet, WRANGLER_LOG_PATH: join(folder, "logs"), NO_COLOR: "1" },
+  });
+  if (run.error) throw run.error;
+  if (run.status !== 0) throw new Failure(`${run.stdout}${run.stderr}`.replace(/^.*Logs were written to.*$/m, "").trim());
+  rmSync(join(folder, "logs"), { recursive: true, force: true });
+  rmSync(join(folder, "README.md"), { force: true });
+}
+
+function describe(folder: string, startedMs: number): void {
+  const config = unstable_readConfig({ config: configPath }, { hideWarnings: true });
+  const path = descriptionIn(folder);
+  writeFileSync(path, `${JSON.stringify(Bundle.parse(bundleOf(config)), null, 2)}\n`);
+  // Dated at the build's beginning: a file saved while it ran makes the next start build again.
+  utimesSync(path, startedMs / 1000, startedMs / 1000);
+}
+
+function bundleOf(config: Unstable_Config): unknown {
+  const { assets } = config;
+  return {
+    version: packageVersion(),
+    name: config.name,
+    compatibilityDate: config.compatibility_date,
+    compatibilityFlags: config.compatibility_flags,
+    vars: config.vars,
+    objects: sqliteObjects(config),
+    buckets: config.r2_buckets.map(({ binding, bucket_name }) => ({ binding, name: bucket_name })),
+    assets: {
+      binding: assets?.binding,
+      runWorkerFirst: assets?.run_worker_first ?? false,
+      htmlHandling: assets?.html_handling,
+      notFoundHandling: assets?.not_found_handling,
+    },
+  };
+}
+
+function sqliteObjects(config: Unstable_Config): { binding: string; className: string }[] {
+  const usesSqlite = unstable_getDurableObjectClassNameToUseSQLiteMap(config.migrations);
+  return config.durable_objects.bindings.map(({ name, class_name }) => {
+    if (!usesSqlite.get(class_name)) throw new Failure(`wrangler.toml: the class ${class_name} is not among new_sqlite_classes`);
+    return { binding: name, className: class_name };
+  });
+}
+
+// File by file, because a folder cannot be replaced in one step and servers may be starting. The description makes a bundle, so it comes last.
+function moveIn(draft: string): void {
+  const made = new Set(filesIn(draft));
+  const description = descriptionIn("");
+  for (const file of [...made].filter((name) => name !== description).concat(description)) {
+    mkdirSync(dirname(join(bundleFolder, file)), { recursive: true });
+    renameSync(join(draft, file), join(bundleFolder, file));
+  }
+  for (const file of filesIn(bundleFolder)) if (!made.has(file)) rmSync(join(bundleFolder, file), { force: true });
+}
+
+function filesIn(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+function report(seconds: number): void {
+  const script = readFileSync(join(bundleFolder, "index.js"));
+  const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KB`;
+  const sizes = `${kilobytes(script.byteLength)}, ${kilobytes(gzipSync(script).byteLength)} gzip`;
+  console.log(`built ${basename(bundleFolder)} (${sizes}) in ${seconds.toFixed(1)} s`);
+}
+
+function packageVersion(): string {
+  return JSON.parse(readFileSync(join(projectFolder, "package.json"), "utf8")).version;
+}
+
+function packageFolder(name: string): string {
+  // By import, a package that does not export its package.json cannot be asked for its place.
+  const path = findPackageJSON(name, import.meta.url);
+  if (path === undefined) throw new Failure(`the package ${name} is missing: run \`npm ci\``);
+  return dirname(path);
+}

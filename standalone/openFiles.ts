@@ -1,0 +1,32 @@
+/** How many connections the open-file limit of this process leaves room for. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+const comfortableFiles = 65_536;
+// For the files of awake rooms (three each), the runtime's own, and connections on their way to being refused.
+const reservedFiles = 2_000;
+const fewestConnections = 64;
+
+/** Node raises its soft limit to the hard one when it starts, and workerd inherits that. */
+export function openFileLimit(): number {
+  const limit = limitFromProc() ?? execFileSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" }).trim();
+  return limit === "unlimited" ? 1_048_576 : Number(limit);
+}
+
+// workerd takes one or two descriptors a socket and dies when they run out, so the Worker refuses before that.
+export function connectionsFor(fileLimit: number): number {
+  return Math.max(fewestConnections, Math.floor((fileLimit - reservedFiles) / 2));
+}
+
+export function openFileWarning(fileLimit: number, maxConnections: number): string | undefined {
+  if (fileLimit >= comfortableFiles) return undefined;
+  return `warning  only ${fileLimit} open files allowed: connections beyond ${maxConnections} are refused and a flood of bare TCP connections can end the server; raise it with \`ulimit -n ${comfortableFiles}\``;
+}
+
+function limitFromProc(): string | undefined {
+  try {
+    return /^Max open files\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                MASTER_KEY: `1:${"test-master-key-".repeat(3)}`,
+                OPERATOR_KEY: "test-operator-key-0123456789",
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: ["test/{protocol,core,auth,objects,routes,fuzz}/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "node",
+          include: ["test/{standalone,chaos,project}/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
