@@ -47,16 +47,22 @@ export function takeWithin<T extends Told>(changes: readonly T[], bytesMax: numb
 
 /** The frames that bring a reader from `from` to `head`; the last says `to = head` even if the rows ended earlier. */
 export function replayFrames(changes: readonly Told[], from: number, head: number, reset: boolean): string[] {
-  const frames: string[] = [];
-  let rest = changes;
+  const parts = split(changes);
+  // Nothing to tell, but a cursor to move; and a reader that starts over always gets one frame.
+  if (parts.length === 0 && (reset || from < head)) parts.push([]);
   let position = from;
-  while (rest.length > 0 || position < head || (reset && frames.length === 0)) {
-    const part = takeWithin(rest, fixedLimits.changesFrameBytes);
-    rest = rest.slice(part.length);
-    const to = rest.length === 0 ? head : (part.at(-1)?.seq ?? head);
-    frames.push(changesFrame(position, to, part, reset && frames.length === 0));
-    if (rest.length === 0) break;
-    position = to;
+  return parts.map((part, index) => {
+    const last = index === parts.length - 1 ? head : (part.at(-1)?.seq ?? head);
+    const frame = changesFrame(position, last, part, reset && index === 0);
+    position = last;
+    return frame;
+  });
+}
+
+function split(changes: readonly Told[]): (readonly Told[])[] {
+  const parts: (readonly Told[])[] = [];
+  for (let rest = changes; rest.length > 0; rest = rest.slice(parts.at(-1)?.length)) {
+    parts.push(takeWithin(rest, fixedLimits.changesFrameBytes));
   }
-  return frames;
+  return parts;
 }

@@ -42,9 +42,9 @@ export function roomStub(env: ObjectBindings, tenant: string, room: string): Roo
 }
 
 export function tenantStub(env: ObjectBindings, tenant: string): Remote<Tenant> {
-  return env.TENANT.getByName(tenant) as unknown as Remote<Tenant>;
+  return env.TENANT.getByName(tenant);
 }
 
 export function directoryStub(env: ObjectBindings): Remote<Directory> {
-  return env.DIRECTORY.getByName("directory") as unknown as Remote<Directory>;
+  return env.DIRECTORY.getByName("directory");
 }

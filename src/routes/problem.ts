@@ -36,7 +36,7 @@ export function problem(c: Context, refusal: Refusal): ProblemResponse {
     status,
     detail: refusal.detail ?? text,
     code: refusal.error,
-    requestId: String(c.get("requestId")),
+    requestId: c.get("requestId"),
     retryable: retry !== "no",
     ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
     ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),

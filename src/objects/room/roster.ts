@@ -126,7 +126,7 @@ export class Roster {
   }
 
   closeAll(error: RefusalCode): void {
-    for (const seat of [...this.#seats.values()]) this.close(seat, error);
+    for (const seat of this.#seats.values()) this.close(seat, error);
   }
 
   #send(seat: Seat, frame: string): void {

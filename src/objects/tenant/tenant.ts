@@ -96,8 +96,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   removeKey(id: string): Answer<object> {
     const keys = this.keys();
     if (!keys.some((key) => key.id === id)) return refuse("not_found", "There is no such key.");
-    const administers = (key: Key): boolean => key.capabilities.includes("admin");
-    if (!keys.some((key) => key.id !== id && administers(key)))
+    if (!keys.some((key) => key.id !== id && key.capabilities.includes("admin")))
       return refuse("conflict", "At least one key with `admin` must remain.");
     this.#store.removeKey(id);
     this.#policyChanged();

@@ -23,7 +23,7 @@ export const onError: ErrorHandler<AppEnv> = function onError(error, c) {
 export function notFound(
   routes: () => readonly { readonly method: string; readonly path: string }[],
 ): NotFoundHandler<AppEnv> {
-  return function notFound(c) {
+  return function answerNotFound(c) {
     const allowed = allowedMethods(routes(), c);
     if (allowed.length === 0) return problem(c, refuse("not_found", "There is no such path."));
     c.header("Allow", allowed.join(", "));

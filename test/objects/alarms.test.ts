@@ -1,0 +1,63 @@
+import { env } from "cloudflare:workers";
+import { runInDurableObject } from "cloudflare:test";
+import { expect, test } from "vitest";
+import { Alarms, alarmsMigration } from "../../src/objects/alarms.ts";
+import { migrate } from "../../src/objects/migrate.ts";
+
+type Job = "early" | "late";
+
+function withAlarms(
+  name: string,
+  body: (alarms: Alarms<Job>, storage: DurableObjectStorage) => Promise<void>,
+): Promise<void> {
+  return runInDurableObject(env.TENANT.getByName(`alarms-${name}`), async (_, { storage }) => {
+    migrate(storage, [alarmsMigration]);
+    await body(new Alarms<Job>(storage), storage);
+    await storage.deleteAlarm();
+  });
+}
+
+const farMs = 8_000_000_000_000;
+
+test("[O8] the one alarm rings for the earliest job, and a job asked for again keeps the earlier time", async () => {
+  await withAlarms("earliest", async (alarms, storage) => {
+    alarms.schedule("late", farMs + 2_000);
+    alarms.schedule("early", farMs + 1_000);
+    alarms.schedule("early", farMs + 5_000);
+    expect(await storage.getAlarm()).toBe(farMs + 1_000);
+    // Another instance of the object, after it lost its memory, knows the same.
+    new Alarms<Job>(storage).schedule("late", farMs + 500);
+    expect(await storage.getAlarm()).toBe(farMs + 500);
+  });
+});
+
+test("[O8] only what is due runs, and the alarm is set for the rest", async () => {
+  await withAlarms("due", async (alarms, storage) => {
+    const ran: string[] = [];
+    const jobs = { early: () => void ran.push("early"), late: () => void ran.push("late") };
+    alarms.schedule("early", farMs);
+    alarms.schedule("late", farMs + 1_000);
+    await alarms.run(farMs, jobs);
+    expect(ran).toEqual(["early"]);
+    expect(await storage.getAlarm()).toBe(farMs + 1_000);
+    await alarms.run(farMs + 1_000, jobs);
+    await alarms.run(farMs + 1_000, jobs);
+    expect(ran).toEqual(["early", "late"]);
+  });
+});
+
+test("[O8] a job may book itself anew, and one that throws stays due", async () => {
+  await withAlarms("again", async (alarms, storage) => {
+    alarms.schedule("early", farMs);
+    await alarms.run(farMs, { early: () => alarms.schedule("early", farMs + 7_000), late: () => {} });
+    expect(await storage.getAlarm()).toBe(farMs + 7_000);
+    const failing = alarms.run(farMs + 7_000, {
+      early: () => {
+        throw new Error("not now");
+      },
+      late: () => {},
+    });
+    await expect(failing).rejects.toThrow("not now");
+    expect(storage.sql.exec("SELECT name, at FROM job").toArray()).toEqual([{ name: "early", at: farMs + 7_000 }]);
+  });
+});
