@@ -1,0 +1,39 @@
+/** The project's own promises about itself: what no compiler and no linter can hold. */
+import { readFileSync, globSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const files = (pattern: string): string[] => globSync(pattern, { cwd: root }).sort();
+
+test("every promise of SPEC.md has a test, and every test names a promise", () => {
+  const promised = [...read("SPEC.md").matchAll(/^- \*\*([A-Z]\d+)\*\*/gm)].map(([, id]) => id);
+  expect(new Set(promised).size).toBe(promised.length);
+  const tested = new Set(files("test/**/*.test.ts").flatMap((file) => [...read(file).matchAll(/\[([A-Z]\d+)\]/g)].map(([, id]) => id)));
+  expect({ untested: promised.filter((id) => !tested.has(id)), unknown: [...tested].filter((id) => !promised.includes(id)) }).toEqual({ untested: [], unknown: [] });
+});
+
+test("zod is imported whole: by its name it carries 264 KiB of locales", () => {
+  const wrong = files("{src,standalone,test}/**/*.ts").filter((file) => /^import (?!\* as z |type \* as z ).*from "zod";/m.test(read(file)));
+  expect(wrong).toEqual([]);
+});
+
+test("no link in a page of ours leads nowhere", () => {
+  const pages = ["README.md", "SPEC.md", "AGENTS.md", ...files("docs/**/*.md")];
+  const broken = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+      .map(([, target = ""]) => join(page, "..", target))
+      .filter((target) => globSync(target, { cwd: root }).length === 0)
+      .map((target) => `${page}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test("there is one copy of workerd, and every dependency is pinned", () => {
+  const lock: { packages: Record<string, { version?: string }> } = JSON.parse(read("package-lock.json"));
+  expect(Object.keys(lock.packages).filter((path) => path.endsWith("node_modules/workerd"))).toHaveLength(1);
+  const { dependencies, devDependencies }: Record<string, Record<string, string>> = JSON.parse(read("package.json"));
+  const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !/^\d+\.\d+\.\d+(-[a-z0-9.]+)?$/.test(version));
+  expect(loose).toEqual([]);
+});
