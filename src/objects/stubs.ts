@@ -28,14 +28,15 @@ export function parseRoomObjectName(name: string): { readonly tenant: string; re
  * answer that holds `unknown` (a message's `data`) into `never`, and everything here is plain data that arrives as it left.
  */
 type Remote<T> = {
-  readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]: T[Name] extends (
-    ...args: infer Given
-  ) => infer Answer
-    ? (...args: Given) => Promise<Awaited<Answer>>
-    : never;
+  readonly [
+    Name in Exclude<keyof T, PlatformEvent> as T[Name] extends (...args: never[]) => unknown ? Name : never
+  ]: T[Name] extends (...args: infer Given) => infer Answer ? (...args: Given) => Promise<Awaited<Answer>> : never;
 };
 
-export type RoomStub = Pick<Remote<Room>, Exclude<keyof Remote<Room>, "fetch">> & Pick<Fetcher, "fetch">;
+/** What the platform calls, and nobody else. */
+type PlatformEvent = "fetch" | "alarm" | "webSocketMessage" | "webSocketClose" | "webSocketError";
+
+export type RoomStub = Remote<Room> & Pick<Fetcher, "fetch">;
 
 export function roomStub(env: ObjectBindings, tenant: string, room: string): RoomStub {
   return env.ROOM.getByName(roomObjectName(tenant, room)) as unknown as RoomStub;

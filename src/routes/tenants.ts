@@ -87,8 +87,9 @@ export const tenants = router()
     if (!(await directoryStub(c.env).reserve(id))) return problem(c, refuse("conflict", "The id is taken."));
     const key = await makeKey(c.env, id, capabilities, null);
     const created = await tenantStub(c.env, id).create(profile, key.listing);
-    if (!created.ok) return problem(c, created);
+    // Also when it existed: then an earlier creation was cut off here, and the list is only now complete.
     await directoryStub(c.env).confirm(id);
+    if (!created.ok) return problem(c, created);
     return c.json({ tenant: created.tenant, key: key.shown }, 201);
   })
   .openapi(list, async (c) => {
@@ -112,11 +113,11 @@ export const tenants = router()
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(suspend, async (c) => {
-    const changed = await tenantStub(c.env, c.req.valid("param").tenant).suspend(true);
+    const changed = await tenantStub(c.env, c.req.valid("param").tenant).setSuspended(true);
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(resume, async (c) => {
-    const changed = await tenantStub(c.env, c.req.valid("param").tenant).suspend(false);
+    const changed = await tenantStub(c.env, c.req.valid("param").tenant).setSuspended(false);
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(addKey, async (c) => {

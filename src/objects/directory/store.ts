@@ -10,7 +10,7 @@ export class Store {
     if (!isUntouched(storage)) migrate(storage, migrations);
   }
 
-  /** False when the id belongs to a tenant already. */
+  /** False when the id belongs to a tenant already; true again while a creation was begun and not confirmed. */
   reserve(id: string, nowMs: number): boolean {
     migrate(this.#storage, migrations);
     this.#storage.sql.exec(

@@ -1,7 +1,9 @@
 /** A tenant's tables. No secret is among them: those of API keys are derived. */
+import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 
 export const migrations: readonly Migration[] = [
+  alarmsMigration,
   {
     id: "tenant-1",
     sql: `

@@ -4,6 +4,7 @@ import type { Capability } from "../../protocol/capabilities.ts";
 import { defaultLimits, fixedLimits, type Limits } from "../../protocol/limits.ts";
 import { defaultTenantSettings, type LimitsPatch, type Policy, type TenantSettings } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, roomStub } from "../stubs.ts";
 import { type Key, type RoomCounts, type RoomListing, Store, type TenantState } from "./store.ts";
 
@@ -25,39 +26,40 @@ export interface TenantPatch {
 
 export type NewKey = Pick<Key, "id" | "name" | "capabilities">;
 
+/** When no edge can hold an older policy: what slipped in by one until then is closed by a second round. */
+const policyGoneMs = 6_000;
+
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #store: Store;
+  readonly #alarms: Alarms<"suspension">;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
     this.#store = new Store(ctx.storage);
+    this.#alarms = new Alarms(ctx.storage);
   }
 
   // Calls from the operator's plane.
 
-  /** Safe to run twice: the directory has reserved the id, and a creation that was cut off is finished by the next. */
+  /** Refused where the tenant exists, whoever made it. */
   create(patch: TenantPatch & { readonly name: string }, firstKey: NewKey): Answer<{ tenant: TenantProfile }> {
-    if (this.#store.tenant === null) {
-      this.#store.create(
-        {
-          name: patch.name,
-          settings: { ...defaultTenantSettings, ...defined(patch.settings) },
-          limits: patch.limits ?? {},
-        },
-        Date.now(),
-      );
-    }
+    if (this.#store.tenant !== null) return refuse("conflict", "The id is taken.");
+    const settings = { ...defaultTenantSettings, ...defined(patch.settings) };
+    this.#store.create({ name: patch.name, settings, limits: patch.limits ?? {} }, Date.now());
     this.#store.addKey(firstKey, Date.now());
     return this.describe();
   }
 
-  async suspend(suspended: boolean): Promise<Answer<{ tenant: TenantProfile }>> {
+  async setSuspended(suspended: boolean): Promise<Answer<{ tenant: TenantProfile }>> {
     const tenant = this.#store.tenant;
     if (tenant === null) return unknownTenant();
     if (tenant.suspended !== suspended) this.#store.save({ ...tenant, suspended });
-    if (suspended) await this.#closeRooms();
+    if (suspended) {
+      await this.#closeRooms();
+      this.#alarms.schedule("suspension", Date.now() + policyGoneMs);
+    }
     return this.describe();
   }
 
@@ -132,6 +134,14 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   reportRoom(name: string, counts: RoomCounts): void {
     if (this.#store.tenant !== null) this.#store.reportRoom(name, counts);
+  }
+
+  // Events from the platform.
+
+  override async alarm(): Promise<void> {
+    await this.#alarms.run(Date.now(), {
+      suspension: () => (this.#store.tenant?.suspended === true ? this.#closeRooms() : undefined),
+    });
   }
 
   get #id(): string {
