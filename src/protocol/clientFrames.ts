@@ -1,7 +1,7 @@
 /** Every frame that a client may send. Unknown fields and types are refused. */
 import * as z from "zod";
 import { fixedLimits } from "./limits.ts";
-import { Data, Emoji, MessageId, Nonce, Seq, Text } from "./message.ts";
+import { Bound, Data, Emoji, MessageId, Nonce, Seq, Text } from "./message.ts";
 import { UserId } from "./names.ts";
 
 const Ref = z.string().max(fixedLimits.refLength);
@@ -67,7 +67,7 @@ export const PresenceGetFrame = z.strictObject({
 /** At most one of `before`, `after` and `around`; none is the newest page. */
 export const pageBounds = {
   before: MessageId.optional(),
-  after: z.int().min(0).optional(),
+  after: Bound.optional(),
   around: MessageId.optional(),
   limit: z.int().min(1).optional(),
 };

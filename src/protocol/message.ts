@@ -7,6 +7,11 @@ import { unfitJson, utf8Length } from "./text.ts";
 
 export const Seq = z.int().min(0);
 export const MessageId = z.int().min(1);
+/** Where a page begins or ends. The one after it must be a number that can be told apart, too. */
+export const Bound = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER - 1);
 export const TimeMs = z.int();
 
 export const Text = z

@@ -1,6 +1,7 @@
 /** A router of ours: its environment, and the one answer to what its schemas refuse. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { refuse } from "../protocol/refusals.ts";
+import type * as z from "zod";
+import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
 import { problem } from "./problem.ts";
 import type { Identity } from "./identity.ts";
@@ -16,16 +17,19 @@ export interface AppEnv {
 
 export function router(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
-    defaultHook: (result, c) => {
-      if (result.success) return undefined;
-      const issue = result.error.issues[0];
-      const where = [result.target === "json" ? "" : result.target, ...(issue?.path ?? [])]
-        .filter((part) => part !== "")
-        .join(".");
-      return problem(
-        c,
-        refuse("invalid_field", `${where === "" ? "The body" : `\`${where}\``}: ${issue?.message ?? "not allowed"}.`),
-      );
-    },
+    defaultHook: (result, c) => (result.success ? undefined : problem(c, unfit(result))),
   });
+}
+
+/** The refusal of what a route's schemas do not take. */
+export function unfit({
+  target,
+  error,
+}: {
+  readonly target: string;
+  readonly error: Pick<z.ZodError, "issues">;
+}): Refusal {
+  const issue = error.issues[0];
+  const where = [target === "json" ? "" : target, ...(issue?.path ?? [])].filter((part) => part !== "").join(".");
+  return refuse("invalid_field", `${where === "" ? "The body" : `\`${where}\``}: ${issue?.message ?? "not allowed"}.`);
 }

@@ -1,6 +1,7 @@
 /** The parts of which routes are declared. */
 import * as z from "zod";
 import { fixedLimits } from "../protocol/limits.ts";
+import { Bound } from "../protocol/message.ts";
 import { RoomName } from "../protocol/names.ts";
 
 export function json<T extends z.ZodType>(
@@ -26,7 +27,7 @@ const Whole = z
   .regex(/^(0|[1-9][0-9]{0,15})$/, "a whole number")
   .transform(Number);
 export const PageLimit = Whole.pipe(z.int().min(1)).optional();
-export const PageBound = Whole.optional();
+export const PageBound = Whole.pipe(Bound).optional();
 
 export const listQuery = z.strictObject({ after: z.string().max(256).optional(), limit: PageLimit });
 

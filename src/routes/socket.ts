@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { nanoid } from "nanoid";
 import * as z from "zod";
 import { closingFrame, errorFrame } from "../protocol/farewell.ts";
-import { openConnections } from "../objects/room/connections.ts";
+import { leavePlace, takePlace } from "../objects/room/connections.ts";
 import { joinHeader, type JoinRequest } from "../objects/room/join.ts";
 import { roomStub } from "../objects/stubs.ts";
 import { Cursor } from "../protocol/cursor.ts";
@@ -12,11 +12,11 @@ import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
 import { SUBPROTOCOL } from "../protocol/version.ts";
 import { settingsOf } from "../env.ts";
-import { type AppEnv, router } from "./app.ts";
+import { type AppEnv, router, unfit } from "./app.ts";
 import { identify, subprotocols } from "./credentials.ts";
 import { clientSecurity, inRoom } from "./declared.ts";
 import { callerOf } from "./identity.ts";
-import { problem } from "./problem.ts";
+import { problem, problems } from "./problem.ts";
 
 const open = createRoute({
   method: "get",
@@ -37,33 +37,38 @@ const open = createRoute({
       presence: z.literal("none").optional(),
     }),
   },
-  responses: { 101: { description: "The socket is open; the first frame is `welcome`." } },
+  responses: { 101: { description: "The socket is open; the first frame is `welcome`." }, ...problems },
 });
 
-export const socket = router().openapi(open, async (c) => {
-  const { headers } = c.req.raw;
-  if (headers.get("upgrade")?.toLowerCase() !== "websocket")
-    return problem(c, refuse("bad_request", "This is the address of a WebSocket."));
-  const offered = subprotocols(headers);
-  if (offered.length > 0 && !offered.includes(SUBPROTOCOL))
-    return refuseUpgrade(c, refuse("bad_request", `Offer the subprotocol ${SUBPROTOCOL}.`));
-  if (openConnections() >= settingsOf(c.env).maxConnections)
-    return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
-  const identified = await identify(c.env, headers, Date.now());
-  if (!identified.ok)
-    return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
-  const { room } = c.req.valid("param");
-  const { cursor = null, backlog = fixedLimits.backlogDefault } = c.req.valid("query");
-  const connection = nanoid();
-  const response = await askRoom(c, identified.identity.tenant, room, {
-    ...callerOf(identified.identity, room, connection),
-    cursor,
-    backlog,
-  });
-  if (response.webSocket === null || response.webSocket === undefined)
-    return refuseUpgrade(c, await response.json<Refusal>());
-  return accepted(c, response.webSocket);
-});
+export const socket = router().openapi(
+  open,
+  async (c) => {
+    const { headers } = c.req.raw;
+    if (headers.get("upgrade")?.toLowerCase() !== "websocket")
+      return problem(c, refuse("bad_request", "This is the address of a WebSocket."));
+    const offered = subprotocols(headers);
+    if (offered.length > 0 && !offered.includes(SUBPROTOCOL))
+      return refuseUpgrade(c, refuse("bad_request", `Offer the subprotocol ${SUBPROTOCOL}.`));
+    const connection = nanoid();
+    if (!takePlace(connection, settingsOf(c.env).maxConnections))
+      return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
+    try {
+      const identified = await identify(c.env, headers, Date.now());
+      if (!identified.ok)
+        return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
+      const { room } = c.req.valid("param");
+      const { cursor = null, backlog = fixedLimits.backlogDefault } = c.req.valid("query");
+      const caller = callerOf(identified.identity, room, connection);
+      const response = await askRoom(c, identified.identity.tenant, room, { ...caller, cursor, backlog });
+      if (response.webSocket === null || response.webSocket === undefined)
+        return refuseUpgrade(c, await response.json<Refusal>());
+      return accepted(c, response.webSocket);
+    } finally {
+      leavePlace(connection);
+    }
+  },
+  (result, c) => (result.success ? undefined : refuseUpgrade(c, unfit(result))),
+);
 
 /**
  * A fresh request: nothing of the client's reaches the room. partyserver takes the connection's id from `_pk`, keeps the URL
@@ -76,7 +81,9 @@ function askRoom(c: Context<AppEnv>, tenant: string, room: string, request: Join
 
 /** A browser cannot read the body of a failed upgrade: for it the socket is opened, told why, and closed. */
 function refuseUpgrade(c: Context<AppEnv>, refusal: Refusal): Response {
-  if (c.req.header("origin") === undefined || refusals[refusal.error].close === null) return problem(c, refusal);
+  const isUpgrade = c.req.header("upgrade")?.toLowerCase() === "websocket";
+  if (!isUpgrade || c.req.header("origin") === undefined || refusals[refusal.error].close === null)
+    return problem(c, refusal);
   const { 0: theirs, 1: ours } = new WebSocketPair();
   ours.accept();
   const { text } = refusals[refusal.error];

@@ -88,8 +88,9 @@ test("[O5] a reader that does not read is cut with 4408, the others notice nothi
     if (socket === undefined) throw new Error("no socket");
     Object.defineProperty(socket, "bufferedAmount", { get: () => 1_048_577 });
   });
-  ada.send({ type: "publish", ref: "1", nonce: "nonce-one", text: "one" });
-  expect(await ada.answer("1")).toMatchObject({ type: "ack" });
+  for (const ref of ["1", "2", "3", "4", "5"])
+    ada.send({ type: "publish", ref, nonce: `nonce-number-${ref}`, text: "x".repeat(16_000) });
+  expect(await ada.answer("5")).toMatchObject({ type: "ack" });
   await slow.until(({ closed }) => closed !== null);
   expect(slow.closed?.code).toBe(4408);
   expect(slow.of("closing")).toEqual([{ type: "closing", code: 4408, reason: expect.any(String), reconnect: "now" }]);

@@ -30,8 +30,13 @@ test("[T1] an id is given once, also to two who ask at the same time", async () 
 
 test("[T1] a creation that was cut off before the list was told is finished by the next, which is refused", async () => {
   const { id, key } = await newTenant();
-  await runInDurableObject(env.DIRECTORY.getByName("directory"), (_, { storage }) => storage.sql.exec("UPDATE tenant SET ready = 0 WHERE id = ?", id));
-  const listed = async () => (await (await asOperator("/v1/tenants?limit=200")).json<{ items: { id: string }[] }>()).items.map((tenant) => tenant.id);
+  await runInDurableObject(env.DIRECTORY.getByName("directory"), (_, { storage }) =>
+    storage.sql.exec("UPDATE tenant SET ready = 0 WHERE id = ?", id),
+  );
+  const listed = async () =>
+    (await (await asOperator("/v1/tenants?limit=200")).json<{ items: { id: string }[] }>()).items.map(
+      (tenant) => tenant.id,
+    );
   expect(await listed()).not.toContain(id);
   expect((await asOperator("/v1/tenants", { method: "POST", body: { id, name: "Again" } })).status).toBe(409);
   expect(await listed()).toContain(id);

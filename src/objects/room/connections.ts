@@ -6,6 +6,8 @@
  */
 const byRoom = new Map<string, number>();
 let open = 0;
+/** Upgrades that were let in and are not yet a socket of their room: in a storm, more than there are places. */
+const arriving = new Set<string>();
 
 export function countConnections(room: string, sockets: number): void {
   open += sockets - (byRoom.get(room) ?? 0);
@@ -13,6 +15,14 @@ export function countConnections(room: string, sockets: number): void {
   else byRoom.set(room, sockets);
 }
 
-export function openConnections(): number {
-  return open;
+/** Takes a place for a connection on its way in, unless all are taken. */
+export function takePlace(connection: string, places: number): boolean {
+  if (open + arriving.size >= places) return false;
+  arriving.add(connection);
+  return true;
+}
+
+/** Its room counts it now, or it was refused. */
+export function leavePlace(connection: string): void {
+  arriving.delete(connection);
 }

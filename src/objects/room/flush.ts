@@ -7,45 +7,60 @@ import type { Store } from "./store.ts";
 
 /**
  * No `await` in here: readers see the order in which it was stored, and nothing can come between storing and telling.
- * One transaction for all, because each event's writes are a transaction and an fsync of their own on the thread that all rooms
- * share: 5,000 messages at once came to 42,000 a second this way and to 4,500 with an insert per message.
- * Returns what was given out, or null when nothing waited. The platform holds every frame sent after the write until it is durable, so "acked" means on disk.
+ * One transaction for all, because each event's writes are a transaction and an fsync of their own on the thread that all
+ * rooms share: 5,000 messages at once came to 42,000 a second this way and to 4,500 with an insert per message.
+ * Returns what was given out, or null when nothing was. The platform holds every frame sent after the write until it is
+ * durable, so "acked" means on disk.
  */
 export function flush({ store, queue, roster }: RoomParts, nowMs: number): Log | null {
   const entries = queue.take();
   if (entries.length === 0) return null;
-  const log = new Log(store.head, nowMs);
-  const outcomes = appendAll(store, log, entries);
+  const appended = appendAll(store, entries, nowMs);
+  if (appended !== null) store.advance(appended.log.head);
   // Answers given earlier in this event go first: they were read before this flush.
   roster.deliver();
-  const news = outcomes === null ? null : log.frames();
-  if (news !== null) roster.broadcast(news);
   entries.forEach((entry, index) => {
-    const outcome = outcomes?.[index] ?? refuse("internal");
+    const outcome = appended?.outcomes[index] ?? refuse("internal");
     for (const waiter of entry.waiters) waiter(outcome);
   });
-  roster.deliver();
-  return log;
+  roster.announce(appended?.log.frames() ?? []);
+  return appended?.log ?? null;
+}
+
+interface Appended {
+  readonly log: Log;
+  readonly outcomes: readonly Outcome[];
 }
 
 /** Null when nothing was stored: then nobody is told of it, and everyone who waits is refused. */
-function appendAll(store: Store, log: Log, entries: readonly Entry[]): Outcome[] | null {
+function appendAll(store: Store, entries: readonly Entry[], nowMs: number): Appended | null {
   try {
-    const outcomes = store.transaction(() => entries.map((entry) => attempt(store, log, entry)));
-    store.advance(log.head);
-    return outcomes;
+    return appendTogether(store, entries, nowMs);
+  } catch (error) {
+    console.error("a change failed; its flush is repeated without it", error);
+  }
+  try {
+    return appendApart(store, entries, nowMs);
   } catch (error) {
     console.error("a flush failed and was rolled back", error);
     return null;
   }
 }
 
-/** A bad item is rolled back and refused alone; its neighbours stay. */
-function attempt(store: Store, log: Log, entry: Entry): Outcome {
-  try {
-    return log.attempt(() => store.transaction(() => entry.apply(log)));
-  } catch (error) {
-    console.error("a change failed and was rolled back", error);
-    return refuse("internal");
-  }
+function appendTogether(store: Store, entries: readonly Entry[], nowMs: number): Appended {
+  const log = new Log(store.head, nowMs);
+  return { log, outcomes: store.transaction(() => entries.map((entry) => entry.apply(log))) };
+}
+
+/** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */
+function appendApart(store: Store, entries: readonly Entry[], nowMs: number): Appended {
+  const log = new Log(store.head, nowMs);
+  const attempt = (entry: Entry): Outcome => {
+    try {
+      return log.attempt(() => store.transaction(() => entry.apply(log)));
+    } catch {
+      return refuse("internal");
+    }
+  };
+  return { log, outcomes: store.transaction(() => entries.map(attempt)) };
 }

@@ -7,6 +7,7 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { WelcomeFrame } from "../../protocol/serverFrames.ts";
 import { Session } from "../../protocol/session.ts";
 import { PROTOCOL_VERSION } from "../../protocol/version.ts";
+import { leavePlace } from "./connections.ts";
 import { type CatchUp, catchUp, catchUpFrames, epochOf, mayRead } from "./history.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { standingOf } from "./standing.ts";
@@ -39,6 +40,7 @@ export function admitSocket(parts: RoomParts, { session }: JoinRequest): Refusal
 export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, nowMs: number): void {
   const missed = catchUp(parts, request, nowMs);
   const seat = parts.roster.add(socket, request.session);
+  leavePlace(request.session.connection);
   parts.roster.send(seat, JSON.stringify(welcome(parts, request.session, missed, nowMs)));
   for (const frame of catchUpFrames(parts, missed)) parts.roster.send(seat, frame);
 }

@@ -54,8 +54,8 @@ export class Log {
     }
   }
 
-  /** What every reader is sent: one text, or null when nothing happened. */
-  frames(): string | null {
+  /** What every reader is sent, in this order. */
+  frames(): string[] {
     const frames: string[] = [];
     let from = this.#from;
     let group: Told[] = [];
@@ -73,8 +73,7 @@ export class Log {
       }
     }
     closeGroup(this.#head);
-    if (frames.length <= 1) return frames[0] ?? null;
-    return `[${frames.join(",")}]`;
+    return frames;
   }
 }
 

@@ -2,7 +2,6 @@
 import { nanoid } from "nanoid";
 import { type Connection, type ConnectionContext, Server } from "partyserver";
 import { answerableCode } from "../../core/closing.ts";
-import { flushDelayMs } from "../../core/pace.ts";
 import { markFrame } from "../../core/replay.ts";
 import { may } from "../../core/rights.ts";
 import type { DeleteFrame, EditFrame, ReactFrame, ReadFrame } from "../../protocol/clientFrames.ts";
@@ -27,6 +26,7 @@ import {
 } from "./history.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { type MemberRequest, mute, type MuteRequest, read, setMember } from "./membership.ts";
+import { Pacer } from "./pacer.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { publish, type PublishRequest } from "./publish.ts";
 import { type Admitted, type Entry, type Outcome, Queue, settle } from "./queue.ts";
@@ -67,8 +67,8 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   readonly #tenant: string;
   readonly #parts: RoomParts;
   readonly #alarms: Alarms<Job>;
+  readonly #pacer: Pacer;
   #lastFlushMs = 0;
-  #flushTimer: ReturnType<typeof setTimeout> | null = null;
   #markTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
@@ -85,6 +85,12 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       roster,
     };
     this.#alarms = new Alarms(ctx.storage);
+    this.#pacer = new Pacer({
+      storage: ctx.storage,
+      queue: this.#parts.queue,
+      roster,
+      flush: (nowMs) => this.#flush(nowMs),
+    });
     // Keep-alives are answered without waking the room.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('{"type":"ping"}', '{"type":"pong"}'));
     // What was on its way when the memory went is noticed by the mark, unless a flush of the same event tells it.
@@ -122,7 +128,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       return refuse("forbidden", "This needs the capability `manage`.");
     await tenantStub(this.env, this.#tenant).forgetRoom(this.#parts.name);
     const { store, roster } = this.#parts;
-    this.#flush(Date.now());
+    this.#pacer.flushNow(Date.now());
     store.transaction(() => store.deleteRoom(Date.now()));
     roster.closeAll("room_deleted");
     return { ok: true };
@@ -248,15 +254,19 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     this.#scheduleReport();
   }
 
-  override onMessage(connection: Connection, raw: string | ArrayBuffer): void {
-    const seat = this.#parts.roster.find(connection);
+  /**
+   * In partyserver's place: it deserialises the attachment and awaits its start for every message, and would lose what is
+   * thrown. Nothing here is awaited: the platform reads a socket's next frame only when this one's handler has ended.
+   */
+  override async webSocketMessage(socket: WebSocket, raw: string | ArrayBuffer): Promise<void> {
+    const seat = this.#parts.roster.find(socket);
     // Closed by us while this frame was on its way.
     if (seat === undefined) return;
     try {
       receive(this.#parts, seat, raw, Date.now());
-      this.#pace(Date.now());
+      this.#pacer.settle(Date.now());
     } catch (error) {
-      // partyserver would lose it. The frame's content is not logged.
+      // The frame's content is not logged.
       console.error("a frame failed", error);
       this.#parts.roster.refuse(seat, refuse("internal"), undefined);
     }
@@ -327,7 +337,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   #settled(admitted: Admitted): Promise<Outcome> {
     return new Promise((resolve) => {
       settle(this.#parts.queue, admitted, resolve);
-      this.#pace(Date.now());
+      this.#pacer.settle(Date.now());
     });
   }
 
@@ -336,24 +346,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     return { ok: true, message: this.#parts.store.message(outcome.id, Date.now()), cursor: headCursor(this.#parts) };
   }
 
-  /** Flushes now, or at the end of the span. The timer ends with it, so the room still hibernates. */
-  #pace(nowMs: number): void {
-    const { queue, roster } = this.#parts;
-    if (queue.length === 0) return;
-    const delayMs = flushDelayMs({
-      nowMs,
-      lastFlushMs: this.#lastFlushMs,
-      sockets: roster.size,
-      queued: queue.length,
-      queuedBytes: queue.bytes,
-    });
-    if (delayMs === 0) this.#flush(nowMs);
-    else this.#flushTimer ??= setTimeout(() => this.#flush(Date.now()), delayMs);
-  }
-
   #flush(nowMs: number): void {
-    if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
-    this.#flushTimer = null;
     this.#lastFlushMs = nowMs;
     const headBefore = this.#parts.store.head;
     const log = flush(this.#parts, nowMs);
@@ -370,7 +363,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
 
   #mark(): void {
     this.#markTimer = null;
-    if (this.#parts.store.room !== null) this.#parts.roster.broadcast(markFrame(this.#parts.store.head));
+    if (this.#parts.store.room !== null) this.#parts.roster.announce([markFrame(this.#parts.store.head)]);
   }
 
   #info(): RoomInfo {

@@ -16,6 +16,8 @@ declare global {
   }
 }
 
+const slowCheckUnits = 65_536;
+
 /** One socket and what is known of it. All but the session is memory that may be lost. */
 export interface Seat {
   readonly socket: WebSocket;
@@ -24,6 +26,8 @@ export interface Seat {
   offences: Offences;
   /** Answers that wait for the end of the event or flush, so that many of them cost one send. */
   outbox: string[];
+  /** Sent since it was last looked whether the peer takes it. */
+  sentUnits: number;
 }
 
 /** What partyserver keeps on a socket, around our session. It was written by another version of this code, perhaps. */
@@ -55,7 +59,14 @@ export class Roster {
   }
 
   add(socket: WebSocket, session: Session): Seat {
-    const seat: Seat = { socket, session, frames: undefined, offences: { count: 0, sinceMs: 0 }, outbox: [] };
+    const seat: Seat = {
+      socket,
+      session,
+      frames: undefined,
+      offences: { count: 0, sinceMs: 0 },
+      outbox: [],
+      sentUnits: 0,
+    };
     this.#seats.set(socket, seat);
     countConnections(this.#name, this.size);
     return seat;
@@ -86,12 +97,23 @@ export class Roster {
     return users.size;
   }
 
-  /** The same text to every socket. One that does not read is cut: `bufferedAmount` has no bound of its own. */
-  broadcast(frame: string): void {
+  /**
+   * The same news to every socket, and after it to each the answers that wait for it: one send a socket, which is what a
+   * fan-out costs. One that does not read is cut: `bufferedAmount` has no bound of its own.
+   */
+  announce(news: readonly string[]): void {
+    if (news.length === 0) return this.deliver();
+    const text = batch(news);
     for (const seat of this.#seats.values()) {
-      if (seat.socket.bufferedAmount > fixedLimits.slowConsumerBytes) this.close(seat, "slow_consumer");
-      else this.#send(seat, frame);
+      seat.sentUnits += text.length;
+      if (isSlow(seat)) {
+        this.close(seat, "slow_consumer");
+      } else {
+        this.#send(seat, seat.outbox.length === 0 ? text : batch([...news, ...seat.outbox]));
+        seat.outbox = [];
+      }
     }
+    this.#waiting.clear();
   }
 
   /** Sends at once, before whatever waits. For the frames of a join, which come first. */
@@ -111,16 +133,15 @@ export class Roster {
 
   deliver(): void {
     for (const seat of this.#waiting) {
-      const [first, ...others] = seat.outbox;
+      if (seat.outbox.length > 0) this.#send(seat, batch(seat.outbox));
       seat.outbox = [];
-      if (first !== undefined) this.#send(seat, others.length === 0 ? first : `[${[first, ...others].join(",")}]`);
     }
     this.#waiting.clear();
   }
 
   /** Says why and what to do next, then closes. */
   close(seat: Seat, error: RefusalCode, detail?: string): void {
-    this.deliver();
+    if (seat.outbox.length > 0) this.#send(seat, batch(seat.outbox));
     this.remove(seat.socket);
     closeSocket(seat.socket, error, detail);
   }
@@ -137,6 +158,19 @@ export class Roster {
       this.remove(seat.socket);
     }
   }
+}
+
+/** Looked at after every so much, because the question costs as much as a tenth of a send. */
+function isSlow(seat: Seat): boolean {
+  if (seat.sentUnits < slowCheckUnits) return false;
+  seat.sentUnits = 0;
+  return seat.socket.bufferedAmount > fixedLimits.slowConsumerBytes;
+}
+
+/** One frame as it is, several as a JSON array. */
+function batch(frames: readonly string[]): string {
+  const [first = "[]"] = frames;
+  return frames.length === 1 ? first : `[${frames.join(",")}]`;
 }
 
 function closeSocket(socket: WebSocket, error: RefusalCode, detail?: string): void {

@@ -24,6 +24,8 @@ export class Store {
   /** Null while the room does not exist; then nothing has been written, not even the tables. */
   #room: RoomState | null = null;
   #head = 0;
+  #sizeBytes = 0;
+  readonly #members = new Map<string, MemberRow | null>();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -42,8 +44,9 @@ export class Store {
     return this.#head;
   }
 
+  /** As of the last flush: asking the database takes as long as a small query. */
   get sizeBytes(): number {
-    return this.#sql.databaseSize;
+    return this.#sizeBytes;
   }
 
   /** All or nothing. What throws inside is rolled back alone when nested; memory is read anew then. */
@@ -92,10 +95,13 @@ export class Store {
   /** To be called when a flush has given seqs up to this one. */
   advance(head: number): void {
     this.#head = head;
+    this.#sizeBytes = this.#sql.databaseSize;
   }
 
   /** Reads the room's own row, and from all rows the highest seq given. */
   reload(): void {
+    this.#members.clear();
+    this.#sizeBytes = this.#sql.databaseSize;
     const row = this.#sql
       .exec<{
         seq: number;
@@ -308,8 +314,14 @@ export class Store {
 
   // Members.
 
+  /** Asked for each publish, so what was read is remembered; every write to the table forgets it. */
   member(user: string): MemberRow | null {
-    return this.#sql.exec<MemberRow>("SELECT * FROM member WHERE user = ?", user).toArray()[0] ?? null;
+    const known = this.#members.get(user);
+    if (known !== undefined) return known;
+    const row = this.#sql.exec<MemberRow>("SELECT * FROM member WHERE user = ?", user).toArray()[0] ?? null;
+    if (this.#members.size >= 10_000) this.#members.clear();
+    this.#members.set(user, row);
+    return row;
   }
 
   /** Removed ones too (`role: null`): a reader merges the page like changes. */
@@ -321,6 +333,7 @@ export class Store {
   }
 
   saveMember({ user, name, role, seq }: Member): void {
+    this.#members.delete(user);
     this.#sql.exec(
       `INSERT INTO member (user, name, role, seq) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT (user) DO UPDATE SET name = coalesce(?2, name), role = ?3, seq = ?4`,
@@ -332,6 +345,7 @@ export class Store {
   }
 
   saveMute(user: string, untilMs: number | null, reason: string | null): void {
+    this.#members.delete(user);
     this.#sql.exec(
       `INSERT INTO member (user, muted_until, reason) VALUES (?1, ?2, ?3)
        ON CONFLICT (user) DO UPDATE SET muted_until = ?2, reason = ?3`,
@@ -342,6 +356,7 @@ export class Store {
   }
 
   saveReadPosition(user: string, upTo: number): void {
+    this.#members.delete(user);
     this.#sql.exec(
       "INSERT INTO member (user, read_up_to) VALUES (?1, ?2) ON CONFLICT (user) DO UPDATE SET read_up_to = ?2",
       user,
@@ -413,6 +428,7 @@ export class Store {
 
   /** Erasure of a member: no row stays, so whoever has not heard of the removal by now must start over. */
   eraseMember(user: string, head: number): void {
+    this.#members.delete(user);
     this.#sql.exec("DELETE FROM member WHERE user = ?", user);
     this.#sql.exec("UPDATE room SET head = ?1, floor = ?1", head);
     if (this.#room !== null) this.#room = { ...this.#room, floor: head };

@@ -13,9 +13,19 @@ import { problem } from "../problem.ts";
 export const identified = requestId({ limitLength: 64, generator: () => nanoid() });
 
 /** The API is for programs: nothing it answers is to be shown as a page, framed or kept. */
-export const safe = secureHeaders({
+const safeForPrograms = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginResourcePolicy: "cross-origin",
+});
+
+/** A page of ours brings its own policy. It is kept: Hono sets its headers after the route has answered, over what is there. */
+export const safe = createMiddleware<AppEnv>(async function safe(c, next) {
+  let ofPage: string | null = null;
+  await safeForPrograms(c, async () => {
+    await next();
+    ofPage = c.res.headers.get("Content-Security-Policy");
+  });
+  if (ofPage !== null) c.header("Content-Security-Policy", ofPage);
 });
 
 export const uncached = createMiddleware<AppEnv>(async function uncached(c, next) {

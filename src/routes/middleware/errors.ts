@@ -37,7 +37,7 @@ function allowedMethods(routes: readonly { readonly method: string; readonly pat
     const pattern = path.split("/");
     return (
       pattern.length === segments.length &&
-      pattern.every((part, index) => part.startsWith(":") || part === segments[index])
+      pattern.every((part, index) => (part.startsWith(":") ? segments[index] !== "" : part === segments[index]))
     );
   };
   return [

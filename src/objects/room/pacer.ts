@@ -1,0 +1,69 @@
+/** Calls for the flush: at once, at the end of a span, or when the last one is durable. */
+import { flushDelayMs } from "../../core/pace.ts";
+import type { Queue } from "./queue.ts";
+import type { Roster } from "./roster.ts";
+
+export class Pacer {
+  readonly #storage: DurableObjectStorage;
+  readonly #queue: Queue;
+  readonly #roster: Roster;
+  readonly #flush: (nowMs: number) => void;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #flushedAtMs = 0;
+  #durableAtMs: number | null = 0;
+  #commitMs = 0;
+
+  constructor({
+    storage,
+    queue,
+    roster,
+    flush,
+  }: {
+    storage: DurableObjectStorage;
+    queue: Queue;
+    roster: Roster;
+    flush: (nowMs: number) => void;
+  }) {
+    this.#storage = storage;
+    this.#queue = queue;
+    this.#roster = roster;
+    this.#flush = flush;
+  }
+
+  /** To be called at the end of every event that may have queued something. The timer ends with the flush: the room still sleeps. */
+  settle(nowMs: number): void {
+    if (this.#queue.length === 0) return;
+    const delayMs = flushDelayMs({
+      nowMs,
+      queued: this.#queue.length,
+      queuedBytes: this.#queue.bytes,
+      sockets: this.#roster.size,
+      flushedAtMs: this.#flushedAtMs,
+      durableAtMs: this.#durableAtMs,
+      commitMs: this.#commitMs,
+    });
+    if (delayMs === 0) this.flushNow(nowMs);
+    else if (delayMs < Infinity) this.#timer ??= setTimeout(() => this.flushNow(Date.now()), delayMs);
+  }
+
+  flushNow(nowMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#queue.length === 0) return;
+    this.#flush(nowMs);
+    this.#flushedAtMs = nowMs;
+    this.#durableAtMs = null;
+    const durable = (): void => this.#durable(nowMs);
+    // A commit that fails resets the object; there is nobody left to tell.
+    void this.#storage.sync().then(durable, durable);
+  }
+
+  /** Only the newest flush counts: an older one that becomes durable later says nothing about the disk now. */
+  #durable(flushedAtMs: number): void {
+    if (flushedAtMs !== this.#flushedAtMs) return;
+    const nowMs = Date.now();
+    this.#commitMs = Math.max(0, nowMs - flushedAtMs);
+    this.#durableAtMs = nowMs;
+    this.settle(nowMs);
+  }
+}
