@@ -5,7 +5,7 @@ import { findPackageJSON } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { unstable_getDurableObjectClassNameToUseSQLiteMap, unstable_readConfig, type Unstable_Config } from "wrangler";
-import { Bundle, bundleFolder, descriptionIn, projectFolder } from "./bundle.ts";
+import { Bundle, bundleFolder, descriptionIn, edgeModule, projectFolder } from "./bundle.ts";
 import { Failure } from "./failure.ts";
 
 const configPath = join(projectFolder, "wrangler.toml");
@@ -37,6 +37,7 @@ function build(): void {
   try {
     copyAssets(join(draft, "public"));
     bundleWorker(draft);
+    cpSync(join(import.meta.dirname, edgeModule), join(draft, edgeModule));
     describe(draft, startedMs);
     moveIn(draft);
   } finally {
@@ -92,7 +93,7 @@ function bundleOf(config: Unstable_Config): unknown {
     buckets: config.r2_buckets.map(({ binding, bucket_name }) => ({ binding, name: bucket_name })),
     assets: {
       binding: assets?.binding,
-      runWorkerFirst: assets?.run_worker_first ?? false,
+      runWorkerFirst: assets?.run_worker_first ?? [],
       htmlHandling: assets?.html_handling,
       notFoundHandling: assets?.not_found_handling,
     },

@@ -9,6 +9,9 @@ export const bundleFolder = join(projectFolder, "dist");
 
 const description = "worker.json";
 
+/** The module by which requests come in: beside the Worker's own, so that it can import it. */
+export const edgeModule = "edge.js";
+
 // Importing wrangler to read its configuration takes 219 MB and half a second at each start: the build writes this instead.
 export const Bundle = z.strictObject({
   version: z.string(),
@@ -21,7 +24,7 @@ export const Bundle = z.strictObject({
   buckets: z.array(z.strictObject({ binding: z.string(), name: z.string() })),
   assets: z.strictObject({
     binding: z.string(),
-    runWorkerFirst: z.union([z.boolean(), z.array(z.string())]),
+    runWorkerFirst: z.array(z.string()),
     htmlHandling: z.string().optional(),
     notFoundHandling: z.string().optional(),
   }),
@@ -42,7 +45,7 @@ export function readBundle(): Bundle {
 /** True when there is no bundle, or something it is made of changed after its build began. */
 export function isStale(): boolean {
   const builtMs = modifiedMs(descriptionIn(bundleFolder));
-  const sources = ["src", "public", "wrangler.toml", "package-lock.json", "standalone/build.ts", "standalone/bundle.ts"];
+  const sources = ["src", "public", "wrangler.toml", "package-lock.json", "standalone/build.ts", "standalone/bundle.ts", "standalone/edge.js"];
   return builtMs === undefined || sources.some((source) => newestMs(join(projectFolder, source)) > builtMs);
 }
 

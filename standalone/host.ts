@@ -6,11 +6,13 @@ import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
-import { type Bundle, bundleFolder } from "./bundle.ts";
+import { type Bundle, bundleFolder, edgeModule } from "./bundle.ts";
 import { Failure } from "./failure.ts";
 import type { WorkerLog } from "./workerLog.ts";
 
 const disposeMs = 3_000;
+/** The export of edge.js that a socket leads to. */
+const entrypoint = "edge";
 
 export interface HostOptions {
   bundle: Bundle;
@@ -49,7 +51,7 @@ export class Host {
   /** Where this machine reaches the server. Throws a Failure when workerd does not start. */
   async url(): Promise<URL> {
     try {
-      const { port } = await this.#miniflare.unsafeGetDirectURL(this.#workerName);
+      const { port } = await this.#miniflare.unsafeGetDirectURL(this.#workerName, entrypoint);
       return new URL(`http://${reachable(this.#host)}:${port || "80"}`);
     } catch (error) {
       throw new Failure(error instanceof Error ? error.message : String(error));
@@ -93,8 +95,8 @@ function miniflareOptions({ bundle, host, port, dataFolder, bindings, log, onLos
     resourcePersistencePath: dataFolder,
     workers: [{
       ...workerOptions(bundle),
-      bindings: { ...bundle.vars, ...bindings },
-      unsafeDirectSockets: [{ host, port }],
+      bindings: { ...bundle.vars, ...bindings, RUN_WORKER_FIRST: bundle.assets.runWorkerFirst },
+      unsafeDirectSockets: [{ host, port, entrypoint }],
     }],
   });
 }
@@ -105,13 +107,12 @@ function workerOptions({ name, compatibilityDate, compatibilityFlags, objects, b
     compatibilityDate,
     compatibilityFlags,
     rootPath: bundleFolder,
-    modules: [{ type: "ESModule" as const, path: join(bundleFolder, "index.js") }],
+    modules: [edgeModule, "index.js"].map((file) => ({ type: "ESModule" as const, path: join(bundleFolder, file) })),
     durableObjects: Object.fromEntries(objects.map(({ binding, className }) => [binding, { className, useSQLite: true }])),
     r2Buckets: Object.fromEntries(buckets.map((bucket) => [bucket.binding, bucket.name])),
     assets: {
       directory: join(bundleFolder, "public"),
       binding: assets.binding,
-      run_worker_first: assets.runWorkerFirst,
       routerConfig: { has_user_worker: true },
       assetConfig: { html_handling: assets.htmlHandling, not_found_handling: assets.notFoundHandling },
     },
