@@ -1,60 +1,64 @@
-/** Whether a change may join the queue: rights and state are looked at here, rates are spent by the room. */
+/** Whether a change may join the queue: its author's standing, the room's state and the content are looked at here. */
 import type { Role } from "../protocol/capabilities.ts";
 import type { EditFrame, PublishFrame } from "../protocol/clientFrames.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { RoomSettings } from "../protocol/message.ts";
+import { noEndMs, type RoomSettings } from "../protocol/message.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Session } from "../protocol/session.ts";
 import { utf8Length } from "../protocol/text.ts";
 import { may } from "./rights.ts";
 
-export type Verdict = { readonly ok: true } | Refusal;
-
-const admitted: Verdict = { ok: true };
-
 export interface Standing {
   readonly role: Role | null;
-  readonly mutedUntilMs: number | null;
+  readonly mute: { readonly untilMs: number; readonly reason: string | null } | null;
 }
 
 /** A muted user or a frozen room: for whoever changes what others read. */
 export function silenced(
   session: Session,
-  { role, mutedUntilMs }: Standing,
+  { role, mute }: Standing,
   settings: RoomSettings,
   nowMs: number,
-): Verdict {
-  if (mutedUntilMs !== null && mutedUntilMs > nowMs) {
-    return refuse("muted", undefined, { retryAfterMs: mutedUntilMs - nowMs });
+): Refusal | null {
+  if (mute !== null && mute.untilMs > nowMs) {
+    const detail = mute.reason === null ? undefined : `The user is muted in this room: ${mute.reason}`;
+    return refuse("muted", detail, mute.untilMs === noEndMs ? {} : { retryAfterMs: mute.untilMs - nowMs });
   }
-  if (settings.frozen && !may(session, role, "moderate")) return refuse("room_frozen");
-  return admitted;
+  return settings.frozen && !may(session, role, "moderate") ? refuse("room_frozen") : null;
 }
 
-export function fitsMessage(
+export function unfitMessage(
   frame: Pick<PublishFrame, "text" | "data" | "attachments" | "streaming">,
   limits: Limits,
-): Verdict {
+): Refusal | null {
   if (frame.streaming === true)
     return refuse("invalid_field", "`streaming`: this server does not stream messages yet.");
   if (frame.attachments !== undefined && frame.attachments.length > 0)
     return refuse("not_found", "`attachments`: there is no such upload.");
   if ((frame.text ?? null) === null && (frame.data ?? null) === null)
     return refuse("invalid_field", "A message needs `text` or `data`.");
-  return fitsContent(frame, limits);
+  return unfitContent(frame, limits);
 }
 
-export function fitsEdit(frame: Pick<EditFrame, "text" | "data">, limits: Limits): Verdict {
+export function unfitEdit(frame: Pick<EditFrame, "text" | "data">, limits: Limits): Refusal | null {
   if (frame.text === undefined && frame.data === undefined)
     return refuse("invalid_field", "An edit needs `text` or `data`.");
-  return fitsContent(frame, limits);
+  return unfitContent(frame, limits);
 }
 
-function fitsContent({ text, data }: Pick<PublishFrame, "text" | "data">, limits: Limits): Verdict {
+/** Bytes of the content, for the size of a flush. */
+export function contentBytes({ text, data }: Pick<PublishFrame, "text" | "data">): number {
+  return utf8Length(text ?? "") + dataBytes(data);
+}
+
+function unfitContent({ text, data }: Pick<PublishFrame, "text" | "data">, limits: Limits): Refusal | null {
   if ((text?.length ?? 0) > limits.textLength)
     return refuse("too_large", `\`text\` may have ${limits.textLength} UTF-16 units.`);
-  if (data !== undefined && data !== null && utf8Length(JSON.stringify(data)) > limits.dataBytes) {
-    return refuse("too_large", `\`data\` may have ${limits.dataBytes} bytes of JSON.`);
-  }
-  return admitted;
+  return dataBytes(data) > limits.dataBytes
+    ? refuse("too_large", `\`data\` may have ${limits.dataBytes} bytes of JSON.`)
+    : null;
+}
+
+function dataBytes(data: unknown): number {
+  return data === undefined || data === null ? 0 : utf8Length(JSON.stringify(data));
 }

@@ -17,8 +17,9 @@ export interface HistoryState {
 export function gapOf(position: Position, { epoch, head, oldest, floor }: HistoryState): GapReason | null {
   if (position.epoch !== epoch) return "epoch";
   if (position.seq > head) return "ahead";
-  if (position.seq < oldest - 1) return "expired";
-  if (position.seq < floor && position.floor !== floor) return "expired";
+  // A reader that began with nothing holds nothing that has gone since, and the room's row will tell it the new `oldest`.
+  const began = position.floor === floor;
+  if (!began && (position.seq < floor || position.seq < oldest - 1)) return "expired";
   return null;
 }
 

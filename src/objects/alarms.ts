@@ -6,6 +6,8 @@ export const alarmsMigration: Migration = {
   sql: "CREATE TABLE job (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 };
 
+const retryAfterMs = 30_000;
+
 /** Each job must be safe to run twice: the platform delivers alarms at least once. */
 export class Alarms<Name extends string> {
   readonly #storage: DurableObjectStorage;
@@ -18,47 +20,50 @@ export class Alarms<Name extends string> {
 
   /** Read when first asked for: an object that was never made has no tables. */
   get #at(): Map<string, number> {
-    this.#known ??= new Map(
-      this.#storage.sql
-        .exec<{ name: string; at: number }>("SELECT name, at FROM job")
-        .toArray()
-        .map(({ name, at }) => [name, at]),
-    );
+    if (this.#known === null) {
+      const rows = this.#storage.sql.exec<{ name: string; at: number }>("SELECT name, at FROM job").toArray();
+      this.#known = new Map(rows.map(({ name, at }) => [name, at]));
+      // What is overdue has lost its alarm, or it is ringing now: then this is the same one once more.
+      if (rows.some(({ at }) => at <= Date.now())) this.#arm();
+    }
     return this.#known;
   }
 
   /** Runs the job at `atMs`, or earlier if it is due earlier already. */
   schedule(name: Name, atMs: number): void {
     if ((this.#at.get(name) ?? Infinity) <= atMs) return;
+    this.#book(name, atMs);
+    this.#arm();
+  }
+
+  /**
+   * Runs what is due. A job's row goes only when the job is done, so that one that was cut off is found again. One that throws
+   * is booked anew and keeps nobody else from running: the platform gives up an alarm that fails six times.
+   */
+  async run(nowMs: number, jobs: Readonly<Record<Name, () => void | Promise<void>>>): Promise<void> {
+    for (const name of Object.keys(jobs) as Name[]) {
+      const dueMs = this.#at.get(name);
+      if (dueMs === undefined || dueMs > nowMs) continue;
+      // Forgotten in memory first, so that the job can book itself anew.
+      this.#at.delete(name);
+      try {
+        await jobs[name]();
+      } catch (error) {
+        console.error(`the job ${name} failed and is tried again`, error);
+        if (!this.#at.has(name)) this.#book(name, nowMs + retryAfterMs);
+      }
+      if (!this.#at.has(name)) this.#storage.sql.exec("DELETE FROM job WHERE name = ?", name);
+    }
+    this.#arm();
+  }
+
+  #book(name: Name, atMs: number): void {
     this.#at.set(name, atMs);
     this.#storage.sql.exec(
       "INSERT INTO job (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
       name,
       atMs,
     );
-    this.#arm();
-  }
-
-  /** Runs what is due. A job that throws stays due, and the platform calls again with growing pauses. */
-  async run(nowMs: number, jobs: Readonly<Record<Name, () => void | Promise<void>>>): Promise<void> {
-    for (const name of Object.keys(jobs) as Name[]) {
-      const dueMs = this.#at.get(name);
-      if (dueMs === undefined || dueMs > nowMs) continue;
-      // Forgotten first, so that the job can schedule itself anew; remembered again if it fails.
-      this.#forget(name);
-      try {
-        await jobs[name]();
-      } catch (error) {
-        this.schedule(name, dueMs);
-        throw error;
-      }
-    }
-    this.#arm();
-  }
-
-  #forget(name: Name): void {
-    this.#at.delete(name);
-    this.#storage.sql.exec("DELETE FROM job WHERE name = ?", name);
   }
 
   #arm(): void {

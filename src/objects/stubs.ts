@@ -42,7 +42,9 @@ export function roomStub(env: ObjectBindings, tenant: string, room: string): Roo
   return env.ROOM.getByName(roomObjectName(tenant, room)) as unknown as RoomStub;
 }
 
-export function tenantStub(env: ObjectBindings, tenant: string): Remote<Tenant> {
+export type TenantStub = Remote<Tenant>;
+
+export function tenantStub(env: ObjectBindings, tenant: string): TenantStub {
   return env.TENANT.getByName(tenant);
 }
 

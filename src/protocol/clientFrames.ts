@@ -4,7 +4,10 @@ import { fixedLimits } from "./limits.ts";
 import { Bound, Data, Emoji, MessageId, Nonce, Seq, Text } from "./message.ts";
 import { UserId } from "./names.ts";
 
-const Ref = z.string().max(fixedLimits.refLength);
+export const Ref = z
+  .string()
+  .max(fixedLimits.refLength)
+  .refine((ref) => ref.isWellFormed(), "holds a lone surrogate");
 const ref = { ref: Ref.optional() };
 
 /** What a message is made of, over WebSocket and HTTP alike. */

@@ -1,6 +1,6 @@
 /** From what arrived on a socket to frames, or to one refusal for each that is none. */
 import type * as z from "zod";
-import { ClientFrame } from "./clientFrames.ts";
+import { ClientFrame, Ref } from "./clientFrames.ts";
 import { fixedLimits } from "./limits.ts";
 import { type Refusal, refuse } from "./refusals.ts";
 import { utf8Length } from "./text.ts";
@@ -21,6 +21,8 @@ export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly 
   if (!Array.isArray(parsed)) return [decodeOne(parsed)];
   if (parsed.length > fixedLimits.framesPerBatch)
     return [refuse("too_large", `A batch may have ${fixedLimits.framesPerBatch} frames.`)];
+  // It would wake the room and cost nothing.
+  if (parsed.length === 0) return [refuse("bad_frame", "A batch has at least one frame.")];
   return parsed.map(decodeOne);
 }
 
@@ -47,5 +49,5 @@ function refusalOf(error: z.ZodError): Refusal {
 
 function refOf(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || !("ref" in value)) return undefined;
-  return typeof value.ref === "string" && value.ref.length <= fixedLimits.refLength ? value.ref : undefined;
+  return Ref.safeParse(value.ref).data;
 }

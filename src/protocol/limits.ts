@@ -32,7 +32,7 @@ export const tenantLimits = {
   },
   replayBytes: {
     default: 524_288,
-    ceiling: 4_194_304,
+    ceiling: 1_048_576,
     reason: "What is buffered at once for one socket while it catches up.",
   },
   publishPerUserPerSecond: {
@@ -109,7 +109,7 @@ export const fixedLimits = {
   refusedFrames: 50,
   refusedFramesWindowMs: 10_000,
   /** Ten gigabytes is an object's end; a room refuses writes before it, because a failed commit cuts every socket. */
-  roomStorageBytes: 10_000_000_000,
+  roomStorageBytes: 9_500_000_000,
   bodyBytes: 131_072,
   tokenSecondsMax: 86_400,
   tokenSecondsDefault: 3_600,

@@ -74,8 +74,17 @@ export const ErrorFrame = z.object({
 });
 export type ErrorFrame = z.infer<typeof ErrorFrame>;
 
-/** Messages in ascending order of id, read in the instant of `cursor`; the reader holds all from `start` on afterwards. */
-export const Page = z.object({ messages: z.array(Message), hasMore: z.boolean(), cursor: Cursor, start: MessageId });
+/**
+ * Messages in ascending order of id, read in the instant of `cursor`. A page before a message, and the newest page, have a
+ * `start`: nothing is missing between it and the page's end, so a reader whose window begins there may lower its own to it.
+ * A page after or around a message has none: it may lie apart from what the reader holds.
+ */
+export const Page = z.object({
+  messages: z.array(Message),
+  hasMore: z.boolean(),
+  cursor: Cursor,
+  start: MessageId.nullable(),
+});
 export type Page = z.infer<typeof Page>;
 export const PageFrame = Page.extend({ type: z.literal("page"), ref });
 

@@ -11,6 +11,8 @@ export const Session = z.object({
   name: DisplayName.nullable(),
   /** What the credential allows in this room; a role may add to it. */
   capabilities: z.array(z.enum(capabilities)),
+  /** What the API key behind it may do: a role adds nothing beyond. */
+  ceiling: z.array(z.enum(capabilities)),
   /** The API key that was used, or that signed the token. */
   key: z.string(),
   token: z.string().nullable(),

@@ -26,7 +26,11 @@ export const Claims = z.object({
   name: DisplayName.optional(),
   iat: z.int(),
   exp: z.int(),
-  jti: z.string().max(64).optional(),
+  jti: z
+    .string()
+    .max(64)
+    .refine((id) => id.isWellFormed(), "holds a lone surrogate")
+    .optional(),
   rooms: Rooms,
 });
 export type Claims = z.infer<typeof Claims>;

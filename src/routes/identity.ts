@@ -34,6 +34,7 @@ export function callerOf(
       user: identity.user,
       name: identity.name,
       capabilities: identity.capabilities.filter((capability) => granted === null || granted.has(capability)),
+      ceiling: [...identity.capabilities],
       key: identity.key,
       token: token?.id ?? null,
       issuedAt: identity.issuedAtMs,

@@ -34,7 +34,13 @@ const list = createRoute({
   summary: "A page of messages in ascending order: the newest, or before, after or around one",
   request: {
     params: inRoom,
-    query: z.strictObject({ before: PageBound, after: PageBound, around: PageBound, limit: PageLimit }),
+    query: z.strictObject({
+      before: PageBound,
+      after: PageBound,
+      around: PageBound,
+      limit: PageLimit,
+      replyTo: PageBound,
+    }),
   },
   responses: { 200: json(Page, "The page."), ...problems },
 });

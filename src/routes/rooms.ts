@@ -3,7 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import * as z from "zod";
 import { roomStub } from "../objects/stubs.ts";
-import type { Caller } from "../objects/room/room.ts";
+import type { Caller } from "../objects/room/existence.ts";
 import { Cursor } from "../protocol/cursor.ts";
 import {
   ChangesAnswer,
@@ -16,7 +16,7 @@ import {
   RoomInfo,
 } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
-import { Member } from "../protocol/message.ts";
+import { Member, noEndMs } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
 import { type AppEnv, router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, listQuery, pageLimit } from "./declared.ts";
@@ -218,7 +218,7 @@ export const rooms = router()
   .openapi(putMute, async (c) => {
     const { room: name, user } = c.req.valid("param");
     const { room, caller } = calling(c, name);
-    const { until = forEver, reason = null } = c.req.valid("json");
+    const { until = noEndMs, reason = null } = c.req.valid("json");
     const muted = await room.mute(caller, { user, untilMs: until, reason });
     return muted.ok ? c.body(null, 204) : problem(c, muted);
   })
@@ -238,6 +238,3 @@ export const rooms = router()
     const found = await room.readPositions(caller, 200);
     return found.ok ? c.json({ items: found.positions }, 200) : problem(c, found);
   });
-
-/** The last millisecond that a JavaScript date can name. */
-const forEver = 8_640_000_000_000_000;

@@ -67,7 +67,7 @@ export const socket = router().openapi(
       leavePlace(connection);
     }
   },
-  (result, c) => (result.success ? undefined : refuseUpgrade(c, unfit(result))),
+  (result, c) => (result.success ? undefined : refuseUnfit(c, unfit(result))),
 );
 
 /**
@@ -77,6 +77,13 @@ export const socket = router().openapi(
 function askRoom(c: Context<AppEnv>, tenant: string, room: string, request: JoinRequest): Promise<Response> {
   const headers = { Upgrade: "websocket", [joinHeader]: encodeURIComponent(JSON.stringify(request)) };
   return roomStub(c.env, tenant, room).fetch(`https://room/?_pk=${request.session.connection}`, { headers });
+}
+
+/** Who may not come in at all is told so before anything else. */
+async function refuseUnfit(c: Context<AppEnv>, refusal: Refusal): Promise<Response> {
+  const identified = await identify(c.env, c.req.raw.headers, Date.now());
+  if (identified.ok) return refuseUpgrade(c, refusal);
+  return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
 }
 
 /** A browser cannot read the body of a failed upgrade: for it the socket is opened, told why, and closed. */

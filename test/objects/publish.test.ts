@@ -48,6 +48,7 @@ test("[P5] a plain message writes one row and one index entry, and one row witho
       user: "ada",
       name: null,
       capabilities: ["publish" as const],
+      ceiling: ["publish" as const],
       key: "k",
       token: null,
       issuedAt: 0,

@@ -1,5 +1,5 @@
 /** A real server for tests: `npm start` in a process group of its own, which can be stopped, killed and started again. */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,9 +9,10 @@ import type { Readable } from "node:stream";
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
-const launcher = resolve(import.meta.dirname, "../../standalone/start.ts");
+const ownProject = resolve(import.meta.dirname, "../..");
 const readyMs = 60_000;
 const stopMs = 10_000;
+const failMs = 30_000;
 
 // A group of its own does not end with us: without this a failed test would leave a server running.
 const running = new Set<Child>();
@@ -21,6 +22,8 @@ export interface ServerOptions {
   /** Kept when given; otherwise a temporary one that `remove()` deletes. */
   dataDir?: string;
   env?: Record<string, string>;
+  /** Another copy of the project to start. */
+  project?: string;
 }
 
 /** Throws with the server's whole log when it is not ready within 60 s. */
@@ -30,20 +33,46 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   return server;
 }
 
+export interface FailedStart {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A start that is expected to fail: what it said, and its exit code, or null when it had to be killed. */
+export async function failToStart({ dataDir, env = {} }: ServerOptions): Promise<FailedStart> {
+  const child = spawn(process.execPath, [launcherOf(ownProject)], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, PORT: "0", ...env, ...(dataDir !== undefined && { DATA_DIR: dataDir }) },
+  });
+  running.add(child);
+  const said = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => (said.stdout += String(chunk)));
+  child.stderr.on("data", (chunk) => (said.stderr += String(chunk)));
+  const timer = setTimeout(() => killGroup(child), failMs);
+  await once(child, "close");
+  clearTimeout(timer);
+  running.delete(child);
+  return { code: child.exitCode, ...said };
+}
+
 export class Server {
   readonly dataDir: string;
   /** Every line it printed, through all restarts. */
   readonly log: string[] = [];
   readonly #env: Record<string, string>;
+  readonly #launcher: string;
   readonly #temporary: boolean;
   #child: Child | undefined;
   #url: URL | undefined;
   #demoKey: string | undefined;
 
-  constructor({ dataDir, env = {} }: ServerOptions) {
+  constructor({ dataDir, env = {}, project = ownProject }: ServerOptions) {
     this.#temporary = dataDir === undefined;
     this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), "parley-"));
     this.#env = env;
+    this.#launcher = launcherOf(project);
   }
 
   /** Without a trailing slash. */
@@ -57,6 +86,18 @@ export class Server {
 
   get pid(): number {
     return known(this.#child?.pid);
+  }
+
+  /** Everything that it has running: the launcher and workerd. Empty once it has ended. */
+  get processes(): number[] {
+    return pidsOf("-g", String(this.pid));
+  }
+
+  /** Megabytes of memory that workerd holds. */
+  get runtimeMegabytes(): number {
+    const [workerd] = pidsOf("-g", String(this.pid), "workerd");
+    const { stdout } = spawnSync("ps", ["-o", "rss=", "-p", String(known(workerd))], { encoding: "utf8" });
+    return Number(stdout) / 1_024;
   }
 
   get demoKey(): string {
@@ -73,7 +114,7 @@ export class Server {
   /** On the port it had before, if it ran before. */
   async start(): Promise<void> {
     const port = this.#url ? this.port : 0;
-    const child = spawn(process.execPath, [launcher], {
+    const child = spawn(process.execPath, [this.#launcher], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, PORT: String(port), ...this.#env, DATA_DIR: this.dataDir },
@@ -131,6 +172,15 @@ export class Server {
     );
     await ready.promise.finally(() => clearTimeout(timer));
   }
+}
+
+function launcherOf(project: string): string {
+  return join(project, "standalone", "start.ts");
+}
+
+function pidsOf(...query: string[]): number[] {
+  const { stdout } = spawnSync("pgrep", query, { encoding: "utf8" });
+  return stdout.split("\n").filter(Boolean).map(Number);
 }
 
 function killGroup(child: Child): void {

@@ -13,6 +13,8 @@ type FrameOf<Type> = Extract<ServerFrame, { type: Type }>;
 
 export class TestSocket {
   readonly frames: ServerFrame[] = [];
+  /** The longest text that arrived at once. */
+  longestText = 0;
   closed: { readonly code: number; readonly reason: string } | null = null;
   readonly #socket: WebSocket;
   #wake: (() => void)[] = [];
@@ -20,6 +22,7 @@ export class TestSocket {
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
+      this.longestText = Math.max(this.longestText, String(data).length);
       const parsed: ServerFrame | ServerFrame[] = JSON.parse(String(data));
       this.frames.push(...(Array.isArray(parsed) ? parsed : [parsed]));
       this.#notify();

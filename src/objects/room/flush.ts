@@ -21,10 +21,19 @@ export function flush({ store, queue, roster }: RoomParts, nowMs: number): Log |
   roster.deliver();
   entries.forEach((entry, index) => {
     const outcome = appended?.outcomes[index] ?? refuse("internal");
-    for (const waiter of entry.waiters) waiter(outcome);
+    for (const waiter of entry.waiters) answer(waiter, outcome);
   });
   roster.announce(appended?.log.frames() ?? []);
   return appended?.log ?? null;
+}
+
+/** It is stored: one that cannot be told must not keep the others from hearing of it. */
+function answer(waiter: (outcome: Outcome) => void, outcome: Outcome): void {
+  try {
+    waiter(outcome);
+  } catch (error) {
+    console.error("an answer failed", error);
+  }
 }
 
 interface Appended {

@@ -8,9 +8,10 @@ import type { WelcomeFrame } from "../../protocol/serverFrames.ts";
 import { Session } from "../../protocol/session.ts";
 import { PROTOCOL_VERSION } from "../../protocol/version.ts";
 import { leavePlace } from "./connections.ts";
-import { type CatchUp, catchUp, catchUpFrames, epochOf, mayRead } from "./history.ts";
+import { type CatchUp, catchUp, catchUpFrames } from "./catchUp.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
-import { standingOf } from "./standing.ts";
+import { epochOf } from "./position.ts";
+import { lacks, standingOf } from "./standing.ts";
 
 /** What the edge tells the room with an upgrade, in the header `joinHeader`: a fresh request, nothing of the client's own. */
 export const JoinRequest = z.object({
@@ -25,7 +26,7 @@ export const joinHeader = "x-parley-join";
 
 /** Whether one more socket may come in. */
 export function admitSocket(parts: RoomParts, { session }: JoinRequest): Refusal | null {
-  const forbidden = mayRead(parts, session);
+  const forbidden = lacks(parts, session, "read");
   if (forbidden !== null) return forbidden;
   const { limits } = stateOf(parts).policy;
   if (parts.roster.size >= limits.socketsPerRoom)
@@ -41,8 +42,8 @@ export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, 
   const missed = catchUp(parts, request, nowMs);
   const seat = parts.roster.add(socket, request.session);
   leavePlace(request.session.connection);
-  parts.roster.send(seat, JSON.stringify(welcome(parts, request.session, missed, nowMs)));
-  for (const frame of catchUpFrames(parts, missed)) parts.roster.send(seat, frame);
+  const greeting = JSON.stringify(welcome(parts, request.session, missed, nowMs));
+  parts.roster.welcome(seat, [greeting, ...catchUpFrames(parts, missed)]);
 }
 
 function welcome(parts: RoomParts, session: Session, { resumed, gap, start }: CatchUp, nowMs: number): WelcomeFrame {

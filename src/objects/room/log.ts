@@ -1,6 +1,7 @@
 /** What one flush gives out: the seqs, and what readers will be told, in the order in which it happened. */
 import { changesFrame, type Told } from "../../core/replay.ts";
 import { type Change, seqOf } from "../../protocol/changes.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 
 export class Log {
@@ -45,11 +46,13 @@ export class Log {
   attempt<T>(item: () => T): T {
     const head = this.#head;
     const entries = this.#entries.length;
+    const soonestExpiryMs = this.#soonestExpiryMs;
     try {
       return item();
     } catch (error) {
       this.#head = head;
       this.#entries.length = entries;
+      this.#soonestExpiryMs = soonestExpiryMs;
       throw error;
     }
   }
@@ -59,13 +62,18 @@ export class Log {
     const frames: string[] = [];
     let from = this.#from;
     let group: Told[] = [];
+    let groupUnits = 0;
     const closeGroup = (to: number): void => {
       if (to > from) frames.push(changesFrame(from, to, group));
       from = to;
       group = [];
+      groupUnits = 0;
     };
     for (const entry of this.#entries) {
       if ("change" in entry) {
+        groupUnits += entry.change.json.length;
+        // A pass of an erasure tells more than a frame should hold.
+        if (groupUnits > fixedLimits.changesFrameBytes && group.length > 0) closeGroup(group.at(-1)?.seq ?? from);
         group.push(entry.change);
       } else {
         closeGroup(group.at(-1)?.seq ?? from);

@@ -9,6 +9,7 @@ export class Pacer {
   readonly #roster: Roster;
   readonly #flush: (nowMs: number) => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #flushes = 0;
   #flushedAtMs = 0;
   #durableAtMs: number | null = 0;
   #commitMs = 0;
@@ -53,16 +54,17 @@ export class Pacer {
     this.#flush(nowMs);
     this.#flushedAtMs = nowMs;
     this.#durableAtMs = null;
-    const durable = (): void => this.#durable(nowMs);
+    const flushed = ++this.#flushes;
+    const durable = (): void => this.#durable(flushed);
     // A commit that fails resets the object; there is nobody left to tell.
     void this.#storage.sync().then(durable, durable);
   }
 
   /** Only the newest flush counts: an older one that becomes durable later says nothing about the disk now. */
-  #durable(flushedAtMs: number): void {
-    if (flushedAtMs !== this.#flushedAtMs) return;
+  #durable(flushed: number): void {
+    if (flushed !== this.#flushes) return;
     const nowMs = Date.now();
-    this.#commitMs = Math.max(0, nowMs - flushedAtMs);
+    this.#commitMs = Math.max(0, nowMs - this.#flushedAtMs);
     this.#durableAtMs = nowMs;
     this.settle(nowMs);
   }

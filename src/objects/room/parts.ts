@@ -1,4 +1,5 @@
 /** What a room is made of. Operations are functions that are given these; none is given the object itself. */
+import type { TenantStub } from "../stubs.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
 import type { Roster } from "./roster.ts";
@@ -12,6 +13,8 @@ export interface RoomParts {
   readonly queue: Queue;
   readonly rates: Rates;
   readonly roster: Roster;
+  /** The tenant's directory of rooms. */
+  readonly registry: Pick<TenantStub, "registerRoom" | "forgetRoom" | "reportRoom">;
 }
 
 /** The state of a room that exists. Throws where a caller forgot to look. */

@@ -1,11 +1,11 @@
 /** Publishing a message: once for a nonce, whatever happens to the answer. */
-import { fitsMessage, silenced } from "../../core/admission.ts";
-import { may } from "../../core/rights.ts";
+import { contentBytes, silenced, unfitMessage } from "../../core/admission.ts";
+import { needs } from "../../core/rights.ts";
 import type { PublishFrame } from "../../protocol/clientFrames.ts";
-import { fixedLimits } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/message.ts";
-import { refuse, type Refusal } from "../../protocol/refusals.ts";
+import { refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
@@ -19,25 +19,19 @@ export type PublishRequest = Omit<PublishFrame, "nonce"> & { readonly nonce: str
 /** Admits a message into the queue of the next flush. Nothing is stored yet and nobody is told. */
 export function publish(parts: RoomParts, session: Session, frame: PublishRequest, nowMs: number): Admitted {
   const standing = standingOf(parts, session);
-  if (!may(session, standing.role, "publish")) return refuse("forbidden", "This needs the capability `publish`.");
+  const forbidden = needs(session, standing.role, "publish");
+  if (forbidden !== null) return forbidden;
   const digest = contentDigest(frame);
   // A retry of what is stored or queued is answered before any limit: it costs nothing and must not fail twice.
   const earlier = frame.nonce === null ? null : known(parts, session.user, frame.nonce, digest);
   if (earlier !== null) return earlier;
   const { settings, policy } = stateOf(parts);
-  const heard = silenced(session, standing, settings, nowMs);
-  if (!heard.ok) return heard;
-  const fits = fitsMessage(frame, policy.limits);
-  if (!fits.ok) return fits;
-  const limited = crowded(parts) ?? parts.rates.payForChange(session, policy.limits, nowMs);
-  if (limited !== null) return limited;
-  return { ok: true, entry: entryOf(parts.store, session, frame, digest), joins: false };
-}
-
-/** A room that cannot take more: full, or with more waiting than it can store soon. */
-export function crowded({ store, queue }: RoomParts): Refusal | null {
-  if (store.sizeBytes > fixedLimits.roomStorageBytes) return refuse("storage_full");
-  return queue.length >= fixedLimits.queueChanges ? refuse("overloaded", undefined, { retryAfterMs: 1_000 }) : null;
+  const refused =
+    silenced(session, standing, settings, nowMs) ??
+    unfitMessage(frame, policy.limits) ??
+    crowded(parts) ??
+    parts.rates.payForChange(session, policy.limits, nowMs);
+  return refused ?? { ok: true, entry: entryOf(parts.store, session, frame, digest), joins: false };
 }
 
 function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
@@ -54,7 +48,7 @@ function known({ store, queue }: RoomParts, user: string | null, nonce: string, 
 function entryOf(store: Store, session: Session, frame: PublishRequest, digest: Uint8Array): Entry {
   const { nonce } = frame;
   return {
-    bytes: (frame.text?.length ?? 0) + (frame.data === undefined ? 0 : JSON.stringify(frame.data).length),
+    bytes: contentBytes(frame),
     ...(nonce === null ? {} : { nonce: { key: nonceKey(session.user, nonce), digest } }),
     apply: (log) => append(store, log, session, frame, digest),
     waiters: [],
@@ -78,6 +72,7 @@ function append(store: Store, log: Log, session: Session, frame: PublishRequest,
 }
 
 function messageOf({ user, name }: Session, frame: PublishRequest, id: number, nowMs: number): Message {
+  const lifeMs = frame.expiresInMs ?? null;
   return {
     id,
     seq: id,
@@ -95,7 +90,7 @@ function messageOf({ user, name }: Session, frame: PublishRequest, id: number, n
     createdAt: nowMs,
     editedAt: null,
     deletedAt: null,
-    expiresAt: (frame.expiresInMs ?? null) === null ? null : nowMs + Number(frame.expiresInMs),
+    expiresAt: lifeMs === null ? null : nowMs + lifeMs,
   };
 }
 

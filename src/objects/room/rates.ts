@@ -11,9 +11,9 @@ export class Rates {
   #tidyAt = 1_000;
 
   /** Pays for one change by this user in this room: both buckets, or none. */
-  payForChange({ user, key }: Session, limits: Limits, nowMs: number): Refusal | null {
-    const userKey = user === null ? `key ${key}` : `user ${user}`;
-    const userRate = { perSecond: limits.publishPerUserPerSecond, burst: limits.publishPerUserBurst };
+  payForChange(session: Session, limits: Limits, nowMs: number): Refusal | null {
+    const userKey = `changes ${nameOf(session)}`;
+    const userRate = userRateOf(limits);
     const roomRate = { perSecond: limits.publishPerRoomPerSecond, burst: limits.publishPerRoomBurst };
     const byUser = spend(this.#allowances.get(userKey), userRate, nowMs);
     if (!byUser.ok)
@@ -31,19 +31,43 @@ export class Rates {
         roomRate,
         byRoom.retryAfterMs,
       );
-    this.#allowances.set(userKey, byUser.allowance);
+    this.#keep(userKey, byUser.allowance, userRate, nowMs);
     this.#allowances.set(roomKey, byRoom.allowance);
-    this.#forgetFull(userRate, nowMs);
+    return null;
+  }
+
+  /** Read positions are written and told too. They have a bucket of their own, so that reading on does not use up one's voice. */
+  payForReading(session: Session, limits: Limits, nowMs: number): Refusal | null {
+    const key = `reading ${nameOf(session)}`;
+    const rate = userRateOf(limits);
+    const spent = spend(this.#allowances.get(key), rate, nowMs);
+    if (!spent.ok)
+      return tooFast(
+        "user_in_room",
+        `At most ${rate.perSecond} read positions per second per user in this room.`,
+        rate,
+        spent.retryAfterMs,
+      );
+    this.#keep(key, spent.allowance, rate, nowMs);
     return null;
   }
 
   /** A full bucket says nothing; without this every user who ever spoke would stay in memory. */
-  #forgetFull(userRate: Rate, nowMs: number): void {
+  #keep(key: string, allowance: Allowance, rate: Rate, nowMs: number): void {
+    this.#allowances.set(key, allowance);
     if (this.#allowances.size < this.#tidyAt) return;
-    for (const [key, allowance] of this.#allowances)
-      if (key !== roomKey && isFull(allowance, userRate, nowMs)) this.#allowances.delete(key);
+    for (const [kept, left] of this.#allowances)
+      if (kept !== roomKey && isFull(left, rate, nowMs)) this.#allowances.delete(kept);
     this.#tidyAt = Math.max(1_000, this.#allowances.size * 2);
   }
+}
+
+function userRateOf(limits: Limits): Rate {
+  return { perSecond: limits.publishPerUserPerSecond, burst: limits.publishPerUserBurst };
+}
+
+function nameOf({ user, key }: Session): string {
+  return user === null ? `key ${key}` : `user ${user}`;
 }
 
 export function tooFast(scope: string, detail: string, rate: Rate, retryAfterMs: number): Refusal {

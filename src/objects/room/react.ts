@@ -1,14 +1,14 @@
 /** Reacting to a message: each user once with an emoji. */
 import { silenced } from "../../core/admission.ts";
 import { hasRoomFor, withoutReaction, withReaction } from "../../core/reactions.ts";
-import { may } from "../../core/rights.ts";
+import { needs } from "../../core/rights.ts";
 import type { ReactFrame } from "../../protocol/clientFrames.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
-import { crowded } from "./publish.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { standingOf } from "./standing.ts";
 import type { Store } from "./store.ts";
@@ -18,16 +18,13 @@ export function react(parts: RoomParts, session: Session, frame: ReactFrame, now
   const { settings, policy } = stateOf(parts);
   const standing = standingOf(parts, session);
   if (user === null) return refuse("forbidden", "Only a user can react: name one in `Parley-User`.");
-  if (!may(session, standing.role, "react")) return refuse("forbidden", "This needs the capability `react`.");
-  const heard = silenced(session, standing, settings, nowMs);
-  if (!heard.ok) return heard;
-  const limited = crowded(parts) ?? parts.rates.payForChange(session, policy.limits, nowMs);
-  if (limited !== null) return limited;
-  return {
-    ok: true,
-    entry: { bytes: 0, apply: (log) => applyReaction(parts.store, log, user, frame), waiters: [] },
-    joins: false,
-  };
+  const refused =
+    needs(session, standing.role, "react") ??
+    silenced(session, standing, settings, nowMs) ??
+    crowded(parts) ??
+    parts.rates.payForChange(session, policy.limits, nowMs);
+  const apply = (log: Log): Outcome => applyReaction(parts.store, log, user, frame);
+  return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
 }
 
 function applyReaction(store: Store, log: Log, user: string, { id, emoji, remove = false }: ReactFrame): Outcome {

@@ -3,23 +3,24 @@ import { spend } from "../../core/allowance.ts";
 import { offend } from "../../core/closing.ts";
 import type { ClientFrame } from "../../protocol/clientFrames.ts";
 import { decode } from "../../protocol/decode.ts";
-import type { Limits } from "../../protocol/limits.ts";
+import { fixedLimits, type Limits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { edit, remove } from "./edit.ts";
-import { page } from "./history.ts";
-import { read } from "./membership.ts";
+import { page } from "./pages.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { publish } from "./publish.ts";
 import { type Admitted, type Outcome, settle } from "./queue.ts";
 import { tooFast } from "./rates.ts";
 import { react } from "./react.ts";
+import { read } from "./readPositions.ts";
 import type { Seat } from "./roster.ts";
 
 /** Handles all frames of one event. Nothing is awaited: the platform reads a socket's next frame only when this one has ended. */
 export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer, nowMs: number): void {
   const { limits } = stateOf(parts).policy;
   const { expiresAt } = seat.session;
-  if (expiresAt !== null && expiresAt <= nowMs) return parts.roster.close(seat, "token_expired");
+  if (expiresAt !== null && expiresAt + fixedLimits.tokenLeewaySeconds * 1_000 <= nowMs)
+    return parts.roster.close(seat, "token_expired");
   for (const decoded of decode(raw, limits.frameBytes)) {
     const ref = decoded.ok ? decoded.frame.ref : decoded.ref;
     const limited = payForFrame(seat, limits, nowMs);
@@ -44,7 +45,7 @@ function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number)
     case "react":
       return answer(react(parts, session, frame, nowMs));
     case "read":
-      return answer(read(parts, session, frame));
+      return answer(read(parts, session, frame, nowMs));
     case "history":
       return answerPage(parts, seat, frame, nowMs);
     case "ping":

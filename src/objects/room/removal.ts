@@ -1,73 +1,83 @@
 /** Rows leave in three ways only: retention, expiry and erasure. Whatever else is done to a row, it stays. */
-import type { Reactions } from "../../protocol/message.ts";
 import { withoutReaction } from "../../core/reactions.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
-import { nothing } from "./edit.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
-import type { Entry } from "./queue.ts";
+import type { Entry, Outcome } from "./queue.ts";
+import { tombstoneContent } from "./rows.ts";
 import { roomChange, type Store } from "./store.ts";
 
-/** Messages swept at once. A row is small, and the sweep comes again at once for the rest. */
-const sweepLimit = 1_000;
+/** Rows that one pass touches: a flush is one transaction, and what it tells must stay sendable. The rest takes another pass. */
+const passRows = 500;
 
-/** Retention: removes every message below `oldest` and says so in one `room` change, by which readers drop them too. */
+/** One pass of retention below `oldest`. It says so in one `room` change, by which readers drop the messages too. */
 export function retention(parts: RoomParts, oldest: number): Entry {
-  return {
-    bytes: 0,
-    waiters: [],
-    apply: (log) => {
-      const state = stateOf(parts);
-      if (oldest <= state.oldest) return { ok: true, id: 0, seq: state.seq, duplicate: true };
-      const upTo = Math.min(oldest, log.head + 1);
-      const seq = log.next();
-      parts.store.removeBelow(upTo, seq, seq);
-      log.changed({ type: "room", room: roomChange({ ...state, seq, oldest: upTo }) });
-      return { ok: true, id: 0, seq, duplicate: false };
-    },
+  const apply = (log: Log): Outcome => {
+    const state = stateOf(parts);
+    const reach = parts.store.idAfter(passRows) ?? Infinity;
+    const upTo = Math.min(oldest, reach, log.head + 1);
+    if (upTo <= state.oldest) return { ok: true, id: 0, seq: state.seq, duplicate: true };
+    const seq = log.next();
+    parts.store.removeBelow(upTo, seq, seq);
+    log.changed({ type: "room", room: roomChange({ ...state, seq, oldest: upTo }) });
+    return { ok: true, id: 0, seq, duplicate: false };
   };
+  return { bytes: 0, apply, waiters: [] };
 }
 
 /** Expiry. Returns when to come again, or null. Silent: readers drop an expired message by the server's time. */
 export function sweepExpired({ store }: RoomParts, nowMs: number): number | null {
-  const removed = store.transaction(() => store.removeExpired(nowMs, sweepLimit));
-  return removed === sweepLimit ? nowMs : store.nextExpiryMs();
+  const removed = store.transaction(() => store.removeExpired(nowMs, passRows));
+  return removed === passRows ? nowMs : store.nextExpiryMs();
 }
 
 /**
- * Erasure of a user: messages become tombstones that name nobody, reactions and the member go. What cannot be told by a
- * change (that a row is gone) raises the floor, so that a cursor from before starts over.
+ * One pass of the erasure of a user: messages become tombstones that name nobody, reactions, mentions and at last the member
+ * go. What no change can tell (that a row is gone) raises the floor, so that a cursor from before starts over.
+ * A pass that found nothing is a duplicate.
  */
 export function erasure({ store }: RoomParts, user: string): Entry {
-  return {
-    bytes: 0,
-    waiters: [],
-    apply: (log) => {
-      eraseReactions(store, log, user);
-      for (const id of store.messagesOf(user)) {
-        const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
-        store.eraseMessage(tombstone);
-        log.changed({ type: "message", message: { ...tombstone, ...nothing, sender: null, nonce: null } });
-      }
-      const member = store.member(user);
-      if (member !== null) {
-        log.changed({ type: "member", member: { user, name: null, role: null, seq: log.next() } });
-        store.eraseMember(user, log.head);
-      }
-      return { ok: true, id: 0, seq: log.head, duplicate: false };
-    },
+  const apply = (log: Log): Outcome => {
+    const before = log.head;
+    eraseReactions(store, log, user);
+    eraseMentions(store, log, user);
+    eraseMessages(store, log, user);
+    if (log.head === before) eraseMember(store, log, user);
+    return { ok: true, id: 0, seq: log.head, duplicate: log.head === before };
   };
+  return { bytes: 0, apply, waiters: [] };
 }
 
 function eraseReactions(store: Store, log: Log, user: string): void {
-  for (const { message, emoji } of store.reactedBy(user)) {
+  for (const { message, emoji } of store.reactedBy(user, passRows)) {
     store.removeReaction(message, emoji, user);
     const row = store.message(message, log.nowMs);
     if (row === null) continue;
     const first = store.reactions(message, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user);
-    const reactions: Reactions = withoutReaction(row.reactions, emoji, first);
-    const patch = { id: message, seq: log.next(), reactions };
+    const patch = { id: message, seq: log.next(), reactions: withoutReaction(row.reactions, emoji, first) };
     store.saveReactions(patch);
     log.changed({ type: "message", message: patch });
   }
+}
+
+function eraseMentions(store: Store, log: Log, user: string): void {
+  for (const { id, mentions } of store.mentioning(user, passRows)) {
+    const patch = { id, seq: log.next(), mentions: mentions.filter((mentioned) => mentioned !== user) };
+    store.saveMentions(patch);
+    log.changed({ type: "message", message: patch });
+  }
+}
+
+function eraseMessages(store: Store, log: Log, user: string): void {
+  for (const id of store.messagesOf(user, passRows)) {
+    const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
+    store.eraseMessage(tombstone);
+    log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } });
+  }
+}
+
+function eraseMember(store: Store, log: Log, user: string): void {
+  if (store.member(user) === null) return;
+  log.changed({ type: "member", member: { user, name: null, role: null, seq: log.next() } });
+  store.eraseMember(user, log.head);
 }

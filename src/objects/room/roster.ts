@@ -11,12 +11,14 @@ import { countConnections } from "./connections.ts";
 
 declare global {
   interface WebSocket {
-    /** Bytes sent that the peer has not taken. workerd has it; the types of this version do not. */
-    readonly bufferedAmount: number;
+    /** Bytes sent that the peer has not taken. Absent in a workerd older than November 2026 (docs/decisions/0011). */
+    readonly bufferedAmount?: number;
   }
 }
 
 const slowCheckUnits = 65_536;
+/** An answer of this length costs more to copy than to send alone. */
+const longAnswerUnits = 16_384;
 
 /** One socket and what is known of it. All but the session is memory that may be lost. */
 export interface Seat {
@@ -105,26 +107,28 @@ export class Roster {
     if (news.length === 0) return this.deliver();
     const text = batch(news);
     for (const seat of this.#seats.values()) {
-      seat.sentUnits += text.length;
-      if (isSlow(seat)) {
-        this.close(seat, "slow_consumer");
-      } else {
-        this.#send(seat, seat.outbox.length === 0 ? text : batch([...news, ...seat.outbox]));
-        seat.outbox = [];
-      }
+      const answers = seat.outbox;
+      seat.outbox = [];
+      this.#send(seat, answers.length === 0 ? text : batch([...news, ...answers]));
     }
     this.#waiting.clear();
   }
 
-  /** Sends at once, before whatever waits. For the frames of a join, which come first. */
-  send(seat: Seat, frame: string): void {
-    this.#send(seat, frame);
+  /** The frames of a join, which come first and all at once: as much as a replay may have. */
+  welcome(seat: Seat, frames: readonly string[]): void {
+    for (const frame of frames) seat.socket.send(frame);
   }
 
-  /** An answer to one socket, sent with the others of this event by `deliver`. */
+  /** An answer to one socket, sent with the others of this event by `deliver`, or at once where many would grow too long. */
   answer(seat: Seat, frame: ServerFrame): void {
-    seat.outbox.push(JSON.stringify(frame));
-    this.#waiting.add(seat);
+    const text = JSON.stringify(frame);
+    if (text.length > longAnswerUnits) {
+      this.#sendWaiting(seat);
+      this.#send(seat, text);
+    } else {
+      seat.outbox.push(text);
+      this.#waiting.add(seat);
+    }
   }
 
   refuse(seat: Seat, refusal: Refusal, ref: string | undefined): void {
@@ -132,30 +136,40 @@ export class Roster {
   }
 
   deliver(): void {
-    for (const seat of this.#waiting) {
-      if (seat.outbox.length > 0) this.#send(seat, batch(seat.outbox));
-      seat.outbox = [];
-    }
+    for (const seat of this.#waiting) this.#sendWaiting(seat);
     this.#waiting.clear();
   }
 
   /** Says why and what to do next, then closes. */
   close(seat: Seat, error: RefusalCode, detail?: string): void {
-    if (seat.outbox.length > 0) this.#send(seat, batch(seat.outbox));
-    this.remove(seat.socket);
-    closeSocket(seat.socket, error, detail);
+    this.#sendWaiting(seat);
+    this.reject(seat.socket, error, detail);
+  }
+
+  /** The same for a socket that may have no seat. */
+  reject(socket: WebSocket, error: RefusalCode, detail?: string): void {
+    this.remove(socket);
+    closeSocket(socket, error, detail);
   }
 
   closeAll(error: RefusalCode): void {
     for (const seat of this.#seats.values()) this.close(seat, error);
   }
 
+  #sendWaiting(seat: Seat): void {
+    const answers = seat.outbox;
+    seat.outbox = [];
+    if (answers.length > 0) this.#send(seat, batch(answers));
+  }
+
   #send(seat: Seat, frame: string): void {
+    seat.sentUnits += frame.length;
+    if (isSlow(seat)) return this.reject(seat.socket, "slow_consumer");
     try {
       seat.socket.send(frame);
     } catch {
-      // The peer is gone and its close event is on the way; that event does the cleaning up.
-      this.remove(seat.socket);
+      // The peer is gone, or what it was sent cannot be: either way it must not stay and hear nothing more.
+      this.reject(seat.socket, "resync");
     }
   }
 }
@@ -164,7 +178,7 @@ export class Roster {
 function isSlow(seat: Seat): boolean {
   if (seat.sentUnits < slowCheckUnits) return false;
   seat.sentUnits = 0;
-  return seat.socket.bufferedAmount > fixedLimits.slowConsumerBytes;
+  return (seat.socket.bufferedAmount ?? 0) > fixedLimits.slowConsumerBytes;
 }
 
 /** One frame as it is, several as a JSON array. */

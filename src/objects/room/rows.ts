@@ -54,6 +54,7 @@ export interface MemberRow extends Record<string, SqlStorageValue> {
   name: string | null;
   role: Role | null;
   muted_until: number | null;
+  reason: string | null;
   read_up_to: number | null;
   seq: number | null;
 }
@@ -62,6 +63,15 @@ export interface MemberRow extends Record<string, SqlStorageValue> {
 export function memberOf({ user, name, role, seq }: MemberRow): Member {
   return { user, name, role, seq: seq ?? 0 };
 }
+
+/** What is left in a deleted message: nothing of what it said. */
+export const tombstoneContent = {
+  text: null,
+  data: null,
+  mentions: [],
+  attachments: [],
+  reactions: {},
+} satisfies Partial<Message>;
 
 /** Null instead of an empty list or object, which most messages have: a column that is null takes no byte. */
 export function jsonOrNull(value: unknown): string | null {

@@ -216,20 +216,29 @@ export class Store {
 
   // Pages, always in ascending order of id.
 
-  messagesBefore(id: number, limit: number, nowMs: number): Message[] {
-    return this.#messages("id < ? ORDER BY id DESC LIMIT ?", nowMs, id, limit).reverse();
+  messagesBefore(id: number, limit: number, nowMs: number, replyTo: number | null = null): Message[] {
+    return this.#messages(
+      "id < ? AND (?4 IS NULL OR reply_to = ?4) ORDER BY id DESC LIMIT ?3",
+      nowMs,
+      id,
+      limit,
+      replyTo,
+    ).reverse();
   }
 
-  messagesAfter(id: number, limit: number, nowMs: number): Message[] {
-    return this.#messages("id > ? ORDER BY id LIMIT ?", nowMs, id, limit);
+  messagesAfter(id: number, limit: number, nowMs: number, replyTo: number | null = null): Message[] {
+    return this.#messages("id > ? AND (?4 IS NULL OR reply_to = ?4) ORDER BY id LIMIT ?3", nowMs, id, limit, replyTo);
   }
 
-  #messages(rest: string, nowMs: number, ...bindings: number[]): Message[] {
+  #messages(rest: string, nowMs: number, id: number, limit: number, replyTo: number | null): Message[] {
+    const alive = "(expires_at IS NULL OR expires_at > ?1)";
     return this.#sql
       .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE (expires_at IS NULL OR expires_at > ?) AND ${rest}`,
+        `SELECT ${messageColumns} FROM message WHERE ${alive} AND ${rest.replace("?", "?2")}`,
         nowMs,
-        ...bindings,
+        id,
+        limit,
+        replyTo,
       )
       .toArray()
       .map(messageOf);
@@ -303,11 +312,12 @@ export class Store {
     this.#sql.exec("UPDATE message SET seq = ?, reactions = ? WHERE id = ?", seq, jsonOrNull(reactions), id);
   }
 
-  reactedBy(user: string): { message: number; emoji: string }[] {
+  reactedBy(user: string, limit: number): { message: number; emoji: string }[] {
     return this.#sql
       .exec<{ message: number; emoji: string }>(
-        "SELECT message, emoji FROM reaction WHERE user = ? ORDER BY message",
+        "SELECT message, emoji FROM reaction WHERE user = ? ORDER BY message LIMIT ?",
         user,
+        limit,
       )
       .toArray();
   }
@@ -410,11 +420,34 @@ export class Store {
     );
   }
 
-  messagesOf(user: string): number[] {
+  /** The id of the message that this many older ones come before, or null. */
+  idAfter(count: number): number | null {
+    return (
+      this.#sql.exec<{ id: number }>("SELECT id FROM message ORDER BY id LIMIT 1 OFFSET ?", count).toArray()[0]?.id ??
+      null
+    );
+  }
+
+  messagesOf(user: string, limit: number): number[] {
     return this.#sql
-      .exec<{ id: number }>("SELECT id FROM message WHERE sender = ? ORDER BY id", user)
+      .exec<{ id: number }>("SELECT id FROM message WHERE sender = ? ORDER BY id LIMIT ?", user, limit)
       .toArray()
       .map(({ id }) => id);
+  }
+
+  mentioning(user: string, limit: number): { id: number; mentions: string[] }[] {
+    return this.#sql
+      .exec<{ id: number; mentions: string }>(
+        "SELECT id, mentions FROM message WHERE mentions IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?) ORDER BY id LIMIT ?",
+        user,
+        limit,
+      )
+      .toArray()
+      .map(({ id, mentions }) => ({ id, mentions: JSON.parse(mentions) }));
+  }
+
+  saveMentions({ id, seq, mentions }: Pick<Message, "id" | "seq" | "mentions">): void {
+    this.#sql.exec("UPDATE message SET seq = ?, mentions = ? WHERE id = ?", seq, jsonOrNull(mentions), id);
   }
 
   /** Erasure of one message: a tombstone that names nobody. */
@@ -439,6 +472,14 @@ export class Store {
   countMessages(): number {
     this.#countMessages();
     return this.#sql.exec<{ messages: number }>("SELECT messages FROM room").one().messages;
+  }
+
+  /** When the newest message was published, or null. */
+  newestAtMs(): number | null {
+    return (
+      this.#sql.exec<{ at: number }>("SELECT created_at AS at FROM message ORDER BY id DESC LIMIT 1").toArray()[0]
+        ?.at ?? null
+    );
   }
 
   countMembers(): number {

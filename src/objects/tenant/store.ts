@@ -21,6 +21,8 @@ export interface Key {
   readonly lastUsedAt: number | null;
 }
 
+export type NewKey = Pick<Key, "id" | "name" | "capabilities">;
+
 export interface RoomCounts {
   readonly messages: number;
   readonly members: number;
@@ -55,15 +57,23 @@ export class Store {
     return this.#tenant;
   }
 
-  create({ name, settings, limits }: Pick<TenantState, "name" | "settings" | "limits">, nowMs: number): void {
+  /** With its first key, or not at all: a tenant without one could not be administered. */
+  create(
+    { name, settings, limits }: Pick<TenantState, "name" | "settings" | "limits">,
+    firstKey: NewKey,
+    nowMs: number,
+  ): void {
     migrate(this.#storage, migrations);
-    this.#sql.exec(
-      "INSERT INTO tenant (one, name, version, suspended, settings, limits, created_at) VALUES (1, ?, 1, 0, ?, ?, ?)",
-      name,
-      JSON.stringify(settings),
-      JSON.stringify(limits),
-      nowMs,
-    );
+    this.#storage.transactionSync(() => {
+      this.#sql.exec(
+        "INSERT INTO tenant (one, name, version, suspended, settings, limits, created_at) VALUES (1, ?, 1, 0, ?, ?, ?)",
+        name,
+        JSON.stringify(settings),
+        JSON.stringify(limits),
+        nowMs,
+      );
+      this.addKey(firstKey, nowMs);
+    });
     this.#load();
   }
 
@@ -115,7 +125,7 @@ export class Store {
       }));
   }
 
-  addKey({ id, name, capabilities }: Pick<Key, "id" | "name" | "capabilities">, nowMs: number): void {
+  addKey({ id, name, capabilities }: NewKey, nowMs: number): void {
     this.#sql.exec(
       "INSERT INTO key (id, name, capabilities, created_at) VALUES (?, ?, ?, ?)",
       id,
@@ -148,7 +158,7 @@ export class Store {
     if (row !== undefined && row.deleted_at !== null && !again) return false;
     this.#sql.exec(
       `INSERT INTO room (name, created_at, messages, members, online) VALUES (?1, ?2, 0, 0, 0)
-       ON CONFLICT (name) DO UPDATE SET deleted_at = NULL`,
+       ON CONFLICT (name) DO UPDATE SET deleted_at = NULL, created_at = iif(deleted_at IS NULL, created_at, excluded.created_at)`,
       name,
       nowMs,
     );

@@ -1,12 +1,12 @@
 /** One tenant: its keys, its settings and limits, and the directory of its rooms. */
 import { DurableObject } from "cloudflare:workers";
 import type { Capability } from "../../protocol/capabilities.ts";
-import { defaultLimits, fixedLimits, type Limits } from "../../protocol/limits.ts";
+import { defaultLimits, fixedLimits, type Limits, tenantLimits } from "../../protocol/limits.ts";
 import { defaultTenantSettings, type LimitsPatch, type Policy, type TenantSettings } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, roomStub } from "../stubs.ts";
-import { type Key, type RoomCounts, type RoomListing, Store, type TenantState } from "./store.ts";
+import { type Key, type NewKey, type RoomCounts, type RoomListing, Store, type TenantState } from "./store.ts";
 
 export interface TenantProfile {
   readonly id: string;
@@ -23,8 +23,6 @@ export interface TenantPatch {
   readonly settings?: { readonly [Name in keyof TenantSettings]?: TenantSettings[Name] | undefined } | undefined;
   readonly limits?: LimitsPatch | undefined;
 }
-
-export type NewKey = Pick<Key, "id" | "name" | "capabilities">;
 
 /** When no edge can hold an older policy: what slipped in by one until then is closed by a second round. */
 const policyGoneMs = 6_000;
@@ -47,8 +45,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   create(patch: TenantPatch & { readonly name: string }, firstKey: NewKey): Answer<{ tenant: TenantProfile }> {
     if (this.#store.tenant !== null) return refuse("conflict", "The id is taken.");
     const settings = { ...defaultTenantSettings, ...defined(patch.settings) };
-    this.#store.create({ name: patch.name, settings, limits: patch.limits ?? {} }, Date.now());
-    this.#store.addKey(firstKey, Date.now());
+    this.#store.create({ name: patch.name, settings, limits: patch.limits ?? {} }, firstKey, Date.now());
     return this.describe();
   }
 
@@ -57,8 +54,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     if (tenant === null) return unknownTenant();
     if (tenant.suspended !== suspended) this.#store.save({ ...tenant, suspended });
     if (suspended) {
-      await this.#closeRooms();
+      // Booked first: the second round must come whatever becomes of this one.
       this.#alarms.schedule("suspension", Date.now() + policyGoneMs);
+      await this.#closeRooms();
     }
     return this.describe();
   }
@@ -125,6 +123,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   registerRoom(name: string, again: boolean): Answer<object> {
     if (this.#store.tenant === null) return unknownTenant();
+    if (this.#store.tenant.suspended) return refuse("tenant_suspended");
     return this.#store.registerRoom(name, again, Date.now()) ? { ok: true } : refuse("room_deleted");
   }
 
@@ -163,16 +162,26 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   async #closeRooms(): Promise<void> {
     const names = this.#store.roomNames();
     for (let next = 0; next < names.length; next += 6) {
-      await Promise.all(
+      await Promise.allSettled(
         names.slice(next, next + 6).map((room) => roomStub(this.env, this.#id, room).closeAll("tenant_suspended")),
       );
     }
   }
 }
 
+/** A burst is twice its rate unless it is set itself. */
 function limitsOf({ limits }: TenantState): Limits {
-  return { ...defaultLimits, ...defined(limits) };
+  const set = defined(limits);
+  const bursts = bucketNames
+    .filter((bucket) => set[`${bucket}PerSecond`] !== undefined)
+    .map((bucket) => [
+      `${bucket}Burst`,
+      Math.min(tenantLimits[`${bucket}Burst`].ceiling, 2 * (set[`${bucket}PerSecond`] ?? 0)),
+    ]);
+  return { ...defaultLimits, ...Object.fromEntries(bursts), ...set };
 }
+
+const bucketNames = ["publishPerUser", "publishPerRoom", "framesPerSocket"] as const;
 
 function unknownTenant(): Refusal {
   return refuse("not_found", "There is no such tenant.");

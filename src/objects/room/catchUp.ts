@@ -1,91 +1,14 @@
-/** Reading what was said: pages of messages, and the changes since a cursor. Each is read in one synchronous instant. */
+/** The changes that a reader has missed, or a new beginning. Each is read in one synchronous instant. */
 import { changesFrame, gapOf, replayFrames, takeWithin, type Told } from "../../core/replay.ts";
-import { may } from "../../core/rights.ts";
 import type { Change, GapReason } from "../../protocol/changes.ts";
-import type { HistoryFrame } from "../../protocol/clientFrames.ts";
 import { formatCursor, parseCursor, type Position } from "../../protocol/cursor.ts";
-import { fixedLimits } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/message.ts";
-import { type Refusal, refuse } from "../../protocol/refusals.ts";
-import type { Page } from "../../protocol/serverFrames.ts";
+import type { Refusal } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
-import { publicEpoch } from "./digest.ts";
 import { tell } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
-import { standingOf } from "./standing.ts";
-
-export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit">;
-
-export function mayRead(parts: RoomParts, session: Session): Refusal | null {
-  return may(session, standingOf(parts, session).role, "read")
-    ? null
-    : refuse("forbidden", "This needs the capability `read`.");
-}
-
-export function epochOf(parts: RoomParts): string {
-  return publicEpoch(stateOf(parts).epoch, parts.generation);
-}
-
-export function headCursor(parts: RoomParts): string {
-  return formatCursor({ epoch: epochOf(parts), seq: parts.store.head });
-}
-
-/** A page in ascending order of id: before, after or around a message, or the newest. */
-export function page(
-  parts: RoomParts,
-  session: Session,
-  bounds: Bounds,
-  nowMs: number,
-): ({ readonly ok: true } & Page) | Refusal {
-  const forbidden = mayRead(parts, session);
-  if (forbidden !== null) return forbidden;
-  const { before, after, around } = bounds;
-  if ([before, after, around].filter((bound) => bound !== undefined).length > 1)
-    return refuse("invalid_field", "At most one of `before`, `after` and `around`.");
-  const { oldest, policy } = stateOf(parts);
-  const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
-  const read =
-    after !== undefined
-      ? pageAfter(parts, after, limit, nowMs)
-      : around !== undefined
-        ? pageAround(parts, around, limit, nowMs)
-        : pageBefore(parts, before ?? Number.MAX_SAFE_INTEGER, limit, nowMs);
-  return {
-    ok: true,
-    messages: read.messages,
-    hasMore: read.hasMore,
-    start: Math.max(oldest, read.start ?? oldest),
-    cursor: headCursor(parts),
-  };
-}
-
-interface Slice {
-  readonly messages: Message[];
-  readonly hasMore: boolean;
-  /** Nothing between it and the last message is missing; absent: nothing is missing from the beginning on. */
-  readonly start?: number;
-}
-
-function pageBefore({ store }: RoomParts, id: number, limit: number, nowMs: number): Slice {
-  const found = store.messagesBefore(id, limit + 1, nowMs);
-  const messages = found.slice(-limit);
-  const first = messages[0];
-  return found.length > limit && first !== undefined
-    ? { messages, hasMore: true, start: first.id }
-    : { messages, hasMore: false };
-}
-
-function pageAfter({ store }: RoomParts, id: number, limit: number, nowMs: number): Slice {
-  const found = store.messagesAfter(id, limit + 1, nowMs);
-  return { messages: found.slice(0, limit), hasMore: found.length > limit, start: id + 1 };
-}
-
-/** Half of the page before the message, itself, and the rest after it. `hasMore`: there are older ones. */
-function pageAround(parts: RoomParts, id: number, limit: number, nowMs: number): Slice {
-  const older = pageBefore(parts, id, Math.max(1, Math.floor(limit / 2)), nowMs);
-  const newer = pageAfter(parts, id - 1, Math.max(1, limit - older.messages.length), nowMs);
-  return { ...older, messages: [...older.messages, ...newer.messages].slice(0, Math.max(limit, 1)) };
-}
+import { epochOf, headCursor } from "./position.ts";
+import { lacks } from "./standing.ts";
 
 /** What a reader is told who joins or asks: the changes since its cursor, or a new beginning and why. */
 export interface CatchUp {
@@ -133,7 +56,7 @@ export function catchUpFrames(parts: RoomParts, { resumed, from, changes }: Catc
 /** For HTTP: a page of the changes since a cursor, which never says `too_far`: it pages. */
 export interface ChangesPage {
   readonly ok: true;
-  /** The frame as JSON text: it is passed on as it was read. */
+  /** The frame as JSON text. */
   readonly frame: string;
   readonly cursor: string;
   readonly hasMore: boolean;
@@ -143,7 +66,7 @@ export interface ChangesPage {
 }
 
 export function changesPage(parts: RoomParts, session: Session, wanted: Wanted, nowMs: number): ChangesPage | Refusal {
-  const forbidden = mayRead(parts, session);
+  const forbidden = lacks(parts, session, "read");
   if (forbidden !== null) return forbidden;
   const position = wanted.cursor === null || wanted.cursor === "0" ? null : parseCursor(wanted.cursor);
   if (wanted.cursor === "0")
@@ -171,7 +94,11 @@ function pageFrom(parts: RoomParts, position: Position, reset: boolean, nowMs: n
   const changes = takeWithin(found.slice(0, limits.replayChanges), limits.replayBytes);
   const hasMore = changes.length < found.length;
   const to = hasMore ? (changes.at(-1)?.seq ?? position.seq) : parts.store.head;
-  const cursor = formatCursor({ epoch: position.epoch, seq: to, ...(to < floor ? { floor } : {}) });
+  const cursor = formatCursor({
+    epoch: position.epoch,
+    seq: to,
+    ...(to < Math.max(floor, oldest - 1) ? { floor } : {}),
+  });
   return {
     ok: true,
     frame: changesFrame(position.seq, to, changes, reset),

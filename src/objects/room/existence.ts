@@ -1,0 +1,75 @@
+/** Whether the room exists: how it comes to be, and how it ends. The only decisions of a room with an `await` in them. */
+import { nanoid } from "nanoid";
+import { may, needs } from "../../core/rights.ts";
+import { defaultRoomSettings } from "../../protocol/message.ts";
+import type { RoomPolicy } from "../../protocol/policy.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Session } from "../../protocol/session.ts";
+import type { RoomParts } from "./parts.ts";
+import { lacks } from "./standing.ts";
+
+/** Who calls, as the edge has verified it, and what the tenant has decided. */
+export interface Caller {
+  readonly session: Session;
+  readonly policy: RoomPolicy;
+}
+
+/** A refusal, or null when the room exists. What the tenant has decided since is taken over. */
+export function open({ store }: RoomParts, { session, policy }: Caller): Refusal | null {
+  // Who has no right at all here must not learn whether there is a room.
+  if (session.capabilities.length === 0) return refuse("forbidden", "The credential grants nothing in this room.");
+  if (store.room === null) return refuse("not_found", "There is no such room.");
+  if (store.room.deletedAtMs !== null) return refuse("room_deleted");
+  if (policy.version > store.room.policy.version) store.savePolicy(policy);
+  return null;
+}
+
+/** Like `open`, but the room of one who may publish comes to be, where the tenant allows it. */
+export async function openOrMake(parts: RoomParts, caller: Caller): Promise<Refusal | null> {
+  const { session, policy } = caller;
+  const makes = parts.store.room === null && policy.autoCreate && may(session, null, "publish");
+  if (!makes) return open(parts, caller);
+  const made = await make(parts, policy, false);
+  return made.ok ? open(parts, caller) : made;
+}
+
+/** Makes the room, also one that was deleted: `created` says whether it was this call that did. */
+export async function create(
+  parts: RoomParts,
+  { session, policy }: Caller,
+): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
+  if (isThere(parts)) return { ok: true, created: false };
+  return needs(session, null, "manage") ?? make(parts, policy, true);
+}
+
+/** Ends the room: its history is removed, its sockets are told, and its name answers 410. */
+export async function end(parts: RoomParts, caller: Caller, flush: () => void): Promise<Refusal | null> {
+  const refused = open(parts, caller) ?? lacks(parts, caller.session, "manage");
+  if (refused !== null) return refused;
+  await parts.registry.forgetRoom(parts.name);
+  // Another caller may have ended it while this one waited.
+  if (!isThere(parts)) return refuse("room_deleted");
+  flush();
+  parts.store.transaction(() => parts.store.deleteRoom(Date.now()));
+  parts.roster.closeAll("room_deleted");
+  return null;
+}
+
+/** Registers with the tenant before the first write, so that an erasure finds every room. */
+async function make(
+  parts: RoomParts,
+  policy: RoomPolicy,
+  again: boolean,
+): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
+  const registered = await parts.registry.registerRoom(parts.name, again);
+  if (!registered.ok) return registered;
+  // Another caller may have made it, or made it and deleted it again, while this one waited.
+  if (isThere(parts)) return { ok: true, created: false };
+  if (parts.store.room !== null && !again) return refuse("room_deleted");
+  parts.store.create({ epoch: nanoid(), settings: defaultRoomSettings, policy }, Date.now());
+  return { ok: true, created: true };
+}
+
+function isThere({ store }: RoomParts): boolean {
+  return store.room !== null && store.room.deletedAtMs === null;
+}

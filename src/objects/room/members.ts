@@ -1,0 +1,56 @@
+/** Who belongs to the room, and who may not speak in it. */
+import type { Role } from "../../protocol/capabilities.ts";
+import { refuse, type Refusal } from "../../protocol/refusals.ts";
+import type { Session } from "../../protocol/session.ts";
+import { crowded } from "./capacity.ts";
+import type { Log } from "./log.ts";
+import type { RoomParts } from "./parts.ts";
+import type { Admitted, Outcome } from "./queue.ts";
+import { lacks } from "./standing.ts";
+import type { Store } from "./store.ts";
+
+export interface MemberRequest {
+  readonly user: string;
+  /** Null keeps the name that is known. */
+  readonly name: string | null;
+  /** Null removes the member. */
+  readonly role: Role | null;
+}
+
+export function setMember(parts: RoomParts, session: Session, request: MemberRequest): Admitted {
+  const refused = lacks(parts, session, "manage") ?? crowded(parts);
+  const apply = (log: Log): Outcome => applyMember(parts.store, log, request);
+  return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
+}
+
+function applyMember(store: Store, log: Log, { user, name, role }: MemberRequest): Outcome {
+  const present = store.member(user);
+  if (role === null && (present === null || present.role === null))
+    return refuse("not_found", "There is no such member.");
+  if (present?.role === role && (name === null || name === present.name)) {
+    return { ok: true, id: 0, seq: present.seq ?? 0, duplicate: true };
+  }
+  const member = { user, name: name ?? present?.name ?? null, role, seq: log.next() };
+  store.saveMember(member);
+  log.changed({ type: "member", member });
+  return { ok: true, id: 0, seq: member.seq, duplicate: false };
+}
+
+export interface MuteRequest {
+  readonly user: string;
+  /** Null ends a mute. */
+  readonly untilMs: number | null;
+  readonly reason: string | null;
+}
+
+/** A mute is no change of the history: whoever it concerns is told by the refusal of what they send. */
+export function mute(
+  parts: RoomParts,
+  session: Session,
+  { user, untilMs, reason }: MuteRequest,
+): Refusal | { readonly ok: true } {
+  const refused = lacks(parts, session, "moderate") ?? crowded(parts);
+  if (refused !== null) return refused;
+  parts.store.saveMute(user, untilMs, reason);
+  return { ok: true };
+}

@@ -1,0 +1,85 @@
+/** Pages of messages, each read in one synchronous instant. */
+import { takeWithin } from "../../core/replay.ts";
+import type { HistoryFrame } from "../../protocol/clientFrames.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import type { Message } from "../../protocol/message.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Page } from "../../protocol/serverFrames.ts";
+import type { Session } from "../../protocol/session.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import { headCursor } from "./position.ts";
+import { lacks } from "./standing.ts";
+
+export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit"> & {
+  /** Only the replies to this message. */
+  readonly replyTo?: number | undefined;
+};
+
+/** A page in ascending order of id: before, after or around a message, or the newest. It has at most the bytes of a replay. */
+export function page(
+  parts: RoomParts,
+  session: Session,
+  bounds: Bounds,
+  nowMs: number,
+): ({ readonly ok: true } & Page) | Refusal {
+  const forbidden = lacks(parts, session, "read");
+  if (forbidden !== null) return forbidden;
+  const { before, after, around, replyTo = null } = bounds;
+  if ([before, after, around].filter((bound) => bound !== undefined).length > 1) {
+    return refuse("invalid_field", "At most one of `before`, `after` and `around`.");
+  }
+  const { oldest, policy } = stateOf(parts);
+  const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
+  const reading = { parts, limit, replyTo, nowMs };
+  const slice =
+    after !== undefined
+      ? newerThan(reading, after)
+      : around !== undefined
+        ? near(reading, around)
+        : olderThan(reading, before ?? Number.MAX_SAFE_INTEGER);
+  // Only a page that ends where the reader's window begins can lower it; one of replies alone has holes.
+  const joins = after === undefined && around === undefined && replyTo === null;
+  const start = joins ? Math.max(oldest, slice.hasMore ? (slice.messages[0]?.id ?? oldest) : oldest) : null;
+  return { ok: true, ...slice, start, cursor: headCursor(parts) };
+}
+
+interface Reading {
+  readonly parts: RoomParts;
+  readonly limit: number;
+  readonly replyTo: number | null;
+  readonly nowMs: number;
+}
+
+interface Slice {
+  readonly messages: Message[];
+  /** There are more in the direction of the page; around a message: older ones. */
+  readonly hasMore: boolean;
+}
+
+function olderThan({ parts, limit, replyTo, nowMs }: Reading, id: number): Slice {
+  const found = parts.store.messagesBefore(id, limit + 1, nowMs, replyTo);
+  const newestFirst = fitting(parts, found.slice(found.length - Math.min(limit, found.length)).reverse());
+  return { messages: newestFirst.reverse(), hasMore: found.length > newestFirst.length };
+}
+
+function newerThan({ parts, limit, replyTo, nowMs }: Reading, id: number): Slice {
+  const found = parts.store.messagesAfter(id, limit + 1, nowMs, replyTo);
+  const messages = fitting(parts, found.slice(0, limit));
+  return { messages, hasMore: found.length > messages.length };
+}
+
+/** Half of the page before the message, then itself and what follows. */
+function near(reading: Reading, id: number): Slice {
+  const older = olderThan({ ...reading, limit: Math.floor(reading.limit / 2) }, id);
+  const newer = newerThan({ ...reading, limit: reading.limit - older.messages.length }, id - 1);
+  // Both halves may be as large as a page: what is nearest stays.
+  const messages =
+    older.messages.length === 0 ? newer.messages : fitting(reading.parts, [...older.messages, ...newer.messages]);
+  return { messages, hasMore: older.hasMore };
+}
+
+/** 200 messages of full length are megabytes, and each frame of a batch may ask for a page. */
+function fitting(parts: RoomParts, messages: readonly Message[]): Message[] {
+  const sized = messages.map((message) => ({ seq: message.seq, json: JSON.stringify(message), message }));
+  return takeWithin(sized, stateOf(parts).policy.limits.replayBytes).map(({ message }) => message);
+}

@@ -1,0 +1,85 @@
+/** A tenant of a real server, with limits that a storm of messages does not reach. */
+import type { RoomCapability } from "../../src/protocol/capabilities.ts";
+import type { Message } from "../../src/protocol/message.ts";
+import type { Server } from "../support/process.ts";
+
+const roomy = {
+  publishPerUserPerSecond: 10_000,
+  publishPerUserBurst: 20_000,
+  publishPerRoomPerSecond: 20_000,
+  publishPerRoomBurst: 40_000,
+  framesPerSocketPerSecond: 10_000,
+  framesPerSocketBurst: 20_000,
+  socketsPerUser: 1_000,
+};
+const everything: RoomCapability[] = ["read", "publish", "react", "edit:own", "delete:own"];
+const answerMs = 20_000;
+
+export interface LiveTenant {
+  readonly url: string;
+  /** The whole API key. */
+  readonly key: string;
+}
+
+export interface LiveCall {
+  readonly method?: string;
+  readonly credential: string;
+  readonly user?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export async function makeTenant(
+  { url, operatorKey }: Pick<Server, "url" | "operatorKey">,
+  id: string,
+  limits: Partial<typeof roomy> = {},
+): Promise<LiveTenant> {
+  const body = { id, name: id, limits: { ...roomy, ...limits } };
+  const made = await ask<{ key: { secret: string } }>(`${url}/v1/tenants`, {
+    method: "POST",
+    credential: operatorKey,
+    body,
+  });
+  return { url, key: made.key.secret };
+}
+
+/** For every room of the tenant. */
+export async function newToken({ url, key }: LiveTenant, user: string): Promise<string> {
+  const body = { user, rooms: { "*": everything } };
+  return (await ask<{ token: string }>(`${url}/v1/tokens`, { method: "POST", credential: key, body })).token;
+}
+
+/** The room's messages from the first to the last, page by page. */
+export async function wholeHistory({ url, key }: LiveTenant, room: string): Promise<Message[]> {
+  const history: Message[] = [];
+  for (;;) {
+    const address = `${url}/v1/rooms/${room}/messages?after=${history.at(-1)?.id ?? 0}&limit=200`;
+    const page = await ask<{ messages: Message[]; hasMore: boolean }>(address, { credential: key });
+    history.push(...page.messages);
+    if (!page.hasMore) return history;
+  }
+}
+
+export function call(
+  address: string,
+  { method = "GET", credential, user, body, headers }: LiveCall,
+): Promise<Response> {
+  return fetch(address, {
+    method,
+    headers: {
+      Authorization: `Bearer ${credential}`,
+      ...(user === undefined ? {} : { "Parley-User": user }),
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(answerMs),
+  });
+}
+
+/** Throws on any answer but a success. */
+export async function ask<Answer>(address: string, options: LiveCall): Promise<Answer> {
+  const response = await call(address, options);
+  if (!response.ok) throw new Error(`${address}: ${response.status} ${await response.text()}`);
+  return await response.json<Answer>();
+}
