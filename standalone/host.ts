@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { type Bundle, bundleFolder, edgeModule } from "./bundle.ts";
 import { Failure } from "./failure.ts";
+import { newRuntimePath } from "./runtime.ts";
 import type { WorkerLog } from "./workerLog.ts";
 
 const disposeMs = 3_000;
@@ -42,6 +43,9 @@ export class Host {
     this.#onRuntime = options.onRuntime;
     // Miniflare tells nobody the pid of workerd, and restarts it unasked.
     subscribe("child_process", this.#watch);
+    // Miniflare takes another workerd than its own from its environment alone.
+    const runtime = newRuntimePath();
+    if (runtime !== undefined) process.env["MINIFLARE_WORKERD_PATH"] ??= runtime;
     this.#miniflare = new Miniflare(miniflareOptions(options));
     process.on("exit", () => this.#runtime?.kill("SIGKILL"));
     // Each of Miniflare's listeners ends this process at once with 143, before anything could be closed: ours close it.

@@ -10,6 +10,7 @@ import { Host } from "./host.ts";
 import { Lock } from "./lock.ts";
 import { connectionsFor, openFileLimit, openFileWarning } from "./openFiles.ts";
 import { waitForPort } from "./port.ts";
+import { newRuntimePath, oldRuntimeWarning } from "./runtime.ts";
 import { Secrets } from "./secrets.ts";
 import { WorkerLog } from "./workerLog.ts";
 
@@ -35,7 +36,7 @@ async function start(): Promise<void> {
   const host = open({ bundle, environment, secrets, maxConnections, lock, log });
   const server = await host.url();
   await expectHealth(server, log);
-  await introduce({ bundle, environment, secrets, server, warning: openFileWarning(fileLimit, maxConnections) });
+  await introduce({ bundle, environment, secrets, server, warnings: [openFileWarning(fileLimit, maxConnections), oldRuntimeWarning(newRuntimePath())] });
   log.open();
 }
 
@@ -104,7 +105,7 @@ async function expectHealth(server: URL, log: WorkerLog): Promise<void> {
   throw new Failure(`the Worker does not answer /health: ${response?.status ?? "no answer"}`);
 }
 
-async function introduce({ bundle, environment, secrets, server, warning }: Parts & { server: URL; warning: string | undefined }): Promise<void> {
+async function introduce({ bundle, environment, secrets, server, warnings }: Parts & { server: URL; warnings: readonly (string | undefined)[] }): Promise<void> {
   const origin = server.origin;
   const demo = await demoKey({ server, operatorKey: firstOf(secrets.operatorKey), known: secrets.demoKey });
   console.log(`Parley ${bundle.version}`);
@@ -117,7 +118,7 @@ async function introduce({ bundle, environment, secrets, server, warning }: Part
   } else {
     console.log(`warning  no tenant to try things with: ${demo.reason}`);
   }
-  if (warning !== undefined) console.log(warning);
+  for (const warning of warnings) if (warning !== undefined) console.log(warning);
   console.log(`ready ${origin}`);
 }
 
