@@ -39,7 +39,8 @@ function whole(option: string, text: string): number {
 
 function peerNamed(name: string): Peer {
   const peer = peers.find((each) => each.name === name);
-  if (peer === undefined) throw new Error(`--only: no peer "${name}"; there are ${peers.map((each) => each.name).join(", ")}`);
+  if (peer === undefined)
+    throw new Error(`--only: no peer "${name}"; there are ${peers.map((each) => each.name).join(", ")}`);
   return peer;
 }
 

@@ -51,7 +51,8 @@ async function burstOnce({ serverPids }: BurstJob, { crowd, tally, from, count }
   };
   while (!done() && nowUs() < startUs + ROUND_WITHIN_MS * 1000) {
     // Nothing more will come, and what came is no measure of a burst.
-    if (crowd.closed.length > 0) throw new Error(`the server closed ${crowd.closed.length} sockets (${crowd.closed[0]})`);
+    if (crowd.closed.length > 0)
+      throw new Error(`the server closed ${crowd.closed.length} sockets (${crowd.closed[0]})`);
     await delay(5);
   }
   return {
@@ -73,7 +74,8 @@ async function fillQuietRoom(target: Target, room: string): Promise<void> {
     for (let number = 0; number < QUIET_MESSAGES; number += 1) crowd.publish(number);
     const endUs = nowUs() + ROUND_WITHIN_MS * 1000;
     while (tally.missing > 0 && nowUs() < endUs) await delay(5);
-    if (tally.missing > 0) throw new Error(`the quiet room took ${tally.delivered} of ${QUIET_MESSAGES} messages: ${tally.firstRefusal}`);
+    if (tally.missing > 0)
+      throw new Error(`the quiet room took ${tally.delivered} of ${QUIET_MESSAGES} messages: ${tally.firstRefusal}`);
   } finally {
     await crowd.dismiss();
   }

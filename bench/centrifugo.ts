@@ -18,7 +18,8 @@ export async function start(dataFolder: string): Promise<Server> {
   const file = join(dataFolder, "centrifugo.json");
   await writeFile(file, JSON.stringify(configuration(port)));
   // It says on which address it serves, in JSON or in colours, after it began to listen.
-  const ready = (line: string) => (line.includes("serving") && line.includes(String(port)) ? `http://127.0.0.1:${port}` : undefined);
+  const ready = (line: string) =>
+    line.includes("serving") && line.includes(String(port)) ? `http://127.0.0.1:${port}` : undefined;
   return Server.start({ command, args: ["--config", file], env: {}, ready });
 }
 

@@ -13,7 +13,9 @@ interface ProcessStat {
 
 /** The process and all its descendants, as they are now. */
 export function processTree(root: number): ProcessStat[] {
-  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => statIfAlive(Number(name)));
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => statIfAlive(Number(name)));
   const tree = all.filter((process) => process.pid === root);
   for (let at = 0; at < tree.length; at += 1) tree.push(...all.filter((process) => process.parent === tree[at]?.pid));
   return tree;

@@ -29,7 +29,9 @@ export class Crowd {
   static async gather(target: Target, room: string, count: number): Promise<Crowd> {
     const crowd = new Crowd(dialects[target.dialect], room);
     for (let from = 0; from < count; from += OPENING_AT_ONCE) {
-      const group = Array.from({ length: Math.min(OPENING_AT_ONCE, count - from) }, (_, at) => crowd.#open(target, from + at));
+      const group = Array.from({ length: Math.min(OPENING_AT_ONCE, count - from) }, (_, at) =>
+        crowd.#open(target, from + at),
+      );
       await Promise.all(group);
     }
     return crowd;
@@ -47,7 +49,9 @@ export class Crowd {
 
   async dismiss(): Promise<void> {
     this.#dismissed = true;
-    const gone = Promise.all(this.sockets.map((socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()))));
+    const gone = Promise.all(
+      this.sockets.map((socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()))),
+    );
     for (const socket of this.sockets) socket.close(1000);
     await Promise.race([gone, delay(CLOSE_WITHIN_MS)]);
     for (const socket of this.sockets) socket.terminate();
@@ -57,7 +61,10 @@ export class Crowd {
     const token = target.tokens[Math.floor(index / SOCKETS_PER_USER)] ?? "";
     const url = target.base.replace("http", "ws") + this.dialect.socketPath(this.room);
     // Every server sends valid UTF-8; checking it would only slow the generator.
-    const socket = new WebSocket(url, this.dialect.protocols(token), { perMessageDeflate: false, skipUTF8Validation: true });
+    const socket = new WebSocket(url, this.dialect.protocols(token), {
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+    });
     this.sockets[index] = socket;
     socket.on("close", (code) => {
       if (!this.#dismissed) this.closed.push(code);
@@ -90,7 +97,9 @@ export class Crowd {
 
 async function withinLimit<T>(work: Promise<T>, otherwise: string): Promise<T> {
   const limit = new AbortController();
-  const late = delay(OPEN_WITHIN_MS, undefined, { signal: limit.signal }).then(() => Promise.reject(new Error(otherwise)));
+  const late = delay(OPEN_WITHIN_MS, undefined, { signal: limit.signal }).then(() =>
+    Promise.reject(new Error(otherwise)),
+  );
   try {
     return await Promise.race([work, late]);
   } finally {

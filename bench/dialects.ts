@@ -1,7 +1,5 @@
 /** How each server is spoken to: what the generator says and which frames it has to understand. Nothing here measures. */
 
-export type DialectName = keyof typeof dialects;
-
 export interface Dialect {
   socketPath(room: string): string;
   /** The page of the 50 newest messages, for the quiet room beside a burst; null where the server keeps none. */
@@ -74,7 +72,10 @@ const centrifugo: Dialect = {
 export const dialects = {
   ws: bare((room) => `/rooms/${room}`, null),
   memory: bare((room) => `/rooms/${room}`, null),
-  partyserver: bare((room) => `/parties/room/${room}`, (room) => `/parties/room/${room}`),
+  partyserver: bare(
+    (room) => `/parties/room/${room}`,
+    (room) => `/parties/room/${room}`,
+  ),
   socketio,
   parley,
   centrifugo,

@@ -36,7 +36,10 @@ export async function fanOut(job: FanOutJob): Promise<FanOutResult> {
  * Message n leaves when it is due, n / perSecond after the start, however late the ones before were: a slow server does not slow the load.
  * Resolves when the message after the last one would be due.
  */
-async function publishSteadily(crowd: Crowd, plan: { startUs: number; from: number; to: number; perSecond: number }): Promise<void> {
+async function publishSteadily(
+  crowd: Crowd,
+  plan: { startUs: number; from: number; to: number; perSecond: number },
+): Promise<void> {
   const dueUs = (number: number) => plan.startUs + (number * 1_000_000) / plan.perSecond;
   let next = plan.from;
   while (next < plan.to || nowUs() < dueUs(plan.to)) {

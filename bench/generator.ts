@@ -17,7 +17,9 @@ export class Generator {
     this.#withinMs = withinMs;
     this.#child = startGroup(process.execPath, [script], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#child.on("message", (raw) => this.#hear(Report.parse(raw)));
-    this.#child.on("exit", (code, signal) => this.#hear({ kind: "failure", message: `the generator ended with ${code ?? signal}` }));
+    this.#child.on("exit", (code, signal) =>
+      this.#hear({ kind: "failure", message: `the generator ended with ${code ?? signal}` }),
+    );
     this.#child.send(job);
   }
 
@@ -48,7 +50,10 @@ export class Generator {
 
   #heard(): Promise<Report> {
     return new Promise((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error(`the generator was silent for ${this.#withinMs} ms`)), this.#withinMs);
+      const limit = setTimeout(
+        () => reject(new Error(`the generator was silent for ${this.#withinMs} ms`)),
+        this.#withinMs,
+      );
       this.#waiting = (report) => {
         clearTimeout(limit);
         this.#waiting = undefined;

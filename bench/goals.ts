@@ -22,7 +22,8 @@ export const goals: readonly Goal[] = [
     what: "200x20: p50 ÷ do-memory",
     unit: "×",
     limit: { atMost: 1.3 },
-    measured: (results) => ratio(results.fanOut("200x20", "parley")?.p50Ms, results.fanOut("200x20", "do-memory")?.p50Ms),
+    measured: (results) =>
+      ratio(results.fanOut("200x20", "parley")?.p50Ms, results.fanOut("200x20", "do-memory")?.p50Ms),
   },
   {
     what: "burst: acked durably",
@@ -52,7 +53,8 @@ function cpuGoal(load: string, peer: PeerName, atMost: number): Goal {
     what: `${load}: CPU per delivery ÷ ${peer}`,
     unit: "×",
     limit: { atMost },
-    measured: (results) => ratio(results.fanOut(load, "parley")?.cpuUsPerDelivery, results.fanOut(load, peer)?.cpuUsPerDelivery),
+    measured: (results) =>
+      ratio(results.fanOut(load, "parley")?.cpuUsPerDelivery, results.fanOut(load, peer)?.cpuUsPerDelivery),
   };
 }
 

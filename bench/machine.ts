@@ -8,5 +8,11 @@ const Package = z.object({ version: z.string() });
 export function machine() {
   const load = createRequire(import.meta.url);
   const version = (name: string) => Package.parse(load(`${name}/package.json`)).version;
-  return { processors: cpus().length, model: cpus()[0]?.model ?? "unknown", node: process.version, workerd: version("workerd"), ws: version("ws") };
+  return {
+    processors: cpus().length,
+    model: cpus()[0]?.model ?? "unknown",
+    node: process.version,
+    workerd: version("workerd"),
+    ws: version("ws"),
+  };
 }

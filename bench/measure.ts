@@ -27,7 +27,12 @@ export interface BurstMeasure {
   rounds: readonly BurstRound[];
 }
 
-export async function measureFanOut(peer: Peer, running: Running, load: FanOutLoad, windowSeconds: number): Promise<FanOutResult> {
+export async function measureFanOut(
+  peer: Peer,
+  running: Running,
+  load: FanOutLoad,
+  windowSeconds: number,
+): Promise<FanOutResult> {
   const generator = new Generator(
     {
       kind: "fan-out",
@@ -54,7 +59,10 @@ export async function measureBurst(peer: Peer, running: Running): Promise<BurstM
   const { quietEveryMs, ...crowd } = burstLoad;
   const quietRoom = newRoom("quiet");
   const serverPids = running.server.pids(peer.counted);
-  const publisher = new Generator({ kind: "burst", target, busyRoom: newRoom("busy"), quietRoom, ...crowd, serverPids }, SILENCE_MS);
+  const publisher = new Generator(
+    { kind: "burst", target, busyRoom: newRoom("busy"), quietRoom, ...crowd, serverPids },
+    SILENCE_MS,
+  );
   try {
     await publisher.ready();
     const reader = new Generator({ kind: "quiet", target, room: quietRoom, everyMs: quietEveryMs }, SILENCE_MS);
@@ -85,7 +93,9 @@ function summary({ rounds, ...counts }: BurstResult, { waits }: QuietResult): Bu
     ...counts,
     rounds,
     ackedPerSecond: median(rounds.map((round) => rate(round.acked, round.startUs, round.ackedUs))),
-    deliveredPerSecond: median(rounds.map((round) => rate(perRound * burstLoad.sockets - round.missing, round.startUs, round.deliveredUs))),
+    deliveredPerSecond: median(
+      rounds.map((round) => rate(perRound * burstLoad.sockets - round.missing, round.startUs, round.deliveredUs)),
+    ),
     cpuUsPerMessage: median(rounds.map((round) => round.serverCpuUs / perRound)),
     missing: rounds.reduce((sum, round) => sum + round.missing, 0),
     quietP99Ms: percentile(busyMs, 0.99),

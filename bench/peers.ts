@@ -50,14 +50,16 @@ export const peers: readonly Peer[] = [
     title: "DO broadcast, no storage",
     counted: "workerd",
     durable: false,
-    start: async (data) => unsigned("memory", await node(["servers/miniflare.ts", "servers/memory-room.worker.ts", data])),
+    start: async (data) =>
+      unsigned("memory", await node(["servers/miniflare.ts", "servers/memory-room.worker.ts", data])),
   },
   {
     name: "partyserver",
     title: "partyserver, insert + broadcast",
     counted: "workerd",
     durable: true,
-    start: async (data) => unsigned("partyserver", await node(["servers/miniflare.ts", "servers/partyserver-room.worker.ts", data])),
+    start: async (data) =>
+      unsigned("partyserver", await node(["servers/miniflare.ts", "servers/partyserver-room.worker.ts", data])),
   },
   {
     name: "centrifugo",
@@ -89,7 +91,10 @@ async function startParley(data: string): Promise<Running> {
   const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: data };
   const server = await Server.start({ command: process.execPath, args: [entry], cwd: root, env, ready: readyLine });
   try {
-    return { server, target: { dialect: "parley", base: server.base, ...(await tenant.provision(server.base, operatorKey)) } };
+    return {
+      server,
+      target: { dialect: "parley", base: server.base, ...(await tenant.provision(server.base, operatorKey)) },
+    };
   } catch (error) {
     await server.stop();
     throw error;

@@ -17,7 +17,8 @@ export async function quietRead(job: QuietJob, isStopped: () => boolean): Promis
   const page = dialects[job.target.dialect].pagePath;
   if (page === null) throw new Error(`${job.target.dialect} has no page to read`);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const read = () => readPatiently(new URL(page(job.room), job.target.base), { agent, headers: job.target.pageHeaders });
+  const read = () =>
+    readPatiently(new URL(page(job.room), job.target.base), { agent, headers: job.target.pageHeaders });
   await read(); // Opens the connection and wakes the room.
   const waits: QuietResult["waits"] = [];
   let dueUs = nowUs();
@@ -28,7 +29,8 @@ export async function quietRead(job: QuietJob, isStopped: () => boolean): Promis
     const readUs = nowUs();
     // The first counts from its sending: this process's own timer is late by up to a millisecond or two.
     waits.push({ dueUs, waitUs: readUs - sentUs });
-    for (dueUs += job.everyMs * 1000; dueUs < readUs; dueUs += job.everyMs * 1000) waits.push({ dueUs, waitUs: readUs - dueUs });
+    for (dueUs += job.everyMs * 1000; dueUs < readUs; dueUs += job.everyMs * 1000)
+      waits.push({ dueUs, waitUs: readUs - dueUs });
   }
   agent.destroy();
   return { waits };
@@ -51,7 +53,9 @@ function readOnce(url: URL, options: { agent: Agent; headers: Record<string, str
     const request = get(url, { ...options, timeout: READ_WITHIN_MS }, (response) => {
       response.resume();
       response.on("error", reject);
-      response.on("end", () => (response.statusCode === 200 ? resolve() : reject(new Error(`${url} answered ${response.statusCode}`))));
+      response.on("end", () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`${url} answered ${response.statusCode}`)),
+      );
     });
     request.on("timeout", () => request.destroy(new Error(`${url} took more than ${READ_WITHIN_MS} ms`)));
     request.on("error", reject);

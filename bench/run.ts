@@ -39,7 +39,11 @@ async function startAll(peers: readonly Peer[]): Promise<Map<Peer, Running>> {
   for (const peer of peers) {
     const absent = peer.absent?.();
     if (absent !== undefined) results.skipped.push(absent);
-    else await attempt(`${peer.name} did not start`, async () => void started.set(peer, await peer.start(join(scratch, peer.name))));
+    else
+      await attempt(
+        `${peer.name} did not start`,
+        async () => void started.set(peer, await peer.start(join(scratch, peer.name))),
+      );
   }
   return started;
 }
@@ -63,7 +67,9 @@ async function measureAll({ loads, burst, windowSeconds, repeat: repeats }: Argu
     await attempt(`${peer.name} in the burst, repeat ${repeat}`, async () => {
       const measured = await measureBurst(peer, server);
       results.addBurst(peer.name, measured);
-      console.error(`${repeat}/${repeats} burst ${peer.name}: ${Math.round(measured.ackedPerSecond)} acked/s, missing ${measured.missing}`);
+      console.error(
+        `${repeat}/${repeats} burst ${peer.name}: ${Math.round(measured.ackedPerSecond)} acked/s, missing ${measured.missing}`,
+      );
     });
   }
 }
@@ -91,6 +97,9 @@ async function record({ peers, loads, repeat, windowSeconds }: Arguments): Promi
   await mkdir(folder, { recursive: true });
   const file = join(folder, at.slice(0, 19).replaceAll(":", "-"));
   await writeFile(`${file}.md`, page);
-  await writeFile(`${file}.json`, `${JSON.stringify({ at, machine: host, repeat, windowSeconds, results }, null, 2)}\n`);
+  await writeFile(
+    `${file}.json`,
+    `${JSON.stringify({ at, machine: host, repeat, windowSeconds, results }, null, 2)}\n`,
+  );
   console.log(`written to ${file}.md and .json`);
 }

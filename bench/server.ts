@@ -29,7 +29,11 @@ export class Server {
   static async start(what: ServerCommand): Promise<Server> {
     const { command, args, ready, cwd } = what;
     const env = { ...process.env, ...what.env };
-    const child = startGroup(command, args, { env, stdio: ["ignore", "pipe", "pipe"], ...(cwd === undefined ? {} : { cwd }) });
+    const child = startGroup(command, args, {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(cwd === undefined ? {} : { cwd }),
+    });
     try {
       return new Server(child, await waitForReady(child, ready));
     } catch (error) {

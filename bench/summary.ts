@@ -16,7 +16,13 @@ export interface Run {
 const GENERATOR_BUSY_MAX = 0.9;
 
 export function summary(run: Run): string {
-  const parts = [`# ${run.title}`, ...run.loads.map((load) => fanOutPart(run, load)), burstPart(run), goalsPart(run), remarks(run)];
+  const parts = [
+    `# ${run.title}`,
+    ...run.loads.map((load) => fanOutPart(run, load)),
+    burstPart(run),
+    goalsPart(run),
+    remarks(run),
+  ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
@@ -30,21 +36,48 @@ function fanOutPart({ peers, results }: Run, load: FanOutLoad): string {
     const ratios = [ratio(ours?.cpuUsPerDelivery, measured.cpuUsPerDelivery), ratio(ours?.p50Ms, measured.p50Ms)];
     const { cpuUsPerDelivery, p50Ms, p99Ms, maxMs, deliveriesPerSecond, missing, generatorBusy, othersBusy } = measured;
     const figures = [cpuUsPerDelivery, p50Ms, p99Ms, maxMs, deliveriesPerSecond].map(figure);
-    return [[peer.title, ...figures, String(missing), percent(generatorBusy), percent(othersBusy), ...ratios.map(figure)]];
+    return [
+      [peer.title, ...figures, String(missing), percent(generatorBusy), percent(othersBusy), ...ratios.map(figure)],
+    ];
   });
-  return rows.length === 0 ? "" : `## ${load.sockets} subscribers × ${load.messagesPerSecond} messages/s\n\n${table(head, rows)}`;
+  return rows.length === 0
+    ? ""
+    : `## ${load.sockets} subscribers × ${load.messagesPerSecond} messages/s\n\n${table(head, rows)}`;
 }
 
 function burstPart({ peers, results }: Run): string {
-  const head = ["server", "acked/s", "delivered/s", "CPU µs/message", "missing", "refused", "quiet p99 ms", "quiet worst ms", "p99 in calm ms"];
+  const head = [
+    "server",
+    "acked/s",
+    "delivered/s",
+    "CPU µs/message",
+    "missing",
+    "refused",
+    "quiet p99 ms",
+    "quiet worst ms",
+    "p99 in calm ms",
+  ];
   const rows = peers.flatMap((peer) => {
     const measured = results.burst(peer.name);
     if (measured === undefined) return [];
-    const { ackedPerSecond, deliveredPerSecond, cpuUsPerMessage, missing, refused, quietP99Ms, quietWorstMs, calmP99Ms } = measured;
+    const {
+      ackedPerSecond,
+      deliveredPerSecond,
+      cpuUsPerMessage,
+      missing,
+      refused,
+      quietP99Ms,
+      quietWorstMs,
+      calmP99Ms,
+    } = measured;
     const work = [ackedPerSecond, deliveredPerSecond, cpuUsPerMessage].map(figure);
-    return [[peer.title, ...work, String(missing), String(refused), ...[quietP99Ms, quietWorstMs, calmP99Ms].map(figure)]];
+    return [
+      [peer.title, ...work, String(missing), String(refused), ...[quietP99Ms, quietWorstMs, calmP99Ms].map(figure)],
+    ];
   });
-  return rows.length === 0 ? "" : `## 5,000 messages at once (50 sockets × 100), a quiet room read every 5 ms\n\n${table(head, rows)}`;
+  return rows.length === 0
+    ? ""
+    : `## 5,000 messages at once (50 sockets × 100), a quiet room read every 5 ms\n\n${table(head, rows)}`;
 }
 
 function goalsPart({ results }: Run): string {
@@ -71,17 +104,25 @@ function remarks({ peers, loads, results }: Run): string {
       return [
         ...(duplicates > 0 ? [`${where} ${duplicates} deliveries came twice`] : []),
         ...(refused > 0 ? [`${where} ${refused} messages refused, first ${firstRefusal}`] : []),
-        ...(closed.length > 0 ? [`${where} ${closed.length} sockets were closed (${[...new Set(closed)].join(", ")})`] : []),
-        ...(generatorBusy > GENERATOR_BUSY_MAX ? [`${where} the generator was the bottleneck, its latencies are partly its own`] : []),
+        ...(closed.length > 0
+          ? [`${where} ${closed.length} sockets were closed (${[...new Set(closed)].join(", ")})`]
+          : []),
+        ...(generatorBusy > GENERATOR_BUSY_MAX
+          ? [`${where} the generator was the bottleneck, its latencies are partly its own`]
+          : []),
       ];
     }),
   );
   const bursts = peers.flatMap((peer) => {
     const measured = results.burst(peer.name);
-    return measured !== undefined && measured.refused > 0 ? [`${peer.name} in the burst: first refusal ${measured.firstRefusal}`] : [];
+    return measured !== undefined && measured.refused > 0
+      ? [`${peer.name} in the burst: first refusal ${measured.firstRefusal}`]
+      : [];
   });
   const skipped = results.skipped.map((why) => `skipped: ${why}`);
-  return [...lines, ...bursts, ...skipped, ...results.failures.map((why) => `NOT MEASURED: ${why}`)].map((line) => `- ${line}`).join("\n");
+  return [...lines, ...bursts, ...skipped, ...results.failures.map((why) => `NOT MEASURED: ${why}`)]
+    .map((line) => `- ${line}`)
+    .join("\n");
 }
 
 function percent(share: number): string {

@@ -39,6 +39,7 @@ async function post(url: string, key: string, body: unknown): Promise<unknown> {
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   });
-  if (!response.ok) throw new Error(`POST ${url} answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
+  if (!response.ok)
+    throw new Error(`POST ${url} answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
   return response.json();
 }

@@ -1,6 +1,16 @@
 /** Makes `dist/`: the Worker in one file, its static assets, and `worker.json` for the launcher. */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { findPackageJSON } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -61,14 +71,25 @@ function scalarPath(): string {
 function bundleWorker(folder: string): void {
   const wrangler = join(packageFolder("wrangler"), "bin", "wrangler.js");
   // An empty environment is the top level, said aloud: wrangler warns otherwise.
-  const options = ["deploy", "--dry-run", "--env=", "--config", configPath, "--outdir", folder, "--assets", join(folder, "public")];
+  const options = [
+    "deploy",
+    "--dry-run",
+    "--env=",
+    "--config",
+    configPath,
+    "--outdir",
+    folder,
+    "--assets",
+    join(folder, "public"),
+  ];
   const run = spawnSync(process.execPath, [wrangler, ...options], {
     cwd: projectFolder,
     encoding: "utf8",
     env: { ...process.env, ...quiet, WRANGLER_LOG_PATH: join(folder, "logs"), NO_COLOR: "1" },
   });
   if (run.error) throw run.error;
-  if (run.status !== 0) throw new Failure(`${run.stdout}${run.stderr}`.replace(/^.*Logs were written to.*$/m, "").trim());
+  if (run.status !== 0)
+    throw new Failure(`${run.stdout}${run.stderr}`.replace(/^.*Logs were written to.*$/m, "").trim());
   rmSync(join(folder, "logs"), { recursive: true, force: true });
   rmSync(join(folder, "README.md"), { force: true });
 }
@@ -103,7 +124,8 @@ function bundleOf(config: Unstable_Config): unknown {
 function sqliteObjects(config: Unstable_Config): { binding: string; className: string }[] {
   const usesSqlite = unstable_getDurableObjectClassNameToUseSQLiteMap(config.migrations);
   return config.durable_objects.bindings.map(({ name, class_name }) => {
-    if (!usesSqlite.get(class_name)) throw new Failure(`wrangler.toml: the class ${class_name} is not among new_sqlite_classes`);
+    if (!usesSqlite.get(class_name))
+      throw new Failure(`wrangler.toml: the class ${class_name} is not among new_sqlite_classes`);
     return { binding: name, className: class_name };
   });
 }

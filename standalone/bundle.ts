@@ -38,14 +38,23 @@ export function descriptionIn(folder: string): string {
 /** Throws a Failure when it was written by another version of the build. */
 export function readBundle(): Bundle {
   const parsed = Bundle.safeParse(JSON.parse(readFileSync(descriptionIn(bundleFolder), "utf8")));
-  if (!parsed.success) throw new Failure(`${descriptionIn(bundleFolder)} was written by another version: run \`npm run build\``);
+  if (!parsed.success)
+    throw new Failure(`${descriptionIn(bundleFolder)} was written by another version: run \`npm run build\``);
   return parsed.data;
 }
 
 /** True when there is no bundle, or something it is made of changed after its build began. */
 export function isStale(): boolean {
   const builtMs = modifiedMs(descriptionIn(bundleFolder));
-  const sources = ["src", "public", "wrangler.toml", "package-lock.json", "standalone/build.ts", "standalone/bundle.ts", "standalone/edge.js"];
+  const sources = [
+    "src",
+    "public",
+    "wrangler.toml",
+    "package-lock.json",
+    "standalone/build.ts",
+    "standalone/bundle.ts",
+    "standalone/edge.js",
+  ];
   return builtMs === undefined || sources.some((source) => newestMs(join(projectFolder, source)) > builtMs);
 }
 

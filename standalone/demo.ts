@@ -40,7 +40,12 @@ interface Answer {
 async function call(server: URL, key: string, method: string, path: string, body?: object): Promise<Answer> {
   const headers = { Authorization: `Bearer ${key}`, ...(body && { "Content-Type": "application/json" }) };
   try {
-    const response = await fetch(new URL(path, server), { method, headers, body: body ? JSON.stringify(body) : null, signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(new URL(path, server), {
+      method,
+      headers,
+      body: body ? JSON.stringify(body) : null,
+      signal: AbortSignal.timeout(10_000),
+    });
     const isJson = response.headers.get("Content-Type")?.includes("json");
     return { status: response.status, body: isJson ? await response.json() : await response.text() };
   } catch (error) {

@@ -20,6 +20,7 @@ export const edge = {
 
 function isForFiles({ method, url }, workerFirst) {
   const { pathname } = new URL(url);
-  const matches = (pattern) => (pattern.endsWith("/*") ? pathname.startsWith(pattern.slice(0, -1)) : pathname === pattern);
+  const matches = (pattern) =>
+    pattern.endsWith("/*") ? pathname.startsWith(pattern.slice(0, -1)) : pathname === pattern;
   return (method === "GET" || method === "HEAD") && !workerFirst.some(matches);
 }

@@ -9,12 +9,27 @@ import { Failure } from "./failure.ts";
 export const Environment = z.object({
   // 0 takes any free port, which the last line then names.
   PORT: wholeNumber(0, 65_535).default(8787),
-  HOST: z.string().transform((host) => (host === "localhost" ? "127.0.0.1" : host))
-    .refine((host) => isIP(host) !== 0, "must be an address of this machine, such as 127.0.0.1 or 0.0.0.0").default("127.0.0.1"),
-  DATA_DIR: z.string().default("./data").transform((folder) => resolve(folder)),
-  OPERATOR_KEY: z.string().regex(/^[!-+\--~]{16,}( *, *[!-+\--~]{16,})?$/, "must be 16 or more visible characters, or two such keys with a comma between them").optional(),
+  HOST: z
+    .string()
+    .transform((host) => (host === "localhost" ? "127.0.0.1" : host))
+    .refine((host) => isIP(host) !== 0, "must be an address of this machine, such as 127.0.0.1 or 0.0.0.0")
+    .default("127.0.0.1"),
+  DATA_DIR: z
+    .string()
+    .default("./data")
+    .transform((folder) => resolve(folder)),
+  OPERATOR_KEY: z
+    .string()
+    .regex(
+      /^[!-+\--~]{16,}( *, *[!-+\--~]{16,})?$/,
+      "must be 16 or more visible characters, or two such keys with a comma between them",
+    )
+    .optional(),
   MASTER_KEY: z.string().superRefine(checkMasterKeys).optional(),
-  GENERATION: z.string().regex(/^[1-9]\d{0,8}$/, "must be a whole number from 1").optional(),
+  GENERATION: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, "must be a whole number from 1")
+    .optional(),
   MAX_CONNECTIONS: wholeNumber(1, 9_999_999).optional(),
 });
 export type Environment = z.infer<typeof Environment>;
@@ -29,7 +44,11 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
 
 function wholeNumber(least: number, most: number) {
   const message = `must be a whole number from ${least} to ${most}`;
-  return z.string().regex(/^\d{1,9}$/, { message, abort: true }).transform(Number).refine((number) => number >= least && number <= most, message);
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, { message, abort: true })
+    .transform(Number)
+    .refine((number) => number >= least && number <= most, message);
 }
 
 // The Worker parses them again; here a fault ends the start instead of every request.

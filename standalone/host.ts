@@ -97,11 +97,13 @@ function miniflareOptions({ bundle, host, port, dataFolder, bindings, log, onLos
     unsafeHandleRuntimeRestart: () => log.add({ level: "warn", message: "the runtime died and was started again" }),
     // The older names (durableObjectsPersist, r2Persist) are accepted and ignored: data would go to the system's temporary folder.
     resourcePersistencePath: dataFolder,
-    workers: [{
-      ...workerOptions(bundle),
-      bindings: { ...bundle.vars, ...bindings, RUN_WORKER_FIRST: bundle.assets.runWorkerFirst },
-      unsafeDirectSockets: [{ host, port, entrypoint }],
-    }],
+    workers: [
+      {
+        ...workerOptions(bundle),
+        bindings: { ...bundle.vars, ...bindings, RUN_WORKER_FIRST: bundle.assets.runWorkerFirst },
+        unsafeDirectSockets: [{ host, port, entrypoint }],
+      },
+    ],
   });
 }
 
@@ -112,7 +114,9 @@ function workerOptions({ name, compatibilityDate, compatibilityFlags, objects, b
     compatibilityFlags,
     rootPath: bundleFolder,
     modules: [edgeModule, "index.js"].map((file) => ({ type: "ESModule" as const, path: join(bundleFolder, file) })),
-    durableObjects: Object.fromEntries(objects.map(({ binding, className }) => [binding, { className, useSQLite: true }])),
+    durableObjects: Object.fromEntries(
+      objects.map(({ binding, className }) => [binding, { className, useSQLite: true }]),
+    ),
     r2Buckets: Object.fromEntries(buckets.map((bucket) => [bucket.binding, bucket.name])),
     assets: {
       directory: join(bundleFolder, "public"),

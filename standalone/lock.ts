@@ -66,7 +66,8 @@ export class Lock {
 
 async function removeStale(path: string, dataFolder: string): Promise<void> {
   const holder = readHolder(path);
-  if (holder && isAlive(holder.launcher)) throw new Failure(`${dataFolder} is in use by process ${holder.launcher.pid}: stop it, or set DATA_DIR`);
+  if (holder && isAlive(holder.launcher))
+    throw new Failure(`${dataFolder} is in use by process ${holder.launcher.pid}: stop it, or set DATA_DIR`);
   if (holder?.runtime) await end(holder.runtime);
   rmSync(path, { force: true });
 }

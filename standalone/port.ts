@@ -14,7 +14,8 @@ export async function waitForPort(host: string, port: number): Promise<void> {
     const refusal = await tryPort(host, port);
     if (refusal === undefined) return;
     if (refusal !== "EADDRINUSE") throw new Failure(`cannot listen on ${host}:${port}: ${refusal}`);
-    if (Date.now() > deadlineMs) throw new Failure(`port ${port} of ${host} is in use: stop what holds it, or set PORT`);
+    if (Date.now() > deadlineMs)
+      throw new Failure(`port ${port} of ${host} is in use: stop what holds it, or set PORT`);
     await sleep(100);
   }
 }

@@ -8,7 +8,13 @@ import { projectFolder } from "./bundle.ts";
  * Linux alone, so it is an optional package beside the pinned one, which the tools and the tests in workerd use.
  */
 export function newRuntimePath(): string | undefined {
-  const path = join(projectFolder, "node_modules", `workerd-november-${process.platform}-${process.arch}`, "bin", "workerd");
+  const path = join(
+    projectFolder,
+    "node_modules",
+    `workerd-november-${process.platform}-${process.arch}`,
+    "bin",
+    "workerd",
+  );
   return existsSync(path) ? path : undefined;
 }
 

@@ -50,7 +50,8 @@ export class Secrets {
 
 // API keys are derived from the master key: a new one over old data would refuse every key and token ever given out, without a word.
 function newMasterKey(dataFolder: string): string {
-  if (existsSync(join(dataFolder, "do"))) throw new Failure(`${dataFolder} holds rooms but no master key: set MASTER_KEY to the one they were made with`);
+  if (existsSync(join(dataFolder, "do")))
+    throw new Failure(`${dataFolder} holds rooms but no master key: set MASTER_KEY to the one they were made with`);
   // 36 bytes are 48 url-safe characters.
   return `1:${randomBytes(36).toString("base64url")}`;
 }
@@ -66,7 +67,9 @@ function read(path: string): Kept {
   }
   const parsed = Kept.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new Failure(`${path} is damaged: restore it from a backup; without its master key no API key and no token works any more`);
+  throw new Failure(
+    `${path} is damaged: restore it from a backup; without its master key no API key and no token works any more`,
+  );
 }
 
 function parseJson(text: string): unknown {

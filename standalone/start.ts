@@ -36,7 +36,13 @@ async function start(): Promise<void> {
   const host = open({ bundle, environment, secrets, maxConnections, lock, log });
   const server = await host.url();
   await expectHealth(server, log);
-  await introduce({ bundle, environment, secrets, server, warnings: [openFileWarning(fileLimit, maxConnections), oldRuntimeWarning(newRuntimePath())] });
+  await introduce({
+    bundle,
+    environment,
+    secrets,
+    server,
+    warnings: [openFileWarning(fileLimit, maxConnections), oldRuntimeWarning(newRuntimePath())],
+  });
   log.open();
 }
 
@@ -66,7 +72,14 @@ interface Parts {
   secrets: Secrets;
 }
 
-function open({ bundle, environment, secrets, maxConnections, lock, log }: Parts & { maxConnections: number; lock: Lock; log: WorkerLog }): Host {
+function open({
+  bundle,
+  environment,
+  secrets,
+  maxConnections,
+  lock,
+  log,
+}: Parts & { maxConnections: number; lock: Lock; log: WorkerLog }): Host {
   const host = new Host({
     bundle,
     host: environment.HOST,
@@ -98,14 +111,22 @@ function stopOnSignal(host: Host): void {
 }
 
 async function expectHealth(server: URL, log: WorkerLog): Promise<void> {
-  const response = await fetch(new URL("/health", server), { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
+  const response = await fetch(new URL("/health", server), { signal: AbortSignal.timeout(20_000) }).catch(
+    () => undefined,
+  );
   await response?.body?.cancel();
   if (response?.ok) return;
   log.open();
   throw new Failure(`the Worker does not answer /health: ${response?.status ?? "no answer"}`);
 }
 
-async function introduce({ bundle, environment, secrets, server, warnings }: Parts & { server: URL; warnings: readonly (string | undefined)[] }): Promise<void> {
+async function introduce({
+  bundle,
+  environment,
+  secrets,
+  server,
+  warnings,
+}: Parts & { server: URL; warnings: readonly (string | undefined)[] }): Promise<void> {
   const origin = server.origin;
   const demo = await demoKey({ server, operatorKey: firstOf(secrets.operatorKey), known: secrets.demoKey });
   console.log(`Parley ${bundle.version}`);
@@ -123,7 +144,9 @@ async function introduce({ bundle, environment, secrets, server, warnings }: Par
 }
 
 function exampleFor(origin: string, key: string): string {
-  const headers = [`Authorization: Bearer ${key}`, "Parley-User: ada", "Content-Type: application/json"].map((header) => `-H '${header}'`);
+  const headers = [`Authorization: Bearer ${key}`, "Parley-User: ada", "Content-Type: application/json"].map(
+    (header) => `-H '${header}'`,
+  );
   return `curl -X POST ${origin}/v1/rooms/general/messages ${headers.join(" ")} -d '{"text":"hello"}'`;
 }
 

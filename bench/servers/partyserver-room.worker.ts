@@ -15,13 +15,20 @@ export class Room extends Server<Env> {
   override onMessage(connection: Connection, message: string): void {
     const { text } = JSON.parse(message);
     const row = this.ctx.storage.sql
-      .exec("INSERT INTO messages (sender, text, created_at) VALUES (?, ?, ?) RETURNING id", connection.id, text, Date.now())
+      .exec(
+        "INSERT INTO messages (sender, text, created_at) VALUES (?, ?, ?) RETURNING id",
+        connection.id,
+        text,
+        Date.now(),
+      )
       .one();
     this.broadcast(JSON.stringify({ id: row["id"], text }));
   }
 
   override onRequest(): Response {
-    const rows = this.ctx.storage.sql.exec("SELECT id, sender, text, created_at FROM messages ORDER BY id DESC LIMIT 50").toArray();
+    const rows = this.ctx.storage.sql
+      .exec("SELECT id, sender, text, created_at FROM messages ORDER BY id DESC LIMIT 50")
+      .toArray();
     return Response.json({ messages: rows });
   }
 }

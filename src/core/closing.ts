@@ -7,15 +7,11 @@ export function answerableCode(code: number): number {
   return allowed ? code : 1000;
 }
 
-/** The refused frames of one socket, as a value. */
-export interface Offences {
-  readonly count: number;
-  readonly sinceMs: number;
-}
+/** When the latest refused frames of one socket came: at most as many as it takes to close it. */
+export type Offences = readonly number[];
 
 /** Counts a refused frame. `tooMany`: this client hears no and goes on. */
-export function offend(offences: Offences, nowMs: number): Offences & { readonly tooMany: boolean } {
-  const fresh = nowMs - offences.sinceMs > fixedLimits.refusedFramesWindowMs;
-  const count = fresh ? 1 : offences.count + 1;
-  return { count, sinceMs: fresh ? nowMs : offences.sinceMs, tooMany: count >= fixedLimits.refusedFrames };
+export function offend(offences: Offences, nowMs: number): { readonly offences: Offences; readonly tooMany: boolean } {
+  const recent = offences.filter((atMs) => nowMs - atMs < fixedLimits.refusedFramesWindowMs);
+  return { offences: [...recent, nowMs], tooMany: recent.length + 1 >= fixedLimits.refusedFrames };
 }

@@ -102,10 +102,7 @@ function refuseUpgrade(c: Context<AppEnv>, refusal: Refusal): Response {
 }
 
 function accepted(c: Context<AppEnv>, webSocket: WebSocket): Response {
-  const selected = subprotocols(c.req.raw.headers).includes(SUBPROTOCOL);
-  return new Response(null, {
-    status: 101,
-    webSocket,
-    ...(selected ? { headers: { "Sec-WebSocket-Protocol": SUBPROTOCOL } } : {}),
-  });
+  const headers = new Headers({ "X-Request-Id": c.get("requestId") });
+  if (subprotocols(c.req.raw.headers).includes(SUBPROTOCOL)) headers.set("Sec-WebSocket-Protocol", SUBPROTOCOL);
+  return new Response(null, { status: 101, webSocket, headers });
 }

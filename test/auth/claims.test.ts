@@ -2,7 +2,19 @@ import * as fc from "fast-check";
 import { base64url } from "jose";
 import { describe, expect, test } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
-import { forge, goodClaims, goodHeader, isSafely, leaks, masterKeys, now, nowMs, part, secretOf, signHmac } from "./forge.ts";
+import {
+  forge,
+  goodClaims,
+  goodHeader,
+  isSafely,
+  leaks,
+  masterKeys,
+  now,
+  nowMs,
+  part,
+  secretOf,
+  signHmac,
+} from "./forge.ts";
 
 async function verdictOf(change: Record<string, unknown>, atMs = nowMs): Promise<string> {
   const token = await forge({ claims: { ...goodClaims, ...change } });
@@ -12,32 +24,92 @@ async function verdictOf(change: Record<string, unknown>, atMs = nowMs): Promise
 }
 
 describe("[A4] who and for whom", () => {
-  test.each([undefined, null, "", "Parley", "parley ", "parley/acme", "other", ["parley"], ["other", "parley"], { parley: true }, 1])("[A4] an aud of %s is refused", async (aud) => {
+  test.each([
+    undefined,
+    null,
+    "",
+    "Parley",
+    "parley ",
+    "parley/acme",
+    "other",
+    ["parley"],
+    ["other", "parley"],
+    { parley: true },
+    1,
+  ])("[A4] an aud of %s is refused", async (aud) => {
     expect(await verdictOf({ aud })).toBe("token_invalid");
   });
 
-  test.each([undefined, null, "", "a/b", "a b", "a\nb", "a\0b", "__proto__", "u".repeat(129), 7, ["ada"], { user: "ada" }])("[A4] a sub of %j is refused", async (sub) => {
+  test.each([
+    undefined,
+    null,
+    "",
+    "a/b",
+    "a b",
+    "a\nb",
+    "a\0b",
+    "__proto__",
+    "u".repeat(129),
+    7,
+    ["ada"],
+    { user: "ada" },
+  ])("[A4] a sub of %j is refused", async (sub) => {
     expect(await verdictOf({ sub })).toBe("token_invalid");
   });
 
   test("[A4] a name or jti that is not allowed is refused, and neither is needed", async () => {
-    for (const change of [{ name: "" }, { name: "n".repeat(129) }, { name: "a\u0007b" }, { name: 1 }, { name: null }, { jti: "j".repeat(65) }, { jti: 1 }, { jti: null }]) {
+    for (const change of [
+      { name: "" },
+      { name: "n".repeat(129) },
+      { name: "a\u0007b" },
+      { name: 1 },
+      { name: null },
+      { jti: "j".repeat(65) },
+      { jti: 1 },
+      { jti: null },
+    ]) {
       expect(await verdictOf(change)).toBe("token_invalid");
     }
     expect(await verdictOf({ name: "Ada", jti: "j" })).toBe("ok");
   });
 
   test("[A4] claims that are not ours are allowed and left out", async () => {
-    const token = await forge({ claims: { ...goodClaims, iss: "https://acme.example", admin: true, role: "owner", nbf: now, deep: { a: [{ b: 1 }, { b: 2 }] } } });
-    expect(await verifyToken(masterKeys, token, nowMs)).toEqual({ ok: true, tenant: "acme", keyId: "1kabcdefghijkl", claims: goodClaims });
+    const token = await forge({
+      claims: {
+        ...goodClaims,
+        iss: "https://acme.example",
+        admin: true,
+        role: "owner",
+        nbf: now,
+        deep: { a: [{ b: 1 }, { b: 2 }] },
+      },
+    });
+    expect(await verifyToken(masterKeys, token, nowMs)).toEqual({
+      ok: true,
+      tenant: "acme",
+      keyId: "1kabcdefghijkl",
+      claims: goodClaims,
+    });
   });
 });
 
 describe("[A4] rooms", () => {
   test.each([
-    ["missing", undefined], ["null", null], ["a list", ["team"]], ["a text", "*"], ["with a capability that there is not", { "*": ["fly"] }], ["with a capability in capitals", { "*": ["READ"] }],
-    ["with a star for capabilities", { "*": ["*"] }], ["with capabilities that are no list", { "*": "read" }], ["with a null", { "*": null }], ["with an empty pattern", { "": ["read"] }], ["with a slash in a pattern", { "evil/room": ["read"] }],
-    ["with a star inside a segment", { "a*": ["read"] }], ["with two stars", { "**": ["read"] }], ["with an empty segment", { "a::b": ["read"] }], ["with a long pattern", { ["a".repeat(129)]: ["read"] }],
+    ["missing", undefined],
+    ["null", null],
+    ["a list", ["team"]],
+    ["a text", "*"],
+    ["with a capability that there is not", { "*": ["fly"] }],
+    ["with a capability in capitals", { "*": ["READ"] }],
+    ["with a star for capabilities", { "*": ["*"] }],
+    ["with capabilities that are no list", { "*": "read" }],
+    ["with a null", { "*": null }],
+    ["with an empty pattern", { "": ["read"] }],
+    ["with a slash in a pattern", { "evil/room": ["read"] }],
+    ["with a star inside a segment", { "a*": ["read"] }],
+    ["with two stars", { "**": ["read"] }],
+    ["with an empty segment", { "a::b": ["read"] }],
+    ["with a long pattern", { ["a".repeat(129)]: ["read"] }],
     ["with 101 patterns", Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`r${index}`, ["read"]]))],
   ])("[A4] rooms that are %s are refused", async (_, rooms) => {
     expect(await verdictOf({ rooms })).toBe("token_invalid");
@@ -89,21 +161,44 @@ describe("[A4] the clock", () => {
       expect(await verdictOf({ iat: wrong })).toBe("token_invalid");
     }
     const infinite = JSON.stringify(goodClaims).replace(`"exp":${goodClaims.exp}`, '"exp":1e999');
-    expect(await verifyToken(masterKeys, await forge({ claims: infinite }), nowMs)).toMatchObject({ error: "token_invalid" });
+    expect(await verifyToken(masterKeys, await forge({ claims: infinite }), nowMs)).toMatchObject({
+      error: "token_invalid",
+    });
   });
 
   test("[A4] at any instant the clock decides as the rules say", async () => {
-    await fc.assert(fc.asyncProperty(fc.integer({ min: -100, max: 100 }), fc.integer({ min: -100, max: 100 }), fc.option(fc.integer({ min: -100, max: 100 }), { nil: undefined }), async (issued, lives, notBefore) => {
-      const claims = { iat: now + issued, exp: now + issued + lives, ...(notBefore === undefined ? {} : { nbf: now + notBefore }) };
-      const early = issued > 30 || (notBefore ?? 0) > 30;
-      expect(await verdictOf(claims)).toBe(early ? "token_invalid" : issued + lives + 30 <= 0 ? "token_expired" : "ok");
-    }), { numRuns: 300 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: -100, max: 100 }),
+        fc.integer({ min: -100, max: 100 }),
+        fc.option(fc.integer({ min: -100, max: 100 }), { nil: undefined }),
+        async (issued, lives, notBefore) => {
+          const claims = {
+            iat: now + issued,
+            exp: now + issued + lives,
+            ...(notBefore === undefined ? {} : { nbf: now + notBefore }),
+          };
+          const early = issued > 30 || (notBefore ?? 0) > 30;
+          expect(await verdictOf(claims)).toBe(
+            early ? "token_invalid" : issued + lives + 30 <= 0 ? "token_expired" : "ok",
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test("[A4] only a token that is right in all else is called expired", async () => {
     const expired = { iat: now - 7_200, exp: now - 3_600 };
     expect(await verdictOf(expired)).toBe("token_expired");
-    for (const change of [{ aud: "other" }, { sub: "a/b" }, { rooms: { "*": ["admin"] } }, { nbf: now + 100 }, { iat: now - 100_000 }]) expect(await verdictOf({ ...expired, ...change })).toBe("token_invalid");
+    for (const change of [
+      { aud: "other" },
+      { sub: "a/b" },
+      { rooms: { "*": ["admin"] } },
+      { nbf: now + 100 },
+      { iat: now - 100_000 },
+    ])
+      expect(await verdictOf({ ...expired, ...change })).toBe("token_invalid");
   });
 });
 
@@ -116,7 +211,13 @@ describe("[A4] the claims as JSON", () => {
     ["say a name twice with space before the colon", `${text.slice(0, -1)},"sub" \n:"eve"}`],
     ["give two lists under one pattern", text.replace('{"team:*":', '{"team:*":["read"],"team:*":')],
     ["say a name twice where nobody looks", `${text.slice(0, -1)},"more":[{"a":{"b":1,"b":1}}]}`],
-    ["are a list", `[${text}]`], ["are text", '"claims"'], ["are null", "null"], ["are a number", "1"], ["are cut", text.slice(0, -1)], ["have more after them", `${text} x`], ["are nothing", " "],
+    ["are a list", `[${text}]`],
+    ["are text", '"claims"'],
+    ["are null", "null"],
+    ["are a number", "1"],
+    ["are cut", text.slice(0, -1)],
+    ["have more after them", `${text} x`],
+    ["are nothing", " "],
     ["are nested without end", `${'{"a":['.repeat(900)}${"]}".repeat(900)}`],
   ])("[A4] claims that %s are refused", async (_, claims) => {
     const token = await forge({ claims });
@@ -132,24 +233,43 @@ describe("[A4] the claims as JSON", () => {
   });
 
   test("[A4] one name in two objects, or a name as a value, is not said twice", async () => {
-    for (const more of [{ a: { sub: 1 }, b: { sub: 2 } }, { list: ["sub", "sub", "sub:"] }, { quoted: '","sub":"' }, { braces: '{"sub":"{{}}' }, { "back\\": 1, "back\\\\": 1, 'back\\"': 1 }]) {
+    for (const more of [
+      { a: { sub: 1 }, b: { sub: 2 } },
+      { list: ["sub", "sub", "sub:"] },
+      { quoted: '","sub":"' },
+      { braces: '{"sub":"{{}}' },
+      { "back\\": 1, "back\\\\": 1, 'back\\"': 1 },
+    ]) {
       expect(await verdictOf(more)).toBe("ok");
     }
   });
 
   test("[A4] whatever JSON.stringify writes says no name twice, and a repeated member always does", async () => {
-    await fc.assert(fc.asyncProperty(fc.jsonValue({ maxDepth: 3 }), fc.integer({ min: 0, max: 3 }), async (more, spaces) => {
-      const once = JSON.stringify({ ...goodClaims, more }, null, spaces);
-      const verdict = async (claims: string): Promise<boolean> => (await verifyToken(masterKeys, await forge({ claims }), nowMs)).ok;
-      expect(await verdict(once)).toBe(true);
-      expect(await verdict(`${once.slice(0, -1)}, "more" : 0}`)).toBe(false);
-    }));
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue({ maxDepth: 3 }), fc.integer({ min: 0, max: 3 }), async (more, spaces) => {
+        const once = JSON.stringify({ ...goodClaims, more }, null, spaces);
+        const verdict = async (claims: string): Promise<boolean> =>
+          (await verifyToken(masterKeys, await forge({ claims }), nowMs)).ok;
+        expect(await verdict(once)).toBe(true);
+        expect(await verdict(`${once.slice(0, -1)}, "more" : 0}`)).toBe(false);
+      }),
+    );
   });
 });
 
 test.each([
-  ["aud", { aud: "other" }], ["sub", { sub: "" }], ["name", { name: "" }], ["iat", { iat: "1" }], ["exp", { exp: "1" }], ["jti", { jti: 1 }], ["rooms", { rooms: { "*": ["fly"] } }],
-  ["nbf", { nbf: "1" }], ["nbf", { nbf: now + 100 }], ["iat", { iat: now + 100 }], ["exp", { exp: now + 100_000 }], ["exp", { iat: now - 100, exp: now - 50 }],
+  ["aud", { aud: "other" }],
+  ["sub", { sub: "" }],
+  ["name", { name: "" }],
+  ["iat", { iat: "1" }],
+  ["exp", { exp: "1" }],
+  ["jti", { jti: 1 }],
+  ["rooms", { rooms: { "*": ["fly"] } }],
+  ["nbf", { nbf: "1" }],
+  ["nbf", { nbf: now + 100 }],
+  ["iat", { iat: now + 100 }],
+  ["exp", { exp: now + 100_000 }],
+  ["exp", { iat: now - 100, exp: now - 50 }],
 ])("[A4] the refusal names `%s` when that is what is wrong", async (name, change) => {
   const verdict = await verifyToken(masterKeys, await forge({ claims: { ...goodClaims, ...change } }), nowMs);
   expect(verdict).toMatchObject({ ok: false, detail: expect.stringContaining(`\`${name}\``) });
@@ -158,8 +278,17 @@ test.each([
 test("[A7] a refusal repeats nothing of what the token said, encoded or not", async () => {
   const canary = "canary-0123456789";
   const changes = [
-    { aud: canary }, { sub: `${canary}/` }, { name: `${canary}\u0007` }, { iat: canary }, { exp: canary }, { nbf: canary }, { jti: canary.repeat(9) },
-    { rooms: canary }, { rooms: { [canary]: [canary] } }, { rooms: { [`${canary}/`]: ["read"] } }, { rooms: { [canary]: canary } },
+    { aud: canary },
+    { sub: `${canary}/` },
+    { name: `${canary}\u0007` },
+    { iat: canary },
+    { exp: canary },
+    { nbf: canary },
+    { jti: canary.repeat(9) },
+    { rooms: canary },
+    { rooms: { [canary]: [canary] } },
+    { rooms: { [`${canary}/`]: ["read"] } },
+    { rooms: { [canary]: canary } },
   ];
   for (const change of changes) {
     const token = await forge({ claims: { ...goodClaims, ...change } });

@@ -10,7 +10,13 @@ export const masterKeys = parseMasterKeys(`1:${"0123456789abcdef".repeat(3)}`);
 export const signer = { tenant: "acme", keyId: "1kabcdefghijkl" };
 export const kid = "acme.1kabcdefghijkl";
 export const goodHeader = { alg: "HS256", typ: "JWT", kid };
-export const goodClaims = { aud: "parley", sub: "user-ada-lovelace", iat: now, exp: now + 3_600, rooms: { "team:*": ["read", "publish"] } };
+export const goodClaims = {
+  aud: "parley",
+  sub: "user-ada-lovelace",
+  iat: now,
+  exp: now + 3_600,
+  rooms: { "team:*": ["read", "publish"] },
+};
 
 export async function secretOf(name = signer, keys = masterKeys): Promise<string> {
   const secret = await deriveSecret(keys, name);
@@ -30,17 +36,28 @@ export async function signHmac(input: string, secret: string, hash = "SHA-256"):
 }
 
 /** Signed correctly by default, so that what a test changes is the only thing wrong. */
-export async function forge({ header = goodHeader, claims = goodClaims, secret, hash }: { header?: unknown; claims?: unknown; secret?: string; hash?: string } = {}): Promise<string> {
+export async function forge({
+  header = goodHeader,
+  claims = goodClaims,
+  secret,
+  hash,
+}: { header?: unknown; claims?: unknown; secret?: string; hash?: string } = {}): Promise<string> {
   const input = `${part(header)}.${part(claims)}`;
   return `${input}.${await signHmac(input, secret ?? (await secretOf()), hash)}`;
 }
 
 /** Refused with this code, and no ten characters of the token are in what the client is told. */
-export function isSafely(verdict: { readonly ok: boolean; readonly error?: string }, code: string, token: string): boolean {
+export function isSafely(
+  verdict: { readonly ok: boolean; readonly error?: string },
+  code: string,
+  token: string,
+): boolean {
   return !verdict.ok && verdict.error === code && !leaks(verdict, token);
 }
 
 export function leaks(refusal: unknown, secret: string): boolean {
   const told = JSON.stringify(refusal);
-  return Array.from({ length: Math.max(0, secret.length - 9) }, (_, start) => secret.slice(start, start + 10)).some((piece) => told.includes(piece));
+  return Array.from({ length: Math.max(0, secret.length - 9) }, (_, start) => secret.slice(start, start + 10)).some(
+    (piece) => told.includes(piece),
+  );
 }

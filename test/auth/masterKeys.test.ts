@@ -33,7 +33,12 @@ test("[A8] the first master key makes new keys", () => {
 test("[A8] keys and tokens of an older master key stay valid while it is listed, and not after", async () => {
   const before = parseMasterKeys(`1:${one}`);
   const { keyId, text } = await newKey(before, "acme");
-  const minted = await mintToken(before, { tenant: "acme", keyId }, { user: "ada", expiresInSeconds: 60, rooms: { "*": ["read"] } }, nowMs);
+  const minted = await mintToken(
+    before,
+    { tenant: "acme", keyId },
+    { user: "ada", expiresInSeconds: 60, rooms: { "*": ["read"] } },
+    nowMs,
+  );
   const both = parseMasterKeys(`2:${two},1:${one}`);
   expect(await verifyApiKey(both, text)).toEqual({ tenant: "acme", keyId });
   expect(await verifyToken(both, minted?.token ?? "", nowMs)).toMatchObject({ ok: true });
@@ -41,7 +46,9 @@ test("[A8] keys and tokens of an older master key stay valid while it is listed,
   expect(await verifyApiKey(after, text)).toBeNull();
   expect(await deriveSecret(after, { tenant: "acme", keyId })).toBeNull();
   expect(await verifyToken(after, minted?.token ?? "", nowMs)).toMatchObject({ error: "token_invalid" });
-  expect(await mintToken(after, { tenant: "acme", keyId }, { user: "ada", expiresInSeconds: 60, rooms: {} }, nowMs)).toBeNull();
+  expect(
+    await mintToken(after, { tenant: "acme", keyId }, { user: "ada", expiresInSeconds: 60, rooms: {} }, nowMs),
+  ).toBeNull();
 });
 
 test("[A8] a version that was given another secret opens nothing of the first", async () => {
@@ -72,7 +79,14 @@ test.each([
 });
 
 test("[A7] a fault in the master keys is told without what stands there", () => {
-  for (const text of ["hunter2", `hunter2${one}`, "1:hunter2", `hunter2:${one}`, `1:${one},hunter2`, `1:hunter2 ${one}`]) {
+  for (const text of [
+    "hunter2",
+    `hunter2${one}`,
+    "1:hunter2",
+    `hunter2:${one}`,
+    `1:${one},hunter2`,
+    `1:hunter2 ${one}`,
+  ]) {
     expect(faultOf(text)).toMatch(/^MASTER_KEY/);
     expect(faultOf(text)).not.toContain("hunter2");
     expect(faultOf(text)).not.toContain("one-");
@@ -90,10 +104,12 @@ test("[A8] a byte that is not what the label derives is never taken for it", asy
   const derived = await masterKeys.derive(1, "label");
   if (derived === null) throw new Error("Version 1 is known.");
   expect(await masterKeys.derives(1, "label", derived)).toBe(true);
-  await fc.assert(fc.asyncProperty(fc.nat(31), fc.integer({ min: 1, max: 255 }), async (index, change) => {
-    const changed = derived.map((byte, at) => (at === index ? byte ^ change : byte));
-    expect(await masterKeys.derives(1, "label", changed)).toBe(false);
-  }));
+  await fc.assert(
+    fc.asyncProperty(fc.nat(31), fc.integer({ min: 1, max: 255 }), async (index, change) => {
+      const changed = derived.map((byte, at) => (at === index ? byte ^ change : byte));
+      expect(await masterKeys.derives(1, "label", changed)).toBe(false);
+    }),
+  );
   for (const length of [0, 1, 31]) expect(await masterKeys.derives(1, "label", derived.slice(0, length))).toBe(false);
   expect(await masterKeys.derives(1, "other", derived)).toBe(false);
   expect(await masterKeys.derives(2, "label", derived)).toBe(false);

@@ -16,7 +16,8 @@ test("[A9] while they rotate both keys are the operator's, and the pair of them 
 
 test("[A9] without a configured key nobody is the operator", async () => {
   for (const configured of [undefined, "", ",", " , "]) {
-    for (const presented of ["", ",", " ", "undefined", "null"]) expect(await isOperatorKey(configured, presented)).toBe(false);
+    for (const presented of ["", ",", " ", "undefined", "null"])
+      expect(await isOperatorKey(configured, presented)).toBe(false);
   }
 });
 
@@ -27,9 +28,24 @@ test("[A9] an empty half of a rotation is no key", async () => {
 
 test("[A9] no other text is the operator's key: not a prefix, not an extension, not another case", async () => {
   const key = "first-operator-key";
-  for (const presented of [key.slice(1), key.slice(0, -1), `${key}x`, `${key} `, ` ${key}`, key.toUpperCase(), `${key}\0`]) expect(await isOperatorKey(key, presented)).toBe(false);
-  await fc.assert(fc.asyncProperty(fc.stringMatching(/^[!-+.-~-]{1,80}$/), fc.stringMatching(/^[!-+.-~-]{1,80}$/), async (configured, presented) => {
-    expect(await isOperatorKey(configured, presented)).toBe(configured === presented);
-    expect(await isOperatorKey(`${configured},${presented}`, presented)).toBe(true);
-  }));
+  for (const presented of [
+    key.slice(1),
+    key.slice(0, -1),
+    `${key}x`,
+    `${key} `,
+    ` ${key}`,
+    key.toUpperCase(),
+    `${key}\0`,
+  ])
+    expect(await isOperatorKey(key, presented)).toBe(false);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.stringMatching(/^[!-+.-~-]{1,80}$/),
+      fc.stringMatching(/^[!-+.-~-]{1,80}$/),
+      async (configured, presented) => {
+        expect(await isOperatorKey(configured, presented)).toBe(configured === presented);
+        expect(await isOperatorKey(`${configured},${presented}`, presented)).toBe(true);
+      },
+    ),
+  );
 });

@@ -10,12 +10,19 @@ const files = (pattern: string): string[] => globSync(pattern, { cwd: root }).so
 test("every promise of SPEC.md has a test, and every test names a promise", () => {
   const promised = [...read("SPEC.md").matchAll(/^- \*\*([A-Z]\d+)\*\*/gm)].map(([, id]) => id);
   expect(new Set(promised).size).toBe(promised.length);
-  const tested = new Set(files("test/**/*.test.ts").flatMap((file) => [...read(file).matchAll(/\[([A-Z]\d+)\]/g)].map(([, id]) => id)));
-  expect({ untested: promised.filter((id) => !tested.has(id)), unknown: [...tested].filter((id) => !promised.includes(id)) }).toEqual({ untested: [], unknown: [] });
+  const tested = new Set(
+    files("test/**/*.test.ts").flatMap((file) => [...read(file).matchAll(/\[([A-Z]\d+)\]/g)].map(([, id]) => id)),
+  );
+  expect({
+    untested: promised.filter((id) => !tested.has(id)),
+    unknown: [...tested].filter((id) => !promised.includes(id)),
+  }).toEqual({ untested: [], unknown: [] });
 });
 
 test("zod is imported whole: by its name it carries 264 KiB of locales", () => {
-  const wrong = files("{src,standalone,test}/**/*.ts").filter((file) => /^import (?!\* as z |type \* as z ).*from "zod";/m.test(read(file)));
+  const wrong = files("{src,standalone,test}/**/*.ts").filter((file) =>
+    /^import (?!\* as z |type \* as z ).*from "zod";/m.test(read(file)),
+  );
   expect(wrong).toEqual([]);
 });
 
@@ -34,6 +41,8 @@ test("there is one copy of workerd, and every dependency is pinned", () => {
   const lock: { packages: Record<string, { version?: string }> } = JSON.parse(read("package-lock.json"));
   expect(Object.keys(lock.packages).filter((path) => path.endsWith("node_modules/workerd"))).toHaveLength(1);
   const { dependencies, devDependencies }: Record<string, Record<string, string>> = JSON.parse(read("package.json"));
-  const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !/^\d+\.\d+\.\d+(-[a-z0-9.]+)?$/.test(version));
+  const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+    ([, version]) => !/^\d+\.\d+\.\d+(-[a-z0-9.]+)?$/.test(version),
+  );
   expect(loose).toEqual([]);
 });

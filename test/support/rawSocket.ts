@@ -66,9 +66,12 @@ export function shakeHands(
       handshake.reject(new Error("Sec-WebSocket-Accept does not fit the key"));
     else handshake.resolve({ ok: true, socket: new RawSocket(socket as Socket, head, response.headers) });
   });
-  asked.on("response", async (response) => {
-    const body = decoder.decode(joined(await response.toArray()));
-    handshake.resolve({ ok: false, status: response.statusCode ?? 0, headers: response.headers, body });
+  asked.on("response", (response) => {
+    const refused = async (): Promise<Handshake> => {
+      const body = decoder.decode(joined(await response.toArray()));
+      return { ok: false, status: response.statusCode ?? 0, headers: response.headers, body };
+    };
+    handshake.resolve(refused());
   });
   asked.on("error", handshake.reject);
   asked.end();

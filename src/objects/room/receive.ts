@@ -99,7 +99,7 @@ function refuseFrame(
 ): void {
   if (roster.find(seat.socket) === undefined) return;
   roster.refuse(seat, refusal, ref);
-  const { tooMany, ...offences } = offend(seat.offences, nowMs);
+  const { tooMany, offences } = offend(seat.offences, nowMs);
   seat.offences = offences;
   if (tooMany) roster.close(seat, "rate_limited", "Too many refused frames.");
 }

@@ -65,7 +65,7 @@ export class Roster {
       socket,
       session,
       frames: undefined,
-      offences: { count: 0, sinceMs: 0 },
+      offences: [],
       outbox: [],
       sentUnits: 0,
     };

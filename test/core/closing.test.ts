@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { answerableCode, offend, type Offences } from "../../src/core/closing.ts";
+import { fixedLimits } from "../../src/protocol/limits.ts";
+
+const at = 1_790_000_000_000;
+const none: Offences = [];
+
+/** How many of these refused frames, given by their time, pass before one is too many; null if all do. */
+function passesUntil(timesMs: readonly number[]): number | null {
+  let offences = none;
+  for (const [index, timeMs] of timesMs.entries()) {
+    const offended = offend(offences, timeMs);
+    if (offended.tooMany) return index + 1;
+    offences = offended.offences;
+  }
+  return null;
+}
+
+describe("refused frames", () => {
+  test("[W6] 49 within 10 seconds pass, the fiftieth is too many", () => {
+    expect(passesUntil(Array.from({ length: 49 }, () => at))).toBeNull();
+    expect(passesUntil(Array.from({ length: 50 }, () => at))).toBe(50);
+    expect(passesUntil(Array.from({ length: 50 }, (_, index) => at + index * 200))).toBe(50);
+    expect(fixedLimits).toMatchObject({ refusedFrames: 50, refusedFramesWindowMs: 10_000 });
+  });
+
+  test("[W6] the 10 seconds are any 10 seconds: a pause before a burst does not make room for another", () => {
+    const times = [0, ...Array.from({ length: 48 }, () => 9_990), 10_010];
+    expect(passesUntil(times.map((ms) => at + ms))).toBeNull();
+    expect(passesUntil([...times, 10_011].map((ms) => at + ms))).toBe(51);
+  });
+
+  test("[W6] a no now and then, for ever, closes nothing", () => {
+    expect(passesUntil(Array.from({ length: 1_000 }, (_, index) => at + index * 210))).toBeNull();
+    expect(passesUntil(Array.from({ length: 200 }, (_, index) => at + index * 11_000))).toBeNull();
+  });
+});
+
+describe("the answer to a close", () => {
+  test("[O4] what may be sent is sent back, and 1005, 1006 and 1015 are answered with 1000", () => {
+    for (const code of [1000, 1001, 3000, 4000, 4401, 4599, 4999]) expect(answerableCode(code)).toBe(code);
+    for (const code of [0, 999, 1002, 1003, 1004, 1005, 1006, 1007, 1011, 1012, 1015, 2999, 5000, 65_535, -1])
+      expect(answerableCode(code)).toBe(1000);
+  });
+});

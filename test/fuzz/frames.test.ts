@@ -1,0 +1,112 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decode } from "../../src/protocol/decode.ts";
+import { ClientFrame } from "../../src/protocol/clientFrames.ts";
+import { refusals } from "../../src/protocol/refusals.ts";
+import { ServerFrame } from "../../src/protocol/serverFrames.ts";
+import { everything } from "../support/api.ts";
+import { connect, newTenant, newToken } from "../routes/edge.ts";
+import { wholeFrames } from "../protocol/frames.ts";
+
+/** Frames that are nearly right: a whole one, with some of its bits flipped, its values swapped or its text cut. */
+const whole = fc.constantFrom<unknown>(...Object.values(wholeFrames));
+const anyValue = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom<unknown>(null, -1, 1e300, "", "\ud800", "__proto__", [], {}, [[]], 0.1),
+);
+
+const swapped = fc.tuple(whole, fc.nat(), anyValue).map(([frame, at, value]) => {
+  const entries = Object.entries(frame as object);
+  const field = entries[at % entries.length]?.[0] ?? "";
+  return JSON.stringify({ ...(frame as object), [field]: value });
+});
+const widened = fc
+  .tuple(whole, fc.string(), anyValue)
+  .map(([frame, field, value]) => JSON.stringify({ ...(frame as object), [field]: value }));
+const flipped = fc
+  .tuple(
+    fc.oneof(
+      whole.map((frame) => JSON.stringify(frame)),
+      swapped,
+    ),
+    fc.array(fc.tuple(fc.nat(), fc.nat(6)), { minLength: 1, maxLength: 4 }),
+  )
+  .map(([text, flips]) =>
+    flips.reduce((result, [at, bit]) => {
+      const index = at % result.length;
+      return (
+        result.slice(0, index) + String.fromCharCode(result.charCodeAt(index) ^ (1 << bit)) + result.slice(index + 1)
+      );
+    }, text),
+  );
+const cut = fc.tuple(whole, fc.nat(), fc.nat()).map(([frame, from, length]) => {
+  const text = JSON.stringify(frame);
+  const start = from % text.length;
+  return text.slice(0, start) + text.slice(start + (length % 9));
+});
+const batches = fc.array(fc.oneof(whole, fc.jsonValue()), { maxLength: 8 }).map((frames) => JSON.stringify(frames));
+const mutated = fc.oneof(
+  { weight: 4, arbitrary: flipped },
+  { weight: 4, arbitrary: swapped },
+  { weight: 2, arbitrary: widened },
+  { weight: 2, arbitrary: cut },
+  batches,
+  fc.string(),
+);
+
+describe("mutated frames", () => {
+  test("[W1] 50,000 of them are each a frame of the protocol or a refusal of the table; decoding never throws", () => {
+    fc.assert(
+      fc.property(mutated, (raw) => {
+        for (const decoded of decode(raw, 65_536)) {
+          if (decoded.ok) expect(ClientFrame.safeParse(decoded.frame).success).toBe(true);
+          else expect(["bad_frame", "invalid_field", "too_large"]).toContain(decoded.error);
+        }
+      }),
+      { seed: 815, numRuns: 50_000 },
+    );
+  });
+
+  test("[W1] 5,000 of them in a live room: each answer is one of the protocol, nothing fails inside, nobody else is told of a refusal", async () => {
+    const limits = {
+      publishPerUserPerSecond: 10_000,
+      publishPerUserBurst: 20_000,
+      publishPerRoomPerSecond: 20_000,
+      publishPerRoomBurst: 40_000,
+      framesPerSocketPerSecond: 10_000,
+      framesPerSocketBurst: 20_000,
+      socketsPerUser: 1_000,
+    };
+    const tenant = await newTenant(limits);
+    const token = await newToken(tenant, "ada", { "*": everything });
+    const listener = await connect("general", { token: await newToken(tenant, "bo", { "*": everything }) });
+    listener.send({ type: "publish", ref: "first", nonce: "first-nonce", text: "first" });
+    await listener.answer("first");
+    const frames = fc.sample(mutated, { numRuns: 5_000, seed: 816 });
+    // A socket hears no 49 times at most, so each is given 40 frames; some are batches, and may close it.
+    for (let at = 0; at < frames.length; at += 40) {
+      const socket = await connect("general", { token });
+      for (const frame of frames.slice(at, at + 40)) socket.send(frame);
+      // Its ack comes when all before it was flushed.
+      socket.send({ type: "publish", ref: "barrier", nonce: `barrier-${at}`.padEnd(12, "-"), text: "x" });
+      await socket.until(({ closed }) => closed !== null || socket.of("ack").some(({ ref }) => ref === "barrier"));
+      if (socket.closed !== null) expect(socket.closed.code).toBe(4429);
+      for (const frame of socket.frames) {
+        if (!ServerFrame.safeParse(frame).success) expect.fail(`not of the protocol: ${JSON.stringify(frame)}`);
+        if (frame.type !== "error") continue;
+        if (frame.status >= 500)
+          expect.fail(`${JSON.stringify(frame)} after ${JSON.stringify(frames.slice(at, at + 40))}`);
+        expect(refusals[frame.code].status).toBe(frame.status);
+      }
+      socket.close();
+    }
+    listener.send({ type: "publish", ref: "last", nonce: "last-nonce-1", text: "last" });
+    expect((await listener.answer("last")).type).toBe("ack");
+    expect(listener.closed).toBeNull();
+    expect([...listener.of("error"), ...listener.of("closing")]).toEqual([]);
+    // What they did tell is one chain without a hole.
+    const told = listener.of("changes").filter(({ reset }) => reset !== true);
+    told.forEach(({ from }, index) => expect(from).toBe(told[index - 1]?.to ?? 0));
+    expect(({} as { x?: unknown }).x).toBeUndefined();
+  });
+});

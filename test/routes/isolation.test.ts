@@ -1,0 +1,259 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseRoomObjectName, roomObjectName } from "../../src/objects/stubs.ts";
+import { RoomName, TenantId } from "../../src/protocol/names.ts";
+import { everything } from "../support/api.ts";
+import { refused } from "./answers.ts";
+import { askUpgrade, asOperator, call, connect, newTenant, newToken } from "./edge.ts";
+import {
+  isSocket,
+  methodOf,
+  type Names,
+  newWorld,
+  operations,
+  paramsOf,
+  perform,
+  unknownNames,
+  type World,
+} from "./operations.ts";
+
+/** All that a tenant's server can read of itself. */
+async function stateOf({ tenant, names }: World): Promise<unknown> {
+  const room = `/v1/rooms/${encodeURIComponent(names.room)}`;
+  const paths = [
+    "/v1/tenant",
+    "/v1/rooms",
+    room,
+    `${room}/changes?after=0`,
+    `${room}/members`,
+    `${room}/read`,
+    `${room}/messages/1/reactions`,
+  ];
+  const state = await Promise.all(paths.map(async (path) => (await call(path, { credential: tenant.key })).json()));
+  const keys = await (await call("/v1/keys", { credential: tenant.key })).json<{ items: { id: string }[] }>();
+  return [...state, keys.items.map(({ id }) => id)];
+}
+
+/** A world whose room, message, member and key have names that no other tenant has given. */
+async function foreignWorld(): Promise<World> {
+  const world = await newWorld();
+  const room = `secret:${world.tenant.id}`;
+  const path = `/v1/rooms/${encodeURIComponent(room)}`;
+  const credential = world.token;
+  await call(path, { method: "PUT", credential, body: {} });
+  for (const text of ["one", "two", "three"])
+    await call(`${path}/messages`, { method: "POST", credential, body: { text } });
+  await call(`${path}/members/sam`, { method: "PUT", credential, body: { role: "owner" } });
+  return { ...world, names: { ...world.names, room, id: "3", user: "sam" } };
+}
+
+/** Status and body, but for what differs between any two answers. */
+async function saidBy(response: Response): Promise<unknown> {
+  const text = await response.text();
+  response.webSocket?.accept();
+  response.webSocket?.close();
+  if (text === "") return { status: response.status };
+  const { requestId, ...rest } = JSON.parse(text) as Record<string, unknown>;
+  return { status: response.status, ...(response.ok ? {} : { ...rest, requestId: typeof requestId }) };
+}
+
+const withIds = operations
+  .filter(({ plane }) => plane !== "operator")
+  .filter((operation) => paramsOf(operation).length > 0);
+
+describe("a foreign id", () => {
+  test.each(withIds)(
+    "[T1] $name answers to another tenant's id as to one that never was, and changes nothing there",
+    async (operation) => {
+      const [own, foreign] = await Promise.all([newWorld(), foreignWorld()]);
+      const before = await stateOf(foreign);
+      for (const param of paramsOf(operation).filter((name) => name !== "emoji")) {
+        // The foreign room's message and member must not be found through the own room either.
+        const asked: Names = { ...own.names, [param]: foreign.names[param] };
+        const unknown: Names = { ...own.names, [param]: unknownNames[param] };
+        const answer = await saidBy(await perform(operation, own, { names: asked }));
+        expect([param, answer]).toEqual([param, await saidBy(await perform(operation, own, { names: unknown }))]);
+        if (operation.known?.includes(param) === true) expect(answer).toMatchObject({ status: 404, code: "not_found" });
+      }
+      const all = await perform(operation, own, { names: foreign.names });
+      if (operation.name !== "PUT /v1/rooms/{room}") await refused(all, 404, "not_found");
+      // Nor with an API key that administers, nor by naming the foreign user.
+      if (operation.plane !== "admin" && operation.name !== "PUT /v1/rooms/{room}") {
+        const byKey = await perform(operation, own, {
+          names: foreign.names,
+          credential: own.tenant.key,
+          user: foreign.names.user,
+        });
+        // What the first call made is the tenant's own room of that name.
+        await refused(byKey, 404, "not_found");
+      }
+      expect(await stateOf(foreign)).toEqual(before);
+    },
+  );
+
+  test.each(operations.filter(({ plane }) => plane === "operator"))(
+    "[T1] $name is closed to tenants, for their own id as for a foreign and an unknown one",
+    async (operation) => {
+      const [own, foreign] = await Promise.all([newWorld(), newWorld()]);
+      const tenants = [own.names.tenant, foreign.names.tenant, unknownNames.tenant];
+      const answers = await Promise.all(
+        tenants.map(async (tenant) =>
+          saidBy(await perform(operation, own, { names: { ...own.names, tenant }, credential: own.tenant.key })),
+        ),
+      );
+      expect(answers[0]).toMatchObject({ status: 401, code: "token_invalid" });
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    },
+  );
+
+  test("[T1] a socket joins the own tenant's room of a name, never the other's, and hears nothing of it", async () => {
+    const [own, foreign] = await Promise.all([newWorld(), newWorld()]);
+    const room = own.names.room;
+    const [mine, theirs] = await Promise.all([
+      connect(room, { token: own.token }),
+      connect(room, { token: foreign.token }),
+    ]);
+    expect(mine.welcome.epoch).not.toBe(theirs.welcome.epoch);
+    theirs.send({ type: "publish", ref: "1", nonce: "their-nonce", text: "secret" });
+    await theirs.answer("1");
+    mine.send({ type: "history", ref: "2", limit: 50 });
+    await mine.answer("2");
+    expect(JSON.stringify(mine.frames)).not.toContain("secret");
+    // The other's cursor is of another history.
+    const resumed = await connect(room, { token: own.token, cursor: `${theirs.welcome.epoch}:1` });
+    expect(resumed.welcome).toMatchObject({ resumed: false, gap: { reason: "epoch" } });
+    for (const socket of [mine, theirs, resumed]) socket.close();
+  });
+
+  test("[A2] a credential of one tenant is none in another, whatever the request says of its tenant", async () => {
+    const [own, foreign] = await Promise.all([newTenant(), newTenant()]);
+    for (const headers of [
+      { "X-Tenant": foreign.id },
+      { "Parley-Tenant": foreign.id },
+      { Host: `${foreign.id}.parley.test` },
+    ]) {
+      const response = await call("/v1/tenant", { credential: own.key, headers });
+      expect(await response.json()).toMatchObject({ id: own.id });
+    }
+    const swapped = own.key.replace(own.id, foreign.id);
+    await refused(await call("/v1/tenant", { credential: swapped }), 401, "token_invalid");
+    const [header = "", claims, signature] = (await newToken(own, "ada", { "*": ["read"] })).split(".");
+    const kid = atob(header).replace(own.id, foreign.id).replace(own.keyId, foreign.keyId);
+    const forged = [btoa(kid).replace(/=+$/, ""), claims, signature].join(".");
+    await refused(await call("/v1/rooms/a", { credential: forged }), 401, "token_invalid");
+  });
+});
+
+describe("names of objects", () => {
+  const letters = ["a", "b", "z", "0", "1", "9"];
+  const tenantName = fc
+    .tuple(
+      fc.constantFrom(...letters),
+      fc.array(fc.constantFrom(...letters, "-", "-", "-"), { minLength: 1, maxLength: 12 }),
+    )
+    .map(([first, rest]) => first + rest.join(""));
+  const roomName = fc
+    .tuple(
+      fc.constantFrom(...letters, "A"),
+      fc.array(fc.constantFrom(...letters, "-", ":", ".", "_", "-", ":", "."), { maxLength: 16 }),
+    )
+    .map(([first, rest]) => first + rest.join(""));
+
+  test("[T1] 100,000 random pairs of tenant and room never share an object, and each name leads back to its pair", () => {
+    const pairs = fc.sample(fc.tuple(tenantName, roomName), { numRuns: 100_000, seed: 20_260_815 });
+    const byName = new Map<string, string>();
+    for (const [tenant, room] of pairs) {
+      const name = roomObjectName(tenant, room);
+      const pair = JSON.stringify([tenant, room]);
+      if ((byName.get(name) ?? pair) !== pair) expect.fail(`${pair} and ${byName.get(name)} share ${name}`);
+      byName.set(name, pair);
+      const back = parseRoomObjectName(name);
+      if (back.tenant !== tenant || back.room !== room) expect.fail(`${name} leads to ${JSON.stringify(back)}`);
+    }
+    expect(byName.size).toBeGreaterThan(90_000);
+    for (const [tenant, room] of pairs.slice(0, 1_000))
+      expect([TenantId.parse(tenant), RoomName.parse(room)]).toEqual([tenant, room]);
+  });
+
+  test("[T1] any names that the schemas let through, and only those, make an object's name that can be read back", () => {
+    const anyTenant = fc.stringMatching(/^[a-z0-9][a-z0-9-]{1,39}$/);
+    const anyRoom = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/);
+    fc.assert(
+      fc.property(anyTenant, anyRoom, (tenant, room) => {
+        expect(TenantId.safeParse(tenant).success && RoomName.safeParse(room).success).toBe(true);
+        expect(parseRoomObjectName(roomObjectName(tenant, room))).toEqual({ tenant, room });
+      }),
+      { seed: 1, numRuns: 1_000 },
+    );
+    // What could join two names to another pair is in neither.
+    for (const bad of ["a/b", "/", "a\n", "a\u0000", "a b", ""])
+      expect([TenantId.safeParse(bad).success, RoomName.safeParse(bad).success]).toEqual([false, false]);
+  });
+});
+
+describe("a room that does not exist", () => {
+  const tablesOf = (tenant: string, room: string): Promise<unknown> =>
+    runInDurableObject(env.ROOM.getByName(roomObjectName(tenant, room)), async (_, { storage }) => ({
+      tables: storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
+      keys: [...storage.kv.list()],
+      alarm: await storage.getAlarm(),
+    }));
+  const nothing = { tables: [], keys: [], alarm: null };
+  const asking = operations.filter(
+    (operation) => paramsOf(operation).includes("room") && operation.name !== "PUT /v1/rooms/{room}",
+  );
+
+  test.each(asking)("[O6] $name to a room that was never made is 404 and writes nothing", async (operation) => {
+    const world = await newWorld();
+    const names = { ...world.names, room: "never:was" };
+    for (const credential of [world.token, world.tenant.key])
+      await refused(await perform(operation, world, { names, credential }), 404, "not_found");
+    // Whoever may not read is told so by a socket before it is known whether there is a room.
+    const poor = await perform(operation, world, { names, credential: world.poorToken });
+    await (isSocket(operation) ? refused(poor, 403, "forbidden") : refused(poor, 404, "not_found"));
+    expect(await tablesOf(world.tenant.id, "never:was")).toEqual(nothing);
+  });
+
+  test("[O6] where rooms come to be by publishing, asking and joining as a reader still make none", async () => {
+    const tenant = await newTenant();
+    const reader = await newToken(tenant, "ada", { "*": everything.filter((capability) => capability !== "publish") });
+    const full = await newToken(tenant, "ada", { "*": everything });
+    const room = "never:was";
+    await refused(await askUpgrade(room, { Authorization: `Bearer ${reader}` }), 404, "not_found");
+    await refused(
+      await call(`/v1/rooms/${room}/messages`, { method: "POST", credential: reader, body: { text: "x" } }),
+      404,
+    );
+    for (const operation of asking.filter((one) => methodOf(one) === "GET" && !isSocket(one))) {
+      const path = operation.name.slice(4).replace("{room}", room).replace("{id}", "1");
+      await refused(await call(path, { credential: full }), 404, "not_found");
+    }
+    const blind = await newToken(tenant, "ada", { "*": ["publish"] });
+    await refused(await askUpgrade(room, { Authorization: `Bearer ${blind}` }), 403, "forbidden");
+    const mayNotMake = await newToken(tenant, "ada", { "*": ["read", "publish"] });
+    await refused(
+      await call(`/v1/rooms/${room}`, { method: "PUT", credential: mayNotMake, body: {} }),
+      403,
+      "forbidden",
+    );
+    expect(await tablesOf(tenant.id, room)).toEqual(nothing);
+    expect(await (await call("/v1/rooms", { credential: tenant.key })).json()).toEqual({ items: [] });
+  });
+
+  test("[O6] a tenant that does not exist is 404 to the operator and writes nothing", async () => {
+    for (const operation of operations.filter(({ plane, known }) => plane === "operator" && known !== undefined)) {
+      const options = {
+        method: methodOf(operation),
+        ...(operation.body === undefined ? {} : { body: operation.body }),
+      };
+      const path = operation.name.slice(operation.name.indexOf("/")).replace("{tenant}", "never-was");
+      await refused(await asOperator(path, options), 404, "not_found");
+    }
+    const tables = await runInDurableObject(env.TENANT.getByName("never-was"), (_, { storage }) =>
+      storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
+    );
+    expect(tables).toEqual([]);
+  });
+});

@@ -1,0 +1,387 @@
+/** Every operation of /openapi.json: who may call it, with what, and what it answers. A route without a row fails a test. */
+import * as z from "zod";
+import type { RoomCapability } from "../../src/protocol/capabilities.ts";
+import {
+  ChangesAnswer,
+  CreatedKey,
+  CreatedToken,
+  Key,
+  MembersPage,
+  MessageAnswer,
+  Reaction,
+  ReadPosition,
+  RoomInfo,
+  RoomListing,
+  TenantProfile,
+} from "../../src/protocol/http.ts";
+import { Member, Message } from "../../src/protocol/message.ts";
+import { TenantId } from "../../src/protocol/names.ts";
+import { Page } from "../../src/protocol/serverFrames.ts";
+import { type Call, everything, type TestTenant } from "../support/api.ts";
+import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
+
+/** Who is let in: the operator, an API key with `admin`, an API key, whoever has the capability, or everyone. */
+export type Plane = "operator" | "admin" | "key" | RoomCapability | "everyone";
+
+type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key";
+export type Names = Readonly<Record<ParamName, string>>;
+
+export interface Operation {
+  readonly name: `${Uppercase<string>} /${string}`;
+  readonly plane: Plane;
+  /** A body that is accepted. */
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** Query parameters that are declared, each with values that are refused. */
+  readonly query?: Readonly<Record<string, readonly string[]>>;
+  /** What it answers to `body` on a world as `newWorld` makes it; null where there is no body. */
+  readonly answers: Readonly<Record<number, z.ZodType | null>>;
+  /** The status of the first call. */
+  readonly first: number;
+  /** Parameters of which an unknown one is 404. For the others any valid name is as good. */
+  readonly known?: readonly ParamName[];
+}
+
+const operatorTenant = { 200: TenantProfile };
+const newKey = { 201: z.object({ key: CreatedKey }) };
+const pageQuery = { limit: ["0", "-1", "x", "1.5", "1e2", ""], after: ["-1", "x", "1.5"] };
+const messageQuery = { ...pageQuery, before: ["-1", "x"], around: ["x", "0x1"] };
+const listQuery = { limit: pageQuery.limit, after: ["x".repeat(257)] };
+
+export const operations: readonly Operation[] = [
+  {
+    name: "GET /health",
+    plane: "everyone",
+    answers: { 200: z.object({ ok: z.literal(true), version: z.string() }) },
+    first: 200,
+  },
+
+  {
+    name: "POST /v1/tenants",
+    plane: "operator",
+    body: { name: "Another", settings: { autoCreate: true }, limits: { pageSize: 10 } },
+    answers: { 201: z.object({ tenant: TenantProfile, key: CreatedKey }) },
+    first: 201,
+  },
+  {
+    name: "GET /v1/tenants",
+    plane: "operator",
+    query: listQuery,
+    answers: { 200: z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }) },
+    first: 200,
+  },
+  { name: "GET /v1/tenants/{tenant}", plane: "operator", answers: operatorTenant, first: 200, known: ["tenant"] },
+  {
+    name: "PATCH /v1/tenants/{tenant}",
+    plane: "operator",
+    body: { name: "Renamed", settings: { origins: ["https://app.test"] }, limits: { pageSize: 7 } },
+    answers: operatorTenant,
+    first: 200,
+    known: ["tenant"],
+  },
+  {
+    name: "POST /v1/tenants/{tenant}/suspend",
+    plane: "operator",
+    answers: operatorTenant,
+    first: 200,
+    known: ["tenant"],
+  },
+  {
+    name: "POST /v1/tenants/{tenant}/resume",
+    plane: "operator",
+    answers: operatorTenant,
+    first: 200,
+    known: ["tenant"],
+  },
+  {
+    name: "POST /v1/tenants/{tenant}/keys",
+    plane: "operator",
+    body: { name: "spare", capabilities: ["read", "admin"] },
+    answers: newKey,
+    first: 201,
+    known: ["tenant"],
+  },
+
+  { name: "GET /v1/tenant", plane: "admin", answers: { 200: TenantProfile }, first: 200 },
+  {
+    name: "PATCH /v1/tenant",
+    plane: "admin",
+    body: { name: "Renamed", settings: { origins: ["*"] } },
+    answers: { 200: TenantProfile },
+    first: 200,
+  },
+  { name: "GET /v1/keys", plane: "admin", answers: { 200: z.object({ items: z.array(Key) }) }, first: 200 },
+  {
+    name: "POST /v1/keys",
+    plane: "admin",
+    body: { name: "spare", capabilities: ["read"] },
+    answers: newKey,
+    first: 201,
+  },
+  { name: "DELETE /v1/keys/{key}", plane: "admin", answers: { 204: null }, first: 204, known: ["key"] },
+  {
+    name: "POST /v1/tokens",
+    plane: "key",
+    body: { user: "ada", name: "Ada", rooms: { "team:*": ["read"] }, expiresInSeconds: 60 },
+    answers: { 201: CreatedToken },
+    first: 201,
+  },
+  {
+    name: "GET /v1/rooms",
+    plane: "admin",
+    query: { ...listQuery, prefix: ["x".repeat(129)] },
+    answers: { 200: z.object({ items: z.array(RoomListing), next: z.string().optional() }) },
+    first: 200,
+  },
+
+  {
+    name: "PUT /v1/rooms/{room}",
+    plane: "manage",
+    body: { settings: { frozen: false } },
+    answers: { 200: RoomInfo, 201: RoomInfo },
+    first: 200,
+  },
+  { name: "GET /v1/rooms/{room}", plane: "read", answers: { 200: RoomInfo }, first: 200, known: ["room"] },
+  {
+    name: "PATCH /v1/rooms/{room}",
+    plane: "manage",
+    body: { settings: { frozen: true } },
+    answers: { 200: RoomInfo },
+    first: 200,
+    known: ["room"],
+  },
+  { name: "DELETE /v1/rooms/{room}", plane: "manage", answers: { 204: null }, first: 204, known: ["room"] },
+  {
+    name: "GET /v1/rooms/{room}/changes",
+    plane: "read",
+    query: { after: ["x", "1", "abcdefgh:-1", "abcdefgh:01"] },
+    answers: { 200: ChangesAnswer },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/members",
+    plane: "read",
+    query: listQuery,
+    answers: { 200: MembersPage },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "PUT /v1/rooms/{room}/members/{user}",
+    plane: "manage",
+    body: { role: "moderator", name: "Mo" },
+    answers: { 200: Member },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "DELETE /v1/rooms/{room}/members/{user}",
+    plane: "manage",
+    answers: { 204: null },
+    first: 204,
+    known: ["room", "user"],
+  },
+  {
+    name: "PUT /v1/rooms/{room}/mutes/{user}",
+    plane: "moderate",
+    body: { until: 1, reason: "loud" },
+    answers: { 204: null },
+    first: 204,
+    known: ["room"],
+  },
+  {
+    name: "DELETE /v1/rooms/{room}/mutes/{user}",
+    plane: "moderate",
+    answers: { 204: null },
+    first: 204,
+    known: ["room"],
+  },
+  {
+    name: "PUT /v1/rooms/{room}/read",
+    plane: "read",
+    body: { upTo: 1 },
+    answers: { 204: null },
+    first: 204,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/read",
+    plane: "read",
+    answers: { 200: z.object({ items: z.array(ReadPosition) }) },
+    first: 200,
+    known: ["room"],
+  },
+
+  {
+    name: "POST /v1/rooms/{room}/messages",
+    plane: "publish",
+    body: { text: "hi", data: { a: [1, null] }, mentions: ["mo"], replyTo: 1, expiresInMs: 60_000 },
+    answers: { 200: MessageAnswer, 201: MessageAnswer },
+    first: 201,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/messages",
+    plane: "read",
+    query: messageQuery,
+    answers: { 200: Page },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/messages/{id}",
+    plane: "read",
+    answers: { 200: z.object({ message: Message, cursor: z.string() }) },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "PATCH /v1/rooms/{room}/messages/{id}",
+    plane: "edit:own",
+    body: { text: "edited", data: null, ifVersion: 1 },
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "DELETE /v1/rooms/{room}/messages/{id}",
+    plane: "delete:own",
+    query: { redact: ["yes", "1", ""] },
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "PUT /v1/rooms/{room}/messages/{id}/reactions/{emoji}",
+    plane: "react",
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "DELETE /v1/rooms/{room}/messages/{id}/reactions/{emoji}",
+    plane: "react",
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/messages/{id}/reactions",
+    plane: "read",
+    answers: { 200: z.object({ items: z.array(Reaction) }) },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/socket",
+    plane: "read",
+    query: { cursor: ["x", "1"], backlog: ["201", "-1", "x"], presence: ["full"] },
+    answers: { 101: null },
+    first: 101,
+    known: ["room"],
+  },
+];
+
+/** Everything that an operation may be called upon, made anew: a tenant with a room, a message, a member, a second key. */
+export interface World {
+  readonly tenant: TestTenant;
+  readonly names: Names;
+  /** Of the user `ada`, who may do everything in every room. */
+  readonly token: string;
+  /** Of the user `ada`, who may do nothing that any operation asks for. */
+  readonly poorToken: string;
+  /** An API key without `admin`. */
+  readonly plainKey: string;
+}
+
+export async function newWorld(
+  limits: Readonly<Record<string, number>> = {},
+  settings: Readonly<Record<string, unknown>> = { autoCreate: false },
+): Promise<World> {
+  const tenant = await newTenant(limits, settings);
+  const [token, poorToken, spare] = await Promise.all([
+    newToken(tenant, "ada", { "*": everything }),
+    newToken(tenant, "ada", { "*": ["presence"] }),
+    call("/v1/keys", { method: "POST", credential: tenant.key, body: { capabilities: ["read", "publish", "react"] } }),
+  ]);
+  const { key } = await spare.json<{ key: { id: string; secret: string } }>();
+  const room = "team:lobby";
+  for (const [method, path, body] of [
+    ["PUT", "", {}],
+    ["POST", "/messages", { text: "first" }],
+    ["PUT", "/members/mo", { role: "member" }],
+    ["PUT", "/messages/1/reactions/%F0%9F%91%8D", undefined],
+  ] as const) {
+    const made = await call(`/v1/rooms/${room}${path}`, { method, credential: token, body });
+    if (!made.ok) throw new Error(`no world: ${await made.text()}`);
+  }
+  const names = { tenant: tenant.id, room, id: "1", user: "mo", emoji: "👍", key: key.id };
+  return { tenant, names, token, poorToken, plainKey: key.secret };
+}
+
+/** Well-formed names that were never given to anything. */
+export const unknownNames: Names = {
+  tenant: "never-was",
+  room: "never:was",
+  id: "4711",
+  user: "nobody",
+  emoji: "🦤",
+  key: "1kaaaaaaaaaaaa",
+};
+
+/** Names that are none. */
+export const badNames: Readonly<Record<ParamName, readonly string[]>> = {
+  tenant: ["A", "-a", "a", "a_b", "a".repeat(41), "é"],
+  room: ["-a", "a b", "a/b", "ä", "_a", "r".repeat(129), "a\u0000", "__proto__"],
+  id: ["0", "01", "-1", "1.0", "1e3", "x", "0x1", " 1", "1".repeat(17), "__proto__"],
+  user: ["a b", "a/b", "__proto__", "u".repeat(129), "\u0000", "a\u200Bb", "a\u202Eb"],
+  emoji: [" ", "a b", "\u0007", "__proto__", "👍".repeat(9)],
+  key: ["1k", "k", "01kaaaaaaaaaaaa", "1kAAAAAAAAAAAA", "1kaaaaaaaaaaa1", "__proto__"],
+};
+
+export function methodOf({ name }: Operation): string {
+  return name.slice(0, name.indexOf(" "));
+}
+
+export function templateOf({ name }: Operation): string {
+  return name.slice(name.indexOf(" ") + 1);
+}
+
+export function paramsOf(operation: Operation): ParamName[] {
+  return [...templateOf(operation).matchAll(/\{(\w+)\}/g)].map(([, param]) => param as ParamName);
+}
+
+export function pathOf(operation: Operation, names: Names): string {
+  return templateOf(operation).replaceAll(/\{(\w+)\}/g, (_, param: ParamName) => encodeURIComponent(names[param]));
+}
+
+export function isSocket(operation: Operation): boolean {
+  return operation.answers[101] !== undefined;
+}
+
+/** A credential with which the operation is let in. */
+export function credentialOf({ plane }: Operation, { tenant, token }: World): string | undefined {
+  if (plane === "everyone") return undefined;
+  if (plane === "operator") return operatorKey;
+  return plane === "admin" || plane === "key" ? tenant.key : token;
+}
+
+/** Calls the operation as it is meant to be called, but for what is said otherwise. */
+export function perform(
+  operation: Operation,
+  world: World,
+  { names = world.names, query = "", ...options }: Call & { readonly names?: Names; readonly query?: string } = {},
+): Promise<Response> {
+  return call(`${pathOf(operation, names)}${query}`, {
+    method: methodOf(operation),
+    credential: credentialOf(operation, world),
+    ...(operation.body === undefined ? {} : { body: operation.body }),
+    ...options,
+    headers: { ...(isSocket(operation) ? { Upgrade: "websocket" } : {}), ...options.headers },
+  });
+}
+
+export async function suspend({ tenant }: World): Promise<void> {
+  const suspended = await asOperator(`/v1/tenants/${tenant.id}/suspend`, { method: "POST" });
+  if (suspended.status !== 200) throw new Error("not suspended");
+}
