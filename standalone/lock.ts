@@ -69,7 +69,24 @@ async function removeStale(path: string, dataFolder: string): Promise<void> {
   if (holder && isAlive(holder.launcher))
     throw new Failure(`${dataFolder} is in use by process ${holder.launcher.pid}: stop it, or set DATA_DIR`);
   if (holder?.runtime) await end(holder.runtime);
-  rmSync(path, { force: true });
+  moveAway(path, dataFolder);
+}
+
+/** Another start may have put its own lock there since we looked: what is moved aside is looked at once more, and put back. */
+function moveAway(path: string, dataFolder: string): void {
+  const aside = `${path}.${process.pid}.stale`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return;
+    throw error;
+  }
+  const moved = readHolder(aside);
+  if (moved && isAlive(moved.launcher)) {
+    renameSync(aside, path);
+    throw new Failure(`${dataFolder} is in use by process ${moved.launcher.pid}: stop it, or set DATA_DIR`);
+  }
+  rmSync(aside, { force: true });
 }
 
 function readHolder(path: string): Holder | undefined {
