@@ -2,6 +2,7 @@
 import { cpus } from "node:os";
 import { createRequire } from "node:module";
 import * as z from "zod";
+import { newRuntimePath } from "../standalone/runtime.ts";
 
 const Package = z.object({ version: z.string() });
 
@@ -12,7 +13,10 @@ export function machine() {
     processors: cpus().length,
     model: cpus()[0]?.model ?? "unknown",
     node: process.version,
-    workerd: version("workerd"),
+    workerd:
+      newRuntimePath() === undefined
+        ? version("workerd")
+        : version(`workerd-november-${process.platform}-${process.arch}`),
     ws: version("ws"),
   };
 }

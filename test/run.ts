@@ -18,6 +18,8 @@ const quiet = {
   DO_NOT_TRACK: "1",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };
+// A file or a pipe is read later, by someone without these colours.
+if (!process.stdout.isTTY) Object.assign(quiet, { NO_COLOR: "1", FORCE_COLOR: "0" });
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "parley-test-"));
 const filters = process.argv.slice(2);

@@ -2,13 +2,18 @@
 import { basename } from "node:path";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { newRuntimePath } from "../../standalone/runtime.ts";
 
 const [file, dataFolder] = process.argv.slice(2);
 if (file === undefined || dataFolder === undefined) throw new Error("usage: miniflare.ts <worker file> <data folder>");
 
+// The runtime and the way in that `npm start` has: what differs is the worker alone.
+const runtime = newRuntimePath();
+if (runtime !== undefined) process.env["MINIFLARE_WORKERD_PATH"] ??= runtime;
+const name = basename(file, ".worker.ts");
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
-    name: basename(file, ".worker.ts"),
+    name,
     host: "127.0.0.1",
     port: 0,
     cf: false,
@@ -17,12 +22,15 @@ const miniflare = new Miniflare(
     resourcePersistencePath: dataFolder,
     compatibilityDate: "2026-08-15",
     modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(file) }],
+    compatibilityFlags: ["no_web_socket_compression"],
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
     durableObjects: { Room: { className: "Room", useSQLite: true } },
   }),
 );
 
 process.once("SIGTERM", () => void miniflare.dispose().then(() => process.exit(0)));
-const url = await miniflare.ready;
+await miniflare.ready;
+const url = await miniflare.unsafeGetDirectURL(name);
 console.log(`ready ${url.origin}`);
 
 async function bundle(entry: string): Promise<string> {
