@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { runInDurableObject } from "cloudflare:test";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { call, newTenant, newToken, ordinary, type TestTenant } from "../support/api.ts";
-import { evict, query, roomObject, rowsWritten } from "../support/room.ts";
+import { evict, query, roomObject, rowsOf } from "../support/room.ts";
 import { connect } from "../support/socket.ts";
 
 async function history(tenant: TestTenant, room: string): Promise<{ id: number; text: string; nonce: string }[]> {
@@ -56,11 +56,12 @@ test("[P5] a plain message writes one row and one index entry, and one row witho
     },
     policy: { version: 1, limits: defaultLimits, autoCreate: true },
   };
-  const publish = (nonce: string | null) =>
-    rowsWritten(tenant, "general", (room) => room.publish(caller, { type: "publish", nonce, text: "plain" }));
-  expect(await publish("another-nonce")).toBe(2);
-  expect(await publish(null)).toBe(1);
-  expect(await publish("another-nonce")).toBe(0);
+  const written = async (nonce: string | null) =>
+    (await rowsOf(tenant, "general", (room) => room.publish(caller, { type: "publish", nonce, text: "plain" })))
+      .written;
+  expect(await written("another-nonce")).toBe(2);
+  expect(await written(null)).toBe(1);
+  expect(await written("another-nonce")).toBe(0);
 });
 
 test("[P6] an item that fails is refused alone; its neighbours of the flush stay", async () => {

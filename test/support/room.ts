@@ -23,8 +23,12 @@ export function query<Row extends Record<string, SqlStorageValue>>(
   return runInDurableObject(roomObject(tenant, room), (_, state) => state.storage.sql.exec<Row>(sql).toArray());
 }
 
-/** Rows written by the room's statements while `body` runs, as the platform bills them. */
-export function rowsWritten(tenant: TestTenant, room: string, body: (room: Room) => Promise<unknown>): Promise<number> {
+/** Rows that the room's statements read and write while `body` runs, as the platform bills them. */
+export function rowsOf(
+  tenant: TestTenant,
+  room: string,
+  body: (room: Room) => unknown,
+): Promise<{ readonly read: number; readonly written: number }> {
   return runInDurableObject(roomObject(tenant, room), async (object, state) => {
     const { sql } = state.storage;
     const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
@@ -39,6 +43,8 @@ export function rowsWritten(tenant: TestTenant, room: string, body: (room: Room)
     });
     await body(object);
     Reflect.deleteProperty(sql, "exec");
-    return cursors.reduce((rows, cursor) => rows + cursor.rowsWritten, 0);
+    const sum = (rows: (cursor: (typeof cursors)[number]) => number): number =>
+      cursors.reduce((total, cursor) => total + rows(cursor), 0);
+    return { read: sum(({ rowsRead }) => rowsRead), written: sum(({ rowsWritten }) => rowsWritten) };
   });
 }
