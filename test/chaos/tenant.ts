@@ -2,16 +2,8 @@
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Server } from "../support/process.ts";
+import { roomy } from "../support/roomy.ts";
 
-const roomy = {
-  publishPerUserPerSecond: 10_000,
-  publishPerUserBurst: 20_000,
-  publishPerRoomPerSecond: 20_000,
-  publishPerRoomBurst: 40_000,
-  framesPerSocketPerSecond: 10_000,
-  framesPerSocketBurst: 20_000,
-  socketsPerUser: 1_000,
-};
 const everything: RoomCapability[] = ["read", "publish", "react", "edit:own", "delete:own"];
 const answerMs = 20_000;
 

@@ -7,6 +7,7 @@ import { ServerFrame } from "../../src/protocol/serverFrames.ts";
 import { everything } from "../support/api.ts";
 import { connect, newTenant, newToken } from "../routes/edge.ts";
 import { wholeFrames } from "../protocol/frames.ts";
+import { roomy } from "../support/roomy.ts";
 
 /** Frames that are nearly right: a whole one, with some of its bits flipped, its values swapped or its text cut. */
 const whole = fc.constantFrom<unknown>(...Object.values(wholeFrames));
@@ -68,16 +69,7 @@ describe("mutated frames", () => {
   });
 
   test("[W1] 5,000 of them in a live room: each answer is one of the protocol, nothing fails inside, nobody else is told of a refusal", async () => {
-    const limits = {
-      publishPerUserPerSecond: 10_000,
-      publishPerUserBurst: 20_000,
-      publishPerRoomPerSecond: 20_000,
-      publishPerRoomBurst: 40_000,
-      framesPerSocketPerSecond: 10_000,
-      framesPerSocketBurst: 20_000,
-      socketsPerUser: 1_000,
-    };
-    const tenant = await newTenant(limits);
+    const tenant = await newTenant(roomy);
     const token = await newToken(tenant, "ada", { "*": everything });
     const listener = await connect("general", { token: await newToken(tenant, "bo", { "*": everything }) });
     listener.send({ type: "publish", ref: "first", nonce: "first-nonce", text: "first" });

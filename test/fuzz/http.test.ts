@@ -13,6 +13,7 @@ import {
   unknownNames,
   type World,
 } from "../routes/operations.ts";
+import { roomy } from "../support/roomy.ts";
 
 const casesEach = 100;
 
@@ -115,14 +116,7 @@ let world: World;
 const ending = new Set(["DELETE /v1/rooms/{room}", "POST /v1/tenants/{tenant}/suspend", "DELETE /v1/keys/{key}"]);
 
 beforeAll(async () => {
-  const plenty = {
-    publishPerUserPerSecond: 10_000,
-    publishPerUserBurst: 20_000,
-    publishPerRoomPerSecond: 20_000,
-    publishPerRoomBurst: 40_000,
-    socketsPerUser: 1_000,
-  };
-  world = await newWorld(plenty, {});
+  world = await newWorld(roomy, {});
 });
 
 test.each(operations)(

@@ -2,15 +2,7 @@
 import { expect, test } from "vitest";
 import { call, newTenant, newToken, ordinary, type TestTenant } from "../support/api.ts";
 import { connect } from "../support/socket.ts";
-
-const raised = {
-  publishPerUserPerSecond: 10_000,
-  publishPerUserBurst: 20_000,
-  publishPerRoomPerSecond: 20_000,
-  publishPerRoomBurst: 20_000,
-  framesPerSocketPerSecond: 10_000,
-  framesPerSocketBurst: 20_000,
-};
+import { roomy } from "../support/roomy.ts";
 
 async function keyOf(tenant: TestTenant, capabilities: readonly string[]): Promise<string> {
   const made = await call("/v1/keys", { method: "POST", credential: tenant.key, body: { capabilities } });
@@ -21,7 +13,7 @@ const post = (tenant: TestTenant, text: string) =>
   call("/v1/rooms/general/messages", { method: "POST", credential: tenant.key, user: "ada", body: { text } });
 
 test("[R4] a page has at most the bytes of a replay and says that there is more", async () => {
-  const tenant = await newTenant(raised);
+  const tenant = await newTenant(roomy);
   for (let count = 0; count < 60; count++) await post(tenant, "x".repeat(16_000));
   const page = await call("/v1/rooms/general/messages?limit=200", { credential: tenant.key, user: "ada" });
   const { messages, hasMore, start } = await page.json<{
@@ -39,7 +31,7 @@ test("[R4] a page has at most the bytes of a replay and says that there is more"
 });
 
 test("[W7] many pages asked for at once come one by one, not as one text of megabytes", async () => {
-  const tenant = await newTenant(raised);
+  const tenant = await newTenant(roomy);
   for (let count = 0; count < 40; count++) await post(tenant, "x".repeat(16_000));
   const reader = await connect("general", { token: await newToken(tenant, "eve", { "*": ["read"] }), backlog: 0 });
   reader.send(Array.from({ length: 50 }, (_, count) => ({ type: "history", ref: `${count}`, limit: 200 })));
@@ -176,7 +168,7 @@ test("[M8] read positions have a rate of their own", async () => {
 });
 
 test("[R5] a whole history pages to its end also where old members stand below what retention has left", async () => {
-  const tenant = await newTenant({ ...raised, replayChanges: 3 });
+  const tenant = await newTenant({ ...roomy, replayChanges: 3 });
   await post(tenant, "first");
   for (let count = 0; count < 5; count++)
     await call(`/v1/rooms/general/members/m${count}`, {
@@ -206,7 +198,7 @@ test("[R5] a whole history pages to its end also where old members stand below w
 });
 
 test("[R6] an erasure in many passes leaves no name, and its frames stay small", async () => {
-  const tenant = await newTenant(raised);
+  const tenant = await newTenant(roomy);
   const ada = await connect("general", { token: await newToken(tenant, "ada") });
   const bo = await connect("general", { token: await newToken(tenant, "bo") });
   for (let batch = 0; batch < 24; batch++) {

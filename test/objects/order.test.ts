@@ -1,16 +1,10 @@
 import { expect, test } from "vitest";
 import { call, newTenant, newToken } from "../support/api.ts";
 import { connect } from "../support/socket.ts";
+import { roomy } from "../support/roomy.ts";
 
 test("[P1] two sockets and HTTP publishers interleave 1,000 publishes and all see one order", async () => {
-  const tenant = await newTenant({
-    publishPerUserPerSecond: 10_000,
-    publishPerUserBurst: 20_000,
-    publishPerRoomPerSecond: 20_000,
-    publishPerRoomBurst: 40_000,
-    framesPerSocketPerSecond: 10_000,
-    framesPerSocketBurst: 20_000,
-  });
+  const tenant = await newTenant(roomy);
   const [ada, bo] = await Promise.all(
     ["ada", "bo"].map(async (user) => connect("general", { token: await newToken(tenant, user) })),
   );

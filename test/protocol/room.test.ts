@@ -6,15 +6,7 @@ import { everything } from "../support/api.ts";
 import type { TestSocket } from "../support/socket.ts";
 import { call, connect, newTenant, newToken } from "../routes/edge.ts";
 import { badFields, wholeFrames } from "./frames.ts";
-
-const plenty = {
-  publishPerUserPerSecond: 10_000,
-  publishPerUserBurst: 20_000,
-  publishPerRoomPerSecond: 20_000,
-  publishPerRoomBurst: 40_000,
-  framesPerSocketPerSecond: 10_000,
-  framesPerSocketBurst: 20_000,
-};
+import { roomy } from "../support/roomy.ts";
 
 interface Room {
   readonly sender: TestSocket;
@@ -22,7 +14,7 @@ interface Room {
   readonly join: (user: string) => Promise<TestSocket>;
 }
 
-async function newRoom(limits: Readonly<Record<string, number>> = plenty): Promise<Room> {
+async function newRoom(limits: Readonly<Record<string, number>> = roomy): Promise<Room> {
   const tenant = await newTenant(limits);
   const join = async (user: string): Promise<TestSocket> =>
     connect("general", { token: await newToken(tenant, user, { "*": everything }) });
@@ -382,7 +374,7 @@ describe("limits at their edge", () => {
   });
 
   test("[W7] limits that the operator lowered hold as well", async () => {
-    const { sender } = await newRoom({ ...plenty, textLength: 5, dataBytes: 5, frameBytes: 300 });
+    const { sender } = await newRoom({ ...roomy, textLength: 5, dataBytes: 5, frameBytes: 300 });
     await accepted(sender, message({ text: "12345", data: "123" }));
     await refusedWith(sender, message({ text: "123456" }), "too_large");
     await refusedWith(sender, message({ data: "1234" }), "too_large");
@@ -421,7 +413,7 @@ describe("limits at their edge", () => {
   });
 
   test("[W7] a page has at most pageSize messages", async () => {
-    const { sender } = await newRoom({ ...plenty, pageSize: 3 });
+    const { sender } = await newRoom({ ...roomy, pageSize: 3 });
     for (let count = 0; count < 4; count++) await accepted(sender, message({ text: `m${count}` }));
     for (const [limit, length] of [
       [2, 2],
@@ -454,7 +446,7 @@ describe("limits at their edge", () => {
   });
 
   test("[W7] backlog: up to 200 of the newest messages on joining", async () => {
-    const tenant = await newTenant(plenty);
+    const tenant = await newTenant(roomy);
     const token = await newToken(tenant, "ada", { "*": everything });
     for (let sent = 0; sent < 201; sent += 67)
       await Promise.all(

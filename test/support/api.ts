@@ -1,5 +1,6 @@
 /** The Worker under test, called as a stranger would: through its HTTP surface, with a tenant of its own. */
 import { exports } from "cloudflare:workers";
+import { roomCapabilities } from "../../src/protocol/capabilities.ts";
 
 const base = "http://parley.test";
 const operatorKey = "test-operator-key-0123456789";
@@ -49,20 +50,7 @@ export async function newTenant(
   return { id, key: key.secret, keyId: key.id };
 }
 
-export const everything = [
-  "read",
-  "publish",
-  "react",
-  "edit:own",
-  "edit:any",
-  "delete:own",
-  "delete:any",
-  "presence",
-  "stream",
-  "upload",
-  "moderate",
-  "manage",
-];
+export const everything: readonly string[] = roomCapabilities;
 export const ordinary = ["read", "publish", "react", "edit:own", "delete:own"];
 
 export async function newToken(

@@ -1,0 +1,10 @@
+/** A tenant's limits for tests that are not about limits. */
+export const roomy = {
+  publishPerUserPerSecond: 10_000,
+  publishPerUserBurst: 20_000,
+  publishPerRoomPerSecond: 20_000,
+  publishPerRoomBurst: 40_000,
+  framesPerSocketPerSecond: 10_000,
+  framesPerSocketBurst: 20_000,
+  socketsPerUser: 1_000,
+};
