@@ -38,29 +38,37 @@ export class Listener {
     return this.#socket !== null && (this.#delivered < this.#socket.frames.length || this.#socket.closed !== null);
   }
 
-  /** Opens a socket with the reader's cursor and waits until all that it replays has arrived. */
-  async open(): Promise<TestSocket> {
+  /** Opens a socket, with the reader's cursor if no other is given, and waits until all that it replays has arrived. */
+  async open(cursor: string | null = this.reader.cursor): Promise<TestSocket> {
     const { room, token, backlog } = this.#options;
-    const { cursor } = this.reader;
-    const socket = await connect(room, {
-      token,
-      cursor: cursor ?? undefined,
-      ...(backlog === undefined ? {} : { backlog }),
-    });
+    const socket = await within(
+      connect(room, { token, cursor: cursor ?? undefined, ...(backlog === undefined ? {} : { backlog }) }),
+    );
     this.reader.opened();
     this.#socket = socket;
     this.#delivered = 0;
     const { resumed, head } = socket.welcome;
     // A reader that stands at head already is sent nothing more.
     if (!resumed || parseCursor(cursor ?? "")?.seq !== head)
-      await within(socket.until(({ closed, frames }) => closed !== null || lastTo(frames.slice(1)) >= head));
+      await this.until((frames) => lastTo(frames.slice(1)) >= head);
     this.#joined = socket.frames.length;
     return socket;
   }
 
+  /** Waits until what has arrived satisfies the condition, or the socket was closed. At once where there is none. */
+  async until(condition: (frames: readonly ServerFrame[]) => boolean): Promise<void> {
+    if (this.#socket !== null)
+      await within(this.#socket.until(({ closed, frames }) => closed !== null || condition(frames)));
+  }
+
+  /** Waits until the socket was closed by the other side. */
+  async untilClosed(): Promise<void> {
+    if (this.#socket !== null) await within(this.#socket.until(({ closed }) => closed !== null));
+  }
+
   /** Waits until every change up to `head` has arrived, or the socket was closed. Says nothing of what is delivered. */
   async arrived(head: number): Promise<void> {
-    await within(this.#socket?.until(({ closed, frames }) => closed !== null || lastTo(frames) >= head));
+    await this.until((frames) => lastTo(frames) >= head);
   }
 
   /** Sends frames as one batch and waits until each was answered. */
@@ -69,10 +77,8 @@ export class Listener {
     if (socket === null) throw new Error("not connected");
     socket.send(frames);
     const answers = (): ServerFrame[] =>
-      frames.flatMap(
-        ({ ref }) => socket.frames.findLast((frame) => "ref" in frame && frame.ref === ref) ?? [],
-      );
-    await within(socket.until(({ closed }) => closed !== null || answers().length === frames.length));
+      frames.flatMap(({ ref }) => socket.frames.findLast((frame) => "ref" in frame && frame.ref === ref) ?? []);
+    await this.until(() => answers().length === frames.length);
     return answers();
   }
 
@@ -120,7 +126,8 @@ export class Listener {
     if (request === null) return false;
     const { ref, before } = request;
     const limit = this.#options.pageSize;
-    if (overSocket) await this.ask({ type: "history", ref, before, ...(limit === undefined ? {} : { limit }) } as never);
+    if (overSocket)
+      await this.ask({ type: "history", ref, before, ...(limit === undefined ? {} : { limit }) } as never);
     else await this.#askPageOverHttp(request);
     return true;
   }
@@ -172,7 +179,7 @@ export function lastTo(frames: readonly ServerFrame[]): number {
 }
 
 /** `TestSocket` measures its patience by the clock, which a test may have stopped. */
-async function within<T>(waiting: Promise<T> | undefined, timeoutMs = 10_000): Promise<T | undefined> {
+async function within<T>(waiting: Promise<T>, timeoutMs = 10_000): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const patience = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing came within ${timeoutMs} ms`)), timeoutMs);

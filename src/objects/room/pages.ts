@@ -68,14 +68,15 @@ function newerThan({ parts, limit, replyTo, nowMs }: Reading, id: number): Slice
   return { messages, hasMore: found.length > messages.length };
 }
 
-/** Half of the page before the message, then itself and what follows. */
+/** Half of the page before the message, then itself and what follows. Where not all fits, what is nearest stays. */
 function near(reading: Reading, id: number): Slice {
   const older = olderThan({ ...reading, limit: Math.floor(reading.limit / 2) }, id);
   const newer = newerThan({ ...reading, limit: reading.limit - older.messages.length }, id - 1);
-  // Both halves may be as large as a page: what is nearest stays.
-  const messages =
-    older.messages.length === 0 ? newer.messages : fitting(reading.parts, [...older.messages, ...newer.messages]);
-  return { messages, hasMore: older.hasMore };
+  const nearestFirst = [...older.messages, ...newer.messages].sort(
+    (one, other) => Math.abs(one.id - id) - Math.abs(other.id - id),
+  );
+  const messages = fitting(reading.parts, nearestFirst).sort((one, other) => one.id - other.id);
+  return { messages, hasMore: older.hasMore || messages[0]?.id !== (older.messages[0] ?? newer.messages[0])?.id };
 }
 
 /** 200 messages of full length are megabytes, and each frame of a batch may ask for a page. */

@@ -1,0 +1,320 @@
+/** Runs a program against a real room: what the room says at the end is the truth, and every reader must have come to it. */
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { everything, newTenant, newToken, type TestTenant } from "../support/api.ts";
+import { lastTo, Listener } from "../support/listener.ts";
+import type { Rules } from "../support/reader.ts";
+import { roomObject } from "../support/room.ts";
+import { roomy } from "../support/roomy.ts";
+import { ask, differenceOf, truthOf } from "../support/truth.ts";
+import type { Command, Evicting, Governing, Program, Reading, Saying } from "./program.ts";
+
+const users = ["ada", "bo", "cy", "di"];
+const members = ["ada", "bo", "u1", "u2", "u3"];
+const emoji = ["👍", "❤️", "1"];
+
+/** Small where the protocol has a branch: backlogs, pages and replays end early and often. */
+const backlog = 4;
+const pageSize = 3;
+const replayChanges = 12;
+
+/** A clock that is a number: it moves when a run says so, for the room and its readers alike. */
+export interface Clock {
+  now(): number;
+  set(nowMs: number): void;
+}
+
+/** Where rooms are made, one for each run. */
+export interface World {
+  readonly tenant: TestTenant;
+  readonly tokens: readonly string[];
+  readonly clock: Clock;
+}
+
+export async function newWorld(clock: Clock): Promise<World> {
+  const tenant = await newTenant({ ...roomy, replayChanges });
+  const tokens = await Promise.all(users.map((user) => newToken(tenant, user, { "*": everything })));
+  return { tenant, tokens, clock };
+}
+
+let rooms = 0;
+
+/** Null when every reader has the room's state, else what differs. */
+export async function run(world: World, program: Program, rules: Rules): Promise<string | null> {
+  const attempt = new Run(world, `room-${++rooms}`, program, rules);
+  try {
+    return await attempt.go();
+  } finally {
+    attempt.end();
+  }
+}
+
+class Run {
+  readonly #world: World;
+  readonly #room: string;
+  readonly #program: Program;
+  readonly #listeners: readonly Listener[];
+  /** The ids of messages that are probably there. */
+  #ids: number[] = [];
+  readonly #members = new Set<string>();
+  #head = 0;
+  #frozen = false;
+  #sent = 0;
+
+  constructor(world: World, room: string, program: Program, rules: Rules) {
+    this.#world = world;
+    this.#room = room;
+    this.#program = program;
+    this.#listeners = world.tokens
+      .slice(0, program.visitors + 1)
+      .map((token) => new Listener({ room, token, backlog, pageSize, rules }));
+  }
+
+  get #steady(): Listener {
+    return picked(this.#listeners, 0);
+  }
+
+  async go(): Promise<string | null> {
+    const { before, commands, ending } = this.#program;
+    await this.#steady.open();
+    for (const command of before) await this.#step(command);
+    for (const [index, listener] of this.#listeners.entries())
+      if (index > 0 && (commands.length + index) % 3 > 0) await listener.open();
+    for (const [index, command] of commands.entries()) {
+      const difference = await this.#step(command);
+      if (difference !== null) return `after command ${index} of ${commands.length}: ${difference}`;
+    }
+    if (ending.evict) await this.#evict({ sockets: "hibernate", lose: ending.lose });
+    for (const listener of this.#listeners) await listener.settle();
+    const truth = await truthOf(this.#room, this.#world.tenant.key, this.#world.clock.now);
+    for (const [index, { reader }] of this.#listeners.entries()) {
+      const difference = differenceOf(reader, truth);
+      if (difference !== null) return `reader ${index} at the end: ${difference}`;
+    }
+    return null;
+  }
+
+  end(): void {
+    for (const listener of this.#listeners) listener.cut();
+  }
+
+  /** A difference, where the command is one that looks for it. */
+  async #step(command: Command): Promise<string | null> {
+    const { clock } = this.#world;
+    clock.set(clock.now() + 1);
+    switch (command.do) {
+      case "publish":
+      case "reply":
+      case "edit":
+      case "react":
+      case "delete":
+      case "read":
+        await this.#say(command);
+        break;
+      case "member":
+      case "freeze":
+      case "retain":
+      case "erase":
+        await this.#govern(command);
+        break;
+      case "sweep":
+        await runDurableObjectAlarm(this.#object);
+        break;
+      case "recreate":
+        await this.#recreate();
+        break;
+      case "wait":
+        clock.set(clock.now() + command.ms);
+        break;
+      case "evict":
+        await this.#evict(command);
+        break;
+      case "check":
+        return this.#check(picked(this.#listeners, command.who));
+      case "deliver":
+      case "cut":
+      case "page":
+      case "late":
+        await this.#readerDoes(command);
+    }
+    return null;
+  }
+
+  get #object(): ReturnType<typeof roomObject> {
+    return roomObject(this.#world.tenant, this.#room);
+  }
+
+  // What is said.
+
+  async #say(command: Saying): Promise<void> {
+    const speaker = picked(
+      this.#listeners.filter(({ socket }) => socket?.closed === null),
+      command.who,
+    );
+    const frames = this.#framesOf(command).map((frame) => ({ ref: `${++this.#sent}`, ...frame }));
+    if (frames.length === 0) return;
+    for (const answer of await speaker.ask(...frames)) {
+      if (answer.type === "ack" && (command.do === "publish" || command.do === "reply")) this.#ids.push(answer.id);
+      // Expired or deleted meanwhile: a refusal is an answer too.
+      else if (answer.type === "error" && answer.code !== "not_found" && answer.code !== "conflict")
+        throw new Error(JSON.stringify(answer));
+    }
+    await this.#told(lastTo(speaker.socket?.frames ?? []));
+  }
+
+  #framesOf(command: Saying): object[] {
+    const nonce = (): string => `nonce-of-${++this.#sent}`;
+    if (command.do === "publish") {
+      const { count, expiresInMs } = command;
+      return Array.from({ length: count }, () => ({
+        type: "publish",
+        nonce: nonce(),
+        text: `text ${this.#sent}`,
+        ...(expiresInMs === null ? {} : { expiresInMs }),
+      }));
+    }
+    if (this.#ids.length === 0) return [];
+    const id = picked(this.#ids, command.message);
+    switch (command.do) {
+      case "reply":
+        return [{ type: "publish", nonce: nonce(), text: `reply ${this.#sent}`, replyTo: id, mentions: ["bo"] }];
+      case "edit":
+        return [
+          {
+            type: "edit",
+            id,
+            ...(this.#sent % 3 === 0 ? { data: { edit: this.#sent } } : { text: `edit ${this.#sent}` }),
+          },
+        ];
+      case "react":
+        return [{ type: "react", id, emoji: picked(emoji, command.emoji), remove: command.who % 3 === 0 }];
+      case "delete":
+        return [{ type: "delete", id }];
+      case "read":
+        return [{ type: "read", upTo: id }];
+    }
+  }
+
+  // What the tenant's server does.
+
+  async #govern(command: Governing): Promise<void> {
+    if (command.do === "member") {
+      const { role } = command;
+      const path = `/members/${picked(members, command.user)}`;
+      if (role === null && !this.#members.delete(path)) return;
+      if (role === null) await this.#call(path, { method: "DELETE" });
+      else {
+        this.#members.add(path);
+        await this.#call(path, { method: "PUT", body: { role, ...(this.#sent % 2 === 0 ? { name: "Name" } : {}) } });
+      }
+    } else if (command.do === "freeze") {
+      this.#frozen = !this.#frozen;
+      await this.#call("", { method: "PATCH", body: { settings: { frozen: this.#frozen } } });
+    } else if (command.do === "retain") {
+      const index = command.message % Math.max(1, Math.ceil(this.#ids.length / 2));
+      const last = this.#ids[index];
+      if (last === undefined) return;
+      this.#ids = this.#ids.slice(index + 1);
+      await this.#object.retain(last + 1);
+    } else {
+      const user = picked(members, command.user);
+      this.#members.delete(`/members/${user}`);
+      await this.#object.erase(user);
+    }
+    await this.#told(await this.#readHead());
+  }
+
+  async #recreate(): Promise<void> {
+    await this.#call("", { method: "DELETE" });
+    await this.#call("", { method: "PUT", body: {} });
+    this.#ids = [];
+    this.#members.clear();
+    this.#head = 0;
+    this.#frozen = false;
+    for (const listener of this.#listeners) await listener.untilClosed();
+    for (const listener of this.#listeners) listener.cut();
+    await this.#steady.open();
+  }
+
+  /** The room wakes by being asked for its head; every open socket hears of it (SPEC O2), which ends the wait. */
+  async #evict({ sockets, lose }: Omit<Evicting, "do">): Promise<void> {
+    const open = this.#listeners.filter(({ socket }) => socket?.closed === null);
+    // An object that does not run cannot be evicted.
+    await this.#readHead();
+    await evictDurableObject(this.#object, { webSockets: sockets });
+    if (sockets === "close") {
+      // Of a socket that was cut, what had arrived can still be delivered.
+      for (const listener of open) await listener.untilClosed();
+      this.#steady.cut();
+      await this.#steady.open();
+      return;
+    }
+    for (const who of lose) picked(this.#listeners, who).lose();
+    const seen = open.map(({ socket }) => socket?.frames.length ?? 0);
+    const head = await this.#readHead();
+    for (const [index, listener] of open.entries())
+      await listener.until((frames) => lastTo(frames.slice(seen[index])) >= head);
+  }
+
+  // What readers do.
+
+  /** Of the readers the first one, from the picked one on, for whom there is something to do. */
+  async #readerDoes(command: Reading): Promise<void> {
+    const first = command.who % this.#listeners.length;
+    for (const listener of [...this.#listeners.slice(first), ...this.#listeners.slice(0, first)]) {
+      if (!(await this.#does(listener, command))) continue;
+      const returns = listener === this.#steady || (command.do === "deliver" && command.returns);
+      if (listener.socket === null && returns) await listener.open();
+      return;
+    }
+  }
+
+  async #does(listener: Listener, command: Reading): Promise<boolean> {
+    switch (command.do) {
+      case "deliver":
+        if (listener.socket !== null && !listener.hasFrames) return false;
+        await listener.deliver(command.count);
+        return true;
+      case "cut":
+        if (listener === this.#steady || listener.socket === null) return false;
+        listener.cut();
+        return true;
+      case "page":
+        return listener.askPage({ overSocket: command.overSocket });
+      case "late":
+        return listener.deliverLate(command.index);
+    }
+  }
+
+  /** In the middle: a reader to whom everything was delivered has everything. */
+  async #check(listener: Listener): Promise<string | null> {
+    const { socket } = listener;
+    await listener.deliver();
+    if (listener.socket === null && listener === this.#steady) await listener.open();
+    if (socket === null || listener.socket !== socket || listener.reader.cursor === null) return null;
+    const truth = await truthOf(this.#room, this.#world.tenant.key, this.#world.clock.now);
+    return differenceOf(listener.reader, truth, { withMembers: false });
+  }
+
+  // The room.
+
+  async #readHead(): Promise<number> {
+    const { head } = await this.#call<{ head: number }>("");
+    return head;
+  }
+
+  /** Waits until every open socket was sent the changes up to `head`. */
+  async #told(head: number): Promise<void> {
+    this.#head = Math.max(this.#head, head);
+    for (const listener of this.#listeners) if (listener.socket !== null) await listener.arrived(this.#head);
+  }
+
+  #call<T>(path: string, options: { method?: string; body?: unknown } = {}): Promise<T> {
+    return ask<T>(`/v1/rooms/${this.#room}${path}`, { credential: this.#world.tenant.key, ...options });
+  }
+}
+
+function picked<T>(things: readonly T[], number: number): T {
+  const thing = things[number % things.length];
+  if (thing === undefined) throw new Error("nothing to pick from");
+  return thing;
+}
