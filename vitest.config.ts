@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/{protocol,core,auth,objects,routes,fuzz}/**/*.test.ts"],
+          setupFiles: ["test/support/pool.ts"],
           testTimeout: 30_000,
         },
       },

@@ -1,4 +1,3 @@
-import "../support/pool.ts";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import { parseCursor } from "../../src/protocol/cursor.ts";
@@ -8,22 +7,15 @@ import { call, everything, newTenant, newToken, type TestTenant } from "../suppo
 import { Listener } from "../support/listener.ts";
 import type { ChangesAnswer, Reader } from "../support/reader.ts";
 import { evict, query, roomObject } from "../support/room.ts";
+import { roomy } from "../support/roomy.ts";
 import { connect } from "../support/socket.ts";
 import { ask, differenceOf, truthOf } from "../support/truth.ts";
 
 const room = "general";
 const path = `/v1/rooms/${room}`;
-const unhurried = {
-  publishPerUserPerSecond: 10_000,
-  publishPerUserBurst: 20_000,
-  publishPerRoomPerSecond: 20_000,
-  publishPerRoomBurst: 40_000,
-  framesPerSocketPerSecond: 10_000,
-  framesPerSocketBurst: 20_000,
-};
 
 async function newRoom(limits: Readonly<Record<string, number>> = {}) {
-  const tenant = await newTenant({ ...unhurried, ...limits });
+  const tenant = await newTenant({ ...roomy, ...limits });
   const token = await newToken(tenant, "ada", { "*": everything });
   await ask(path, { method: "PUT", credential: token, body: {} });
   const listener = (backlog?: number): Listener =>
