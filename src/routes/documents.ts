@@ -45,6 +45,10 @@ documents.get(
     pageTitle: "Parley API",
     withDefaultFonts: false,
     telemetry: false,
+    // Offers of other services, which this page may not even reach.
+    agent: { disabled: true },
+    mcp: { disabled: true },
+    showDeveloperTools: "never",
   }),
 );
 
