@@ -28,6 +28,7 @@ const servers: Server[] = [];
 let healthy: Woken;
 let withTimer: Woken;
 let withWork: Woken;
+let withOpenResponse: Woken;
 
 beforeAll(async () => {
   const drill = async (options: ServerOptions): Promise<Woken> => {
@@ -38,10 +39,12 @@ beforeAll(async () => {
   // It builds the bundle if need be, of which the others are copies.
   const first = drill({});
   while (servers.length === 0) await Promise.race([sleep(50), first]);
-  [healthy, withTimer, withWork] = await Promise.all([
+  const unanswered = "Object.getPrototypeOf(this).readPositions = () => new Promise(() => undefined);";
+  [healthy, withTimer, withWork, withOpenResponse] = await Promise.all([
     first,
     drill({ project: variantWith("setInterval(() => undefined, 1_000);") }),
     drill({ project: variantWith("ctx.waitUntil(new Promise(() => undefined));") }),
+    drill({ project: variantWith(unanswered) }),
   ]);
 });
 
@@ -74,8 +77,13 @@ test("[S4] a sleeping room's sockets count among MAX_CONNECTIONS", () => {
   expect(healthy.beyond).toBe(503);
 });
 
-test("[O3] the guard fails on a room that leaves a timer behind, and on one that leaves work without end", () => {
-  expect({ timer: withTimer.after, work: withWork.after }).toEqual({ timer: [0, 0, 0], work: [0, 0, 0] });
+test("[O3] the guard fails on a room that leaves a timer behind, work without end, or a response open", () => {
+  const awake = [0, 0, 0];
+  expect({ timer: withTimer.after, work: withWork.after, response: withOpenResponse.after }).toEqual({
+    timer: awake,
+    work: awake,
+    response: awake,
+  });
 });
 
 async function napAndWake(tenant: LiveTenant): Promise<Woken> {
@@ -83,6 +91,10 @@ async function napAndWake(tenant: LiveTenant): Promise<Woken> {
   const [ada, bo] = readers;
   if (ada === undefined || bo === undefined) throw new Error("unreachable");
   const before = readers.map(({ copy }) => copy.marks);
+  // Answered at once by a healthy room, and never by the one that leaves it open: it must outlast the nap.
+  const asked = new AbortController();
+  const headers = { Authorization: `Bearer ${tenant.key}`, "Parley-User": "ada" };
+  const answer = fetch(`${tenant.url}/v1/rooms/general/read`, { headers, signal: asked.signal }).catch(() => undefined);
   const pinging = setInterval(() => bo.send('{"type":"ping"}'), pingEveryMs);
   await sleep(idleMs);
   clearInterval(pinging);
@@ -92,6 +104,8 @@ async function napAndWake(tenant: LiveTenant): Promise<Woken> {
   await ada.until(() => ada.received("page") > pages);
   // A mark leaves right after the event that woke the room.
   await sleep(1_000);
+  asked.abort();
+  await answer;
   return { before, after: readers.map(({ copy }) => copy.marks), pongs: bo.received("pong"), readers, beyond };
 }
 
