@@ -1,12 +1,16 @@
 /** Parley's Worker: mounts the routes, exports the objects. Nothing else. */
 import { router } from "./routes/app.ts";
+import { changes } from "./routes/changes.ts";
 import { description, documents } from "./routes/documents.ts";
+import { events } from "./routes/events.ts";
+import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
 import { bounded, crossOrigin, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
 import { notFound, onError } from "./routes/middleware/errors.ts";
 import { rooms } from "./routes/rooms.ts";
 import { socket } from "./routes/socket.ts";
 import { tenant } from "./routes/tenant.ts";
+import { tickets } from "./routes/tickets.ts";
 import { tenants } from "./routes/tenants.ts";
 
 export { Directory } from "./objects/directory/directory.ts";
@@ -25,6 +29,10 @@ const api = app
   .route("/", tenant)
   .route("/", rooms)
   .route("/", messages)
+  .route("/", changes)
+  .route("/", live)
+  .route("/", tickets)
+  .route("/", events)
   .route("/", socket);
 
 app.openAPIRegistry.registerComponent("securitySchemes", "operatorKey", {

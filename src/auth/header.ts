@@ -5,7 +5,7 @@ import { type KeyName, isKeyName } from "./apiKey.ts";
 import { type JsonObject, parseJsonObject } from "./jsonObject.ts";
 
 export function readHeader(encoded: string): { readonly ok: true; readonly name: KeyName } | Refusal {
-  const header = parseJsonObject(decode(encoded));
+  const header = parseHeader(encoded);
   if (header === null) return refuse("token_invalid", "The header is not a JSON object, or says a name twice.");
   const broken = brokenRule(header);
   if (broken !== null) return refuse("token_invalid", broken);
@@ -13,6 +13,16 @@ export function readHeader(encoded: string): { readonly ok: true; readonly name:
   return name === null
     ? refuse("token_invalid", "The header's `kid` must be a tenant and the id of one of its keys, joined by a dot.")
     : { ok: true, name };
+}
+
+/** Null for what is no JSON object, or says a name twice. */
+export function parseHeader(encoded: string): JsonObject | null {
+  try {
+    return parseJsonObject(base64url.decode(encoded));
+  } catch {
+    // A length that no bytes have.
+    return null;
+  }
 }
 
 function brokenRule({ alg, typ, crit, cty, b64 }: JsonObject): string | null {
@@ -31,13 +41,4 @@ function parseKid(kid: unknown): KeyName | null {
   const dot = kid.indexOf(".");
   const name = { tenant: kid.slice(0, dot), keyId: kid.slice(dot + 1) };
   return dot !== -1 && isKeyName(name) ? name : null;
-}
-
-function decode(encoded: string): Uint8Array {
-  try {
-    return base64url.decode(encoded);
-  } catch {
-    // A length that no bytes have. Nothing is no JSON, so it is refused as such.
-    return new Uint8Array();
-  }
 }

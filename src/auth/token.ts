@@ -82,7 +82,7 @@ export async function mintToken(
 }
 
 /** What the signature covers, or null if it is not the key's. The algorithm is ours to name, whatever the header says. */
-async function signedPayload(token: string, key: CryptoKey): Promise<Uint8Array | null> {
+export async function signedPayload(token: string, key: CryptoKey): Promise<Uint8Array | null> {
   try {
     return (await compactVerify(token, key, { algorithms: ["HS256"] })).payload;
   } catch (error) {

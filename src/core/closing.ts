@@ -7,6 +7,13 @@ export function answerableCode(code: number): number {
   return allowed ? code : 1000;
 }
 
+/** When a connection counts as gone: three pings missed, or for one that never pinged, ten minutes without a frame. */
+export function goneAtMs({ pingedAtMs, seenAtMs }: { pingedAtMs: number | null; seenAtMs: number }): number {
+  if (pingedAtMs === null) return seenAtMs + fixedLimits.neverPingedMs;
+  // A frame may have come so much later than was written down.
+  return Math.max(pingedAtMs, seenAtMs + fixedLimits.seenEveryMs) + fixedLimits.silentMs;
+}
+
 /** When the latest refused frames of one socket came: at most as many as it takes to close it. */
 export type Offences = readonly number[];
 

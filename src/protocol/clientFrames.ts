@@ -1,8 +1,10 @@
 /** Every frame that a client may send. Unknown fields and types are refused. */
 import * as z from "zod";
+import { Cursor } from "./cursor.ts";
 import { fixedLimits } from "./limits.ts";
 import { Bound, Data, Emoji, MessageId, Nonce, Seq, Text } from "./message.ts";
-import { UserId } from "./names.ts";
+import { RoomName, UserId } from "./names.ts";
+import { PresenceMode } from "./session.ts";
 
 export const Ref = z
   .string()
@@ -102,10 +104,26 @@ export const ClientFrame = z.discriminatedUnion("type", [
   PingFrame,
 ]);
 
+/** On a connection of many rooms every frame names its room, and these two say which rooms it is for. */
+export const JoinFrame = z.strictObject({
+  type: z.literal("join"),
+  ...ref,
+  room: RoomName,
+  cursor: Cursor.or(z.literal("0")).optional(),
+  backlog: z.int().min(0).max(fixedLimits.backlogMax).optional(),
+  presence: PresenceMode.optional(),
+});
+export const LeaveFrame = z.strictObject({ type: z.literal("leave"), ...ref, room: RoomName });
+export type JoinFrame = z.infer<typeof JoinFrame>;
+export type LeaveFrame = z.infer<typeof LeaveFrame>;
+
 export type PublishFrame = z.infer<typeof PublishFrame>;
 export type EditFrame = z.infer<typeof EditFrame>;
 export type DeleteFrame = z.infer<typeof DeleteFrame>;
 export type ReactFrame = z.infer<typeof ReactFrame>;
 export type ReadFrame = z.infer<typeof ReadFrame>;
 export type HistoryFrame = z.infer<typeof HistoryFrame>;
+export type TypingFrame = z.infer<typeof TypingFrame>;
+export type PresenceSetFrame = z.infer<typeof PresenceSetFrame>;
+export type PresenceGetFrame = z.infer<typeof PresenceGetFrame>;
 export type ClientFrame = z.infer<typeof ClientFrame>;

@@ -5,10 +5,20 @@ import { fixedLimits } from "./limits.ts";
 import { type Refusal, refuse } from "./refusals.ts";
 import { utf8Length } from "./text.ts";
 
-export type Decoded = { readonly ok: true; readonly frame: ClientFrame } | (Refusal & { readonly ref?: string });
+/** Why something is no frame, and for which frame that is the answer. */
+export type Undecoded = Refusal & { readonly ref?: string };
+export type Decoded = { readonly ok: true; readonly frame: ClientFrame } | Undecoded;
+
+export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly Decoded[] {
+  return decodeEach(raw, frameBytes, (value) => decodeWith(ClientFrame, value));
+}
 
 /** A JSON array is a batch: each frame in it stands for itself, so a bad one does not take its neighbours along. */
-export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly Decoded[] {
+export function decodeEach<T>(
+  raw: string | ArrayBuffer,
+  frameBytes: number,
+  decodeOne: (value: unknown) => T,
+): readonly (T | Refusal)[] {
   if (typeof raw !== "string") return [refuse("bad_frame", "Binary frames are not taken: send JSON in a text frame.")];
   if (raw.length > frameBytes || utf8Length(raw) > frameBytes)
     return [refuse("too_large", `A frame may have ${frameBytes} bytes.`)];
@@ -26,8 +36,11 @@ export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly 
   return parsed.map(decodeOne);
 }
 
-function decodeOne(value: unknown): Decoded {
-  const parsed = ClientFrame.safeParse(value);
+export function decodeWith<Frame>(
+  schema: z.ZodType<Frame>,
+  value: unknown,
+): { readonly ok: true; readonly frame: Frame } | Undecoded {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return { ok: true, frame: parsed.data };
   const refusal = refusalOf(parsed.error);
   const ref = refOf(value);
@@ -47,7 +60,7 @@ function refusalOf(error: z.ZodError): Refusal {
   return refuse("invalid_field", `\`${issue.path.join(".")}\`: ${issue.message}.`);
 }
 
-function refOf(value: unknown): string | undefined {
+export function refOf(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || !("ref" in value)) return undefined;
   return Ref.safeParse(value.ref).data;
 }

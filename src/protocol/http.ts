@@ -9,7 +9,7 @@ import { Emoji, Member, Message, MessageId, Nonce, RoomSettings, Seq, TimeMs } f
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { Limits, LimitsPatch, TenantSettings } from "./policy.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
-import { LimitHit } from "./serverFrames.ts";
+import { LimitHit, PresencePage, PresentMember } from "./serverFrames.ts";
 import { Rooms } from "./token.ts";
 
 const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
@@ -86,7 +86,23 @@ export const RoomInfo = z.object({
   cursor: Cursor,
   online: z.int(),
   settings: RoomSettings,
+  /** Messages of others after the one that the user has read up to, counted to 100. Null where no user is named. */
+  unread: z.int().nullable(),
+  upTo: Seq.nullable(),
 });
+/** Of one room: what is unread there, or why it cannot be said. */
+export const UnreadAnswer = z.object({
+  rooms: z.record(
+    RoomName,
+    z.union([
+      z.object({ unread: z.int(), upTo: Seq }),
+      z.object({ code: z.enum(refusalCodes), status: z.int(), detail: z.string() }),
+    ]),
+  ),
+});
+export const PresenceAnswer = PresencePage.omit({ members: true }).extend({ items: z.array(PresentMember) });
+export const NewTicket = z.strictObject({ room: RoomName.optional() });
+export const CreatedTicket = z.object({ ticket: z.string(), expiresAt: TimeMs });
 export const RoomListing = z.object({
   name: RoomName,
   messages: z.int(),

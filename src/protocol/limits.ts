@@ -63,6 +63,11 @@ export const tenantLimits = {
     ceiling: 1_000,
     reason: "In one room: tabs and devices, not a leak that reconnects without closing.",
   },
+  presenceMembers: {
+    default: 1_000,
+    ceiling: 5_000,
+    reason: "Of more users than this in a room only the count and a sample are told: nobody reads such a list.",
+  },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof tenantLimits;
@@ -95,6 +100,26 @@ export const fixedLimits = {
   /** A `changes` frame of a replay, so that a reader can begin before all has arrived. */
   changesFrameBytes: 262_144,
   receiptsListed: 50,
+  /** Users named in `welcome` and in the sample of a crowd: 50 states of 1 KB fit into its 64 KB. */
+  presenceListed: 50,
+  /** A cursor, a colour, "away": what is copied to everyone in the room. */
+  presenceStateBytes: 1_024,
+  /** How long a user who has no connection left is still here: a reload or a tunnel is no leaving. */
+  presenceGraceMs: 10_000,
+  /** At most 5 presence frames a second; above `presenceMembers` one every two seconds. */
+  presenceFrameMs: 200,
+  presenceCrowdFrameMs: 2_000,
+  /** Receivers let a typing user go after this; a client repeats itself every 5 s while it lasts. */
+  typingExpiresMs: 8_000,
+  /** The same user's typing is told at most this often; what comes between says nothing new. */
+  typingRepeatMs: 1_000,
+  /** Three pings missed, and the time that a sleeping room may know late of a frame. */
+  silentMs: 75_000,
+  seenEveryMs: 15_000,
+  /** One that never pinged may be a debugging tool, or gone. */
+  neverPingedMs: 600_000,
+  /** How often a room with sockets looks for those that are gone. */
+  sweepMs: 60_000,
   /** What may wait for a reader that does not read: 128 MB of an object's memory are shared by all its sockets. */
   slowConsumerBytes: 1_048_576,
   /** A flush is one transaction and one fsync; larger ones would hold up the other rooms of the thread. */
@@ -116,6 +141,32 @@ export const fixedLimits = {
   tokenBytes: 8_192,
   tokenRooms: 100,
   tokenLeewaySeconds: 30,
+  /** Event streams: a comment this often, without which a reader that vanished is not noticed; proxies cut after 30 s and more. */
+  heartbeatMs: 15_000,
+  /** When a browser's EventSource comes back, give or take half: a thousand of them must not come at once. */
+  streamRetryMs: 2_000,
+  /** What may wait for a reader of a stream: a slow consumer's, and a whole replay before it. */
+  streamBufferBytes: 2_621_440,
+  /** Seconds that `changes` may wait: shorter than the patience of proxies. */
+  waitSecondsMax: 30,
+  /** Each joined room is a subrequest and a socket of its own, held by one Worker. */
+  roomsPerConnection: 100,
+  /** Their cursors must fit into one `Last-Event-ID`. */
+  roomsPerStream: 20,
+  /** The platform opens six connections at a time for one request; more would wait and hide it. */
+  joinsAtOnce: 6,
+  /** Frames for a room that is still being joined. */
+  framesWhileJoining: 50,
+  /** A connection that a Worker holds is retired before its CPU time (30 s) and its 1,000 subrequests are used up. */
+  heldMsMax: 1_800_000,
+  heldFramesMax: 500_000,
+  heldJoinsMax: 900,
+  /** Unread messages are counted up to this, and looked for among so many of the newest. */
+  unreadCounted: 100,
+  unreadSearched: 10_000,
+  unreadRooms: 100,
+  /** A ticket stands in a URL, which ends in logs: time to open a stream with it, not to find it there. */
+  ticketSeconds: 60,
   keysPerTenant: 100,
   pingMs: 25_000,
   reconnectJitterMs: 2_000,

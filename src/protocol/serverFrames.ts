@@ -10,12 +10,42 @@ import { type RefusalCode, refusals } from "./refusals.ts";
 const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
 const ref = z.string();
 
-const PresentMember = z.object({
+/** A user who is here. */
+export const PresentMember = z.object({
   user: UserId,
   name: DisplayName.nullable(),
+  /** What the user last said by `presence.set`; `{}` until then. */
   state: z.unknown(),
-  connections: z.int().min(1),
+  /** Open connections as of now; 0 for up to 10 s after the last one went. Its changes alone are not told. */
+  connections: z.int().min(0),
 });
+export type PresentMember = z.infer<typeof PresentMember>;
+
+/** Users in order of their id, as of `version`. */
+export const PresencePage = z.object({
+  version: z.int(),
+  count: z.int(),
+  members: z.array(PresentMember),
+  /** Where the next page begins; absent on the last. */
+  next: UserId.optional(),
+});
+export type PresencePage = z.infer<typeof PresencePage>;
+
+/**
+ * What changed in who is here. `version` grows by one with each frame that has `joined` or `left`; a frame of `updated` alone
+ * keeps it. A reader that finds a hole asks `presence.get`.
+ */
+export const PresenceFrame = z.object({
+  type: z.literal("presence"),
+  version: z.int(),
+  joined: z.array(PresentMember),
+  updated: z.array(PresentMember),
+  left: z.array(UserId),
+  count: z.int(),
+  /** Of a crowd: some of those who are here, in place of the list. When it is absent again, the version has a hole. */
+  sample: z.array(PresentMember).optional(),
+});
+export type PresenceFrame = z.infer<typeof PresenceFrame>;
 
 export const WelcomeFrame = z.object({
   type: z.literal("welcome"),
@@ -40,7 +70,7 @@ export const WelcomeFrame = z.object({
     textLength: z.int(),
   }),
   settings: RoomSettings,
-  /** Absent where the reader asked for none. */
+  /** Absent where the reader asked for none, or has not the capability. */
   presence: z
     .object({ version: z.int(), count: z.int(), members: z.array(PresentMember), more: z.boolean() })
     .optional(),
@@ -50,10 +80,11 @@ export const WelcomeFrame = z.object({
 });
 export type WelcomeFrame = z.infer<typeof WelcomeFrame>;
 
+/** `id` is absent where nothing is stored: typing, presence, leaving a room. */
 export const AckFrame = z.object({
   type: z.literal("ack"),
   ref: ref.optional(),
-  id: MessageId,
+  id: MessageId.optional(),
   seq: Seq.optional(),
   at: z.int().optional(),
   duplicate: z.literal(true).optional(),
@@ -108,14 +139,8 @@ export const ServerFrame = z.discriminatedUnion("type", [
   PageFrame,
   ClosingFrame,
   ReceiptFrame,
-  z.object({
-    type: z.literal("presence"),
-    version: z.int(),
-    joined: z.array(PresentMember),
-    updated: z.array(PresentMember),
-    left: z.array(UserId),
-    count: z.int(),
-  }),
+  PresenceFrame,
+  PresencePage.extend({ type: z.literal("presence.page"), ref }),
   z.object({ type: z.literal("typing"), user: UserId, active: z.boolean(), expiresInMs: z.int() }),
   z.object({ type: z.literal("delta"), id: MessageId, at: z.int().min(0), text: z.string() }),
   z.object({ type: z.literal("snapshot"), ref: ref.optional(), id: MessageId, text: z.string() }),

@@ -20,3 +20,7 @@ export const Session = z.object({
   expiresAt: z.int().nullable(),
 });
 export type Session = z.infer<typeof Session>;
+
+/** What a connection is told of those who are here: every change, how many there are, or nothing. */
+export const PresenceMode = z.enum(["full", "count", "none"]);
+export type PresenceMode = z.infer<typeof PresenceMode>;

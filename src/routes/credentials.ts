@@ -1,6 +1,8 @@
 /** From a request to an identity: an API key or a token, in the header or in the WebSocket's subprotocols. */
 import { verifyApiKey } from "../auth/apiKey.ts";
+import { readTicket } from "../auth/ticket.ts";
 import { verifyToken } from "../auth/token.ts";
+import type { TicketUse } from "../objects/tickets.ts";
 import { UserId } from "../protocol/names.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { BEARER_SUBPROTOCOL_PREFIX } from "../protocol/version.ts";
@@ -31,9 +33,26 @@ export async function identify(env: Bindings, headers: Headers, nowMs: number): 
   const identified = credential.startsWith("parley_")
     ? await identifyKey(env, credential, headers.get("parley-user"), nowMs)
     : await identifyToken(env, credential, headers.get("parley-user"), nowMs);
-  if (!identified.ok) return identified;
-  if (identified.identity.policy.suspended) return refuse("tenant_suspended");
-  return originAllowed(identified.identity, headers.get("origin")) ? identified : refuse("origin_forbidden");
+  return identified.ok ? (refusedBy(identified.identity, headers.get("origin")) ?? identified) : identified;
+}
+
+/** What the ticket was made from, as its tenant sees it now. It is for one room, or with null for a stream of many. */
+export async function identifyTicket(
+  env: Bindings,
+  { ticket, room, origin }: { readonly ticket: string; readonly room: string | null; readonly origin: string | null },
+  nowMs: number,
+): Promise<{ readonly ok: true; readonly identity: Identity; readonly use: TicketUse } | Refusal> {
+  const read = await readTicket(settingsOf(env).masterKeys, ticket, nowMs);
+  if (!read.ok) return read;
+  const { id, expiresAtMs, tenant, keyId: key, user, name, token, issuedAtMs } = read.ticket;
+  if (read.ticket.room !== room) return refuse("token_invalid", "The ticket was made for something else.");
+  const policy = await policyOf(env, tenant, key, nowMs);
+  if (policy === null) return refuse("token_invalid");
+  const capabilities = policy.keys[key];
+  if (capabilities === undefined) return refuse("token_revoked");
+  const identity = { tenant, policy, key, capabilities, token, user, name, issuedAtMs };
+  const refused = refusedBy(identity, origin);
+  return refused ?? { ok: true, identity, use: { id, expiresAtMs } };
 }
 
 async function identifyKey(
@@ -96,7 +115,9 @@ async function identifyToken(
   };
 }
 
-/** Compared whole: a suffix or a prefix is another origin. Callers that are no page send none. */
-function originAllowed({ policy }: Identity, origin: string | null): boolean {
-  return origin === null || policy.settings.origins.includes("*") || policy.settings.origins.includes(origin);
+/** By the tenant. Origins are compared whole: a suffix or a prefix is another one. Callers that are no page send none. */
+function refusedBy({ policy: { suspended, settings } }: Identity, origin: string | null): Refusal | null {
+  if (suspended) return refuse("tenant_suspended");
+  const allowed = origin === null || settings.origins.includes("*") || settings.origins.includes(origin);
+  return allowed ? null : refuse("origin_forbidden");
 }

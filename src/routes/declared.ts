@@ -1,8 +1,10 @@
 /** The parts of which routes are declared. */
 import * as z from "zod";
+import { Cursor } from "../protocol/cursor.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { Bound } from "../protocol/message.ts";
 import { RoomName } from "../protocol/names.ts";
+import { PresenceMode } from "../protocol/session.ts";
 
 export function json<T extends z.ZodType>(
   schema: T,
@@ -22,7 +24,7 @@ export const inRoom = z.strictObject({ room: RoomName });
 export const MessageIdText = z.string().regex(/^[1-9][0-9]{0,15}$/, "a message's id");
 export const onMessage = inRoom.extend({ id: MessageIdText });
 
-const Whole = z
+export const Whole = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,15})$/, "a whole number")
   .transform(Number);
@@ -45,6 +47,26 @@ export function listed<T>(
 export function pageLimit(asked: number | undefined): number {
   return Math.min(asked ?? fixedLimits.pageDefault, 200);
 }
+
+/** Rooms joined by commas, each once. */
+export const roomList = (max: number) =>
+  z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(RoomName).max(max))
+    .refine((rooms) => new Set(rooms).size === rooms.length, "each room once");
+
+/** How a stream or a socket begins. */
+export const beginning = {
+  backlog: z
+    .string()
+    .regex(/^[0-9]{1,3}$/, "a whole number")
+    .transform(Number)
+    .pipe(z.int().max(fixedLimits.backlogMax))
+    .optional(),
+  presence: PresenceMode.optional(),
+};
+export const From = Cursor.or(z.literal("0"));
 
 export const operatorSecurity = [{ operatorKey: [] }];
 export const adminSecurity = [{ apiKey: [] }];

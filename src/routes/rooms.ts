@@ -1,21 +1,9 @@
-/** A room over HTTP: itself, its members, who may not speak, how far everybody has read. */
+/** A room over HTTP: itself, its members, and who may not speak. */
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import * as z from "zod";
 import { roomStub } from "../objects/stubs.ts";
 import type { Caller } from "../objects/room/existence.ts";
-import { Cursor } from "../protocol/cursor.ts";
-import {
-  ChangesAnswer,
-  MemberBody,
-  MembersPage,
-  MuteBody,
-  ReadBody,
-  ReadPosition,
-  RoomBody,
-  RoomInfo,
-} from "../protocol/http.ts";
-import { fixedLimits } from "../protocol/limits.ts";
+import { MemberBody, MembersPage, MuteBody, RoomBody, RoomInfo } from "../protocol/http.ts";
 import { Member, noEndMs } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
 import { type AppEnv, router } from "./app.ts";
@@ -70,14 +58,6 @@ const remove = createRoute({
   request: ofRoom,
   responses: noContent,
 });
-const changes = createRoute({
-  ...common,
-  method: "get",
-  path: "/v1/rooms/{room}/changes",
-  summary: "What changed since a cursor, page by page; after=0 for everything",
-  request: { ...ofRoom, query: z.strictObject({ after: Cursor.or(z.literal("0")).optional() }) },
-  responses: { 200: json(ChangesAnswer, "The changes in order of seq."), ...problems },
-});
 const members = createRoute({
   ...common,
   method: "get",
@@ -118,23 +98,6 @@ const removeMute = createRoute({
   request: ofUser,
   responses: noContent,
 });
-const putRead = createRoute({
-  ...common,
-  method: "put",
-  path: "/v1/rooms/{room}/read",
-  summary: "Say how far one has read",
-  request: { ...ofRoom, body: body(ReadBody) },
-  responses: noContent,
-});
-const getRead = createRoute({
-  ...common,
-  method: "get",
-  path: "/v1/rooms/{room}/read",
-  summary: "How far everybody has read, the newest first",
-  request: ofRoom,
-  responses: { 200: json(z.object({ items: z.array(ReadPosition) }), "Read positions."), ...problems },
-});
-
 export const rooms = router()
   .openapi(put, async (c) => {
     const { room, caller } = calling(c, c.req.valid("param").room);
@@ -156,35 +119,6 @@ export const rooms = router()
     const { room, caller } = calling(c, c.req.valid("param").room);
     const removed = await room.delete(caller);
     return removed.ok ? c.body(null, 204) : problem(c, removed);
-  })
-  .openapi(changes, async (c) => {
-    const { room, caller } = calling(c, c.req.valid("param").room);
-    const found = await room.changes(caller, {
-      cursor: c.req.valid("query").after ?? null,
-      backlog: fixedLimits.backlogDefault,
-    });
-    if (!found.ok) return problem(c, found);
-    const { frame, cursor, hasMore, gap, start, oldest } = found;
-    const {
-      from,
-      to,
-      changes: read,
-      reset,
-    } = ChangesAnswer.pick({ from: true, to: true, changes: true, reset: true }).parse(JSON.parse(frame));
-    return c.json(
-      {
-        from,
-        to,
-        changes: read,
-        ...(reset === undefined ? {} : { reset }),
-        cursor,
-        hasMore,
-        oldest,
-        ...(gap === undefined ? {} : { gap: { reason: gap } }),
-        ...(start === undefined ? {} : { start }),
-      },
-      200,
-    );
   })
   .openapi(members, async (c) => {
     const { room, caller } = calling(c, c.req.valid("param").room);
@@ -227,14 +161,4 @@ export const rooms = router()
     const { room, caller } = calling(c, name);
     const unmuted = await room.mute(caller, { user, untilMs: null, reason: null });
     return unmuted.ok ? c.body(null, 204) : problem(c, unmuted);
-  })
-  .openapi(putRead, async (c) => {
-    const { room, caller } = calling(c, c.req.valid("param").room);
-    const moved = await room.read(caller, c.req.valid("json"));
-    return moved.ok ? c.body(null, 204) : problem(c, moved);
-  })
-  .openapi(getRead, async (c) => {
-    const { room, caller } = calling(c, c.req.valid("param").room);
-    const found = await room.readPositions(caller, 200);
-    return found.ok ? c.json({ items: found.positions }, 200) : problem(c, found);
   });

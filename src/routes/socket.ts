@@ -1,82 +1,109 @@
-/** The WebSocket of a room: verified here, once, and handed to the room's object. */
+/** WebSockets: of one room, handed to the room's object; and of many rooms, held here. Verified once, at the upgrade. */
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { nanoid } from "nanoid";
 import * as z from "zod";
 import { closingFrame, errorFrame } from "../protocol/farewell.ts";
 import { leavePlace, takePlace } from "../objects/room/connections.ts";
-import { joinHeader, type JoinRequest } from "../objects/room/join.ts";
-import { roomStub } from "../objects/stubs.ts";
-import { Cursor } from "../protocol/cursor.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
 import { SUBPROTOCOL } from "../protocol/version.ts";
 import { settingsOf } from "../env.ts";
 import { type AppEnv, router, unfit } from "./app.ts";
 import { identify, subprotocols } from "./credentials.ts";
-import { clientSecurity, inRoom } from "./declared.ts";
-import { callerOf } from "./identity.ts";
+import { beginning, clientSecurity, From, inRoom } from "./declared.ts";
+import { enterRoom } from "./entrance.ts";
+import { ManyRooms } from "./held/manyRooms.ts";
+import { callerOf, type Identity } from "./identity.ts";
 import { problem, problems } from "./problem.ts";
 
-const open = createRoute({
-  method: "get",
+const common = { method: "get" as const, tags: ["connections"], security: clientSecurity };
+
+const ofRoom = createRoute({
+  ...common,
   path: "/v1/rooms/{room}/socket",
-  tags: ["rooms"],
-  security: clientSecurity,
   summary: "Open the room's WebSocket; see the protocol parley.v1",
-  request: {
-    params: inRoom,
-    query: z.strictObject({
-      cursor: Cursor.or(z.literal("0")).optional(),
-      backlog: z
-        .string()
-        .regex(/^[0-9]{1,3}$/, "a whole number")
-        .transform(Number)
-        .pipe(z.int().max(fixedLimits.backlogMax))
-        .optional(),
-      presence: z.literal("none").optional(),
-    }),
-  },
+  request: { params: inRoom, query: z.strictObject({ cursor: From.optional(), ...beginning }) },
   responses: { 101: { description: "The socket is open; the first frame is `welcome`." }, ...problems },
 });
+const ofMany = createRoute({
+  ...common,
+  path: "/v1/socket",
+  summary: "Open a WebSocket for many rooms: `join` and `leave` them; each frame names its room",
+  request: { query: z.strictObject({}) },
+  responses: { 101: { description: "The socket is open; send `join`." }, ...problems },
+});
 
-export const socket = router().openapi(
-  open,
-  async (c) => {
-    const { headers } = c.req.raw;
-    if (headers.get("upgrade")?.toLowerCase() !== "websocket")
-      return problem(c, refuse("bad_request", "This is the address of a WebSocket."));
-    const offered = subprotocols(headers);
-    if (offered.length > 0 && !offered.includes(SUBPROTOCOL))
-      return refuseUpgrade(c, refuse("bad_request", `Offer the subprotocol ${SUBPROTOCOL}.`));
-    const connection = nanoid();
-    if (!takePlace(connection, settingsOf(c.env).maxConnections))
-      return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
-    try {
-      const identified = await identify(c.env, headers, Date.now());
-      if (!identified.ok)
-        return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
-      const { room } = c.req.valid("param");
-      const { cursor = null, backlog = fixedLimits.backlogDefault } = c.req.valid("query");
-      const caller = callerOf(identified.identity, room, connection);
-      const response = await askRoom(c, identified.identity.tenant, room, { ...caller, cursor, backlog });
-      if (response.webSocket === null || response.webSocket === undefined)
-        return refuseUpgrade(c, await response.json<Refusal>());
-      return accepted(c, response.webSocket);
-    } finally {
-      leavePlace(connection);
-    }
-  },
-  (result, c) => (result.success ? undefined : refuseUnfit(c, unfit(result))),
-);
+export const socket = router()
+  .openapi(
+    ofRoom,
+    (c) =>
+      upgrade(c, async (identity, connection) => {
+        const { room } = c.req.valid("param");
+        const { cursor = null, backlog = fixedLimits.backlogDefault, presence = "full" } = c.req.valid("query");
+        const wish = { cursor, backlog, presence, relayed: false, ticket: null };
+        const { tenant } = identity;
+        const entered = await enterRoom(c.env, { tenant, room }, { ...callerOf(identity, room, connection), ...wish });
+        // The room counts it from here on.
+        leavePlace(connection);
+        return entered;
+      }),
+    (result, c) => (result.success ? undefined : refuseUnfit(c, unfit(result))),
+  )
+  .openapi(
+    ofMany,
+    (c) =>
+      upgrade(c, async (identity, connection) => {
+        const { 0: theirs, 1: ours } = new WebSocketPair();
+        const { env } = c;
+        // A copy: the request's own are gone when it is answered.
+        const headers = new Headers(c.req.raw.headers);
+        void new ManyRooms(ours, {
+          connection,
+          expiresAtMs: identity.token?.expiresAtMs ?? null,
+          nowMs: Date.now(),
+          async enter({ room, cursor = null, backlog = fixedLimits.backlogDefault, presence = "full" }) {
+            // The credential may have been revoked since, and what it grants is asked anew for each room.
+            const identified = await identify(env, headers, Date.now());
+            if (!identified.ok) return identified;
+            const wish = { cursor, backlog, presence, relayed: true, ticket: null };
+            const caller = callerOf(identified.identity, room, nanoid());
+            return enterRoom(env, { tenant: identified.identity.tenant, room }, { ...caller, ...wish });
+          },
+        });
+        return { ok: true, socket: theirs };
+      }),
+    (result, c) => (result.success ? undefined : refuseUnfit(c, unfit(result))),
+  );
 
-/**
- * A fresh request: nothing of the client's reaches the room. partyserver takes the connection's id from `_pk`, keeps the URL
- * on the socket and trusts `x-partykit-*` headers, so none of these may be the client's.
- */
-function askRoom(c: Context<AppEnv>, tenant: string, room: string, request: JoinRequest): Promise<Response> {
-  const headers = { Upgrade: "websocket", [joinHeader]: encodeURIComponent(JSON.stringify(request)) };
-  return roomStub(c.env, tenant, room).fetch(`https://room/?_pk=${request.session.connection}`, { headers });
+/** What `open` took is its own to give back; whatever else happens, the place is given back here. */
+async function upgrade(
+  c: Context<AppEnv>,
+  open: (
+    identity: Identity,
+    connection: string,
+  ) => Promise<{ readonly ok: true; readonly socket: WebSocket } | Refusal>,
+): Promise<Response> {
+  const { headers } = c.req.raw;
+  if (headers.get("upgrade")?.toLowerCase() !== "websocket")
+    return problem(c, refuse("bad_request", "This is the address of a WebSocket."));
+  const offered = subprotocols(headers);
+  if (offered.length > 0 && !offered.includes(SUBPROTOCOL))
+    return refuseUpgrade(c, refuse("bad_request", `Offer the subprotocol ${SUBPROTOCOL}.`));
+  const connection = nanoid();
+  if (!takePlace(connection, settingsOf(c.env).maxConnections))
+    return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
+  let opened = false;
+  try {
+    const identified = await identify(c.env, headers, Date.now());
+    if (!identified.ok)
+      return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
+    const entered = await open(identified.identity, connection);
+    opened = entered.ok;
+    return entered.ok ? accepted(c, entered.socket) : refuseUpgrade(c, entered);
+  } finally {
+    if (!opened) leavePlace(connection);
+  }
 }
 
 /** Who may not come in at all is told so before anything else. */

@@ -39,7 +39,7 @@ export class SocketPublisher implements Publisher {
     reader.onAck = ({ id, seq, duplicate }, ref) => {
       const publication = this.#byNonce.get(ref);
       if (publication === undefined) return;
-      publication.ack = { id, seq };
+      publication.ack = { id: id ?? 0, seq };
       publication.duplicate = duplicate ?? false;
       if (this.#going) this.#publishNext();
     };

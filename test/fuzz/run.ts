@@ -153,7 +153,7 @@ class Run {
     const frames = this.#framesOf(command).map((frame) => ({ ref: `${++this.#sent}`, ...frame }));
     if (frames.length === 0) return;
     for (const answer of await speaker.ask(...frames)) {
-      if (answer.type === "ack" && (command.do === "publish" || command.do === "reply")) this.#ids.push(answer.id);
+      if (answer.type === "ack" && (command.do === "publish" || command.do === "reply")) this.#ids.push(answer.id ?? 0);
       // Expired or deleted meanwhile: a refusal is an answer too.
       else if (answer.type === "error" && answer.code !== "not_found" && answer.code !== "conflict")
         throw new Error(JSON.stringify(answer));

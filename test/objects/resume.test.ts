@@ -38,7 +38,7 @@ async function publish(token: string, count: number, text = "text"): Promise<num
     }));
     for (const answer of await writer.ask(...frames)) {
       if (answer.type !== "ack") throw new Error(JSON.stringify(answer));
-      ids.push(answer.id);
+      ids.push(answer.id ?? 0);
     }
   }
   writer.cut();
@@ -64,7 +64,7 @@ async function happen(token: string, count: number): Promise<void> {
     }));
     for (const [index, answer] of (await writer.ask(...frames)).entries()) {
       if (answer.type !== "ack") throw new Error(JSON.stringify(answer));
-      if (frames[index]?.type === "publish") ids.push(answer.id);
+      if (frames[index]?.type === "publish") ids.push(answer.id ?? 0);
     }
   }
   writer.cut();

@@ -190,9 +190,9 @@ describe("frames that are none", () => {
       what: "not taken yet",
       code: "bad_frame",
       frames: [
-        JSON.stringify(wholeFrames.typing),
+        JSON.stringify(wholeFrames.append),
+        JSON.stringify(wholeFrames.snapshot),
         JSON.stringify(wholeFrames.token),
-        JSON.stringify(wholeFrames["presence.get"]),
       ],
     },
     {

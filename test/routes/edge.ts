@@ -71,8 +71,12 @@ export function askUpgrade(room: string, headers: Readonly<Record<string, string
   return call(`/v1/rooms/${room}/socket${query}`, { headers: { Upgrade: "websocket", ...headers } });
 }
 
-export async function connect(room: string, { token, cursor, backlog, headers }: SocketOptions): Promise<TestSocket> {
+export async function connect(
+  room: string,
+  { token, cursor, backlog, presence = "none", headers }: SocketOptions,
+): Promise<TestSocket> {
   const query = new URLSearchParams({
+    presence,
     ...(cursor === undefined ? {} : { cursor }),
     ...(backlog === undefined ? {} : { backlog: String(backlog) }),
   });

@@ -6,6 +6,8 @@ export interface SocketOptions {
   readonly token: string;
   readonly cursor?: string | undefined;
   readonly backlog?: number;
+  /** None unless a test is about it. */
+  readonly presence?: "full" | "count" | "none";
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -88,8 +90,12 @@ export class TestSocket {
   }
 }
 
-export async function upgrade(room: string, { token, cursor, backlog, headers }: SocketOptions): Promise<Response> {
+export async function upgrade(
+  room: string,
+  { token, cursor, backlog, presence = "none", headers }: SocketOptions,
+): Promise<Response> {
   const query = new URLSearchParams({
+    presence,
     ...(cursor === undefined ? {} : { cursor }),
     ...(backlog === undefined ? {} : { backlog: String(backlog) }),
   });

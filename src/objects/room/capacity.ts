@@ -6,5 +6,10 @@ import type { RoomParts } from "./parts.ts";
 /** A full database, or more waiting than it can store soon: refused now, because a commit that fails cuts every socket. */
 export function crowded({ store, queue }: RoomParts): Refusal | null {
   if (store.sizeBytes > fixedLimits.roomStorageBytes) return refuse("storage_full");
+  return overloaded({ queue });
+}
+
+/** For what is told and not stored. */
+export function overloaded({ queue }: Pick<RoomParts, "queue">): Refusal | null {
   return queue.length >= fixedLimits.queueChanges ? refuse("overloaded", undefined, { retryAfterMs: 1_000 }) : null;
 }

@@ -6,8 +6,11 @@
  */
 const byRoom = new Map<string, number>();
 let open = 0;
-/** Upgrades that were let in and are not yet a socket of their room: in a storm, more than there are places. */
-const arriving = new Set<string>();
+/**
+ * What no room counts: upgrades that were let in and are not yet a socket of their room (in a storm, more than there are
+ * places), and connections that the Worker holds itself.
+ */
+const taken = new Set<string>();
 
 export function countConnections(room: string, sockets: number): void {
   open += sockets - (byRoom.get(room) ?? 0);
@@ -15,14 +18,14 @@ export function countConnections(room: string, sockets: number): void {
   else byRoom.set(room, sockets);
 }
 
-/** Takes a place for a connection on its way in, unless all are taken. */
+/** Takes a place for a connection, unless all are taken. */
 export function takePlace(connection: string, places: number): boolean {
-  if (open + arriving.size >= places) return false;
-  arriving.add(connection);
+  if (open + taken.size >= places) return false;
+  taken.add(connection);
   return true;
 }
 
-/** Its room counts it now, or it was refused. */
+/** Its room counts it now, or it has ended, or it was refused. */
 export function leavePlace(connection: string): void {
-  arriving.delete(connection);
+  taken.delete(connection);
 }

@@ -1,5 +1,6 @@
 /** What a room says of itself: to whoever asks, and to its tenant's directory. */
 import type { RoomSettings } from "../../protocol/message.ts";
+import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf, headCursor } from "./position.ts";
 
@@ -12,9 +13,23 @@ export interface RoomInfo {
   /** How many different users are connected. */
   readonly online: number;
   readonly settings: RoomSettings;
+  /** Of the user who asks; null where none is named. */
+  readonly unread: number | null;
+  readonly upTo: number | null;
 }
 
-export function infoOf(parts: RoomParts): RoomInfo {
+/** Where a user stands: how far the user has read, and how many messages of others came since, up to a limit. */
+export interface Unread {
+  readonly unread: number;
+  readonly upTo: number;
+}
+
+export function unreadOf({ store }: RoomParts, user: string, nowMs: number): Unread {
+  const upTo = store.member(user)?.read_up_to ?? 0;
+  return { unread: store.countUnread(user, upTo, nowMs), upTo };
+}
+
+export function infoOf(parts: RoomParts, { user }: Pick<Session, "user">, nowMs: number): RoomInfo {
   const { name, store, roster } = parts;
   const { oldest, settings } = stateOf(parts);
   return {
@@ -25,6 +40,7 @@ export function infoOf(parts: RoomParts): RoomInfo {
     cursor: headCursor(parts),
     online: roster.countOnline(),
     settings,
+    ...(user === null ? { unread: null, upTo: null } : unreadOf(parts, user, nowMs)),
   };
 }
 

@@ -5,12 +5,14 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { RoomPolicy } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { WelcomeFrame } from "../../protocol/serverFrames.ts";
-import { Session } from "../../protocol/session.ts";
+import { PresenceMode, Session } from "../../protocol/session.ts";
 import { PROTOCOL_VERSION } from "../../protocol/version.ts";
+import { writeAttachment } from "./attachment.ts";
 import { leavePlace } from "./connections.ts";
 import { type CatchUp, catchUp, catchUpFrames } from "./catchUp.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf } from "./position.ts";
+import type { Seat } from "./roster.ts";
 import { lacks, standingOf } from "./standing.ts";
 
 /** What the edge tells the room with an upgrade, in the header `joinHeader`: a fresh request, nothing of the client's own. */
@@ -19,13 +21,18 @@ export const JoinRequest = z.object({
   policy: RoomPolicy,
   cursor: z.string().nullable(),
   backlog: z.int().min(0).max(fixedLimits.backlogMax),
+  presence: PresenceMode,
+  /** The other end is our own Worker: frames that go together come as lines, and whoever holds the client counts the connection. */
+  relayed: z.boolean(),
+  /** The ticket that stood for the credential. */
+  ticket: z.object({ id: z.string(), expiresAtMs: z.int() }).nullable(),
 });
 export type JoinRequest = z.infer<typeof JoinRequest>;
 
 export const joinHeader = "x-parley-join";
 
 /** Whether one more socket may come in. */
-export function admitSocket(parts: RoomParts, { session }: JoinRequest): Refusal | null {
+export function admitSocket(parts: RoomParts, { session, ticket }: JoinRequest): Refusal | null {
   const forbidden = lacks(parts, session, "read");
   if (forbidden !== null) return forbidden;
   const { limits } = stateOf(parts).policy;
@@ -34,19 +41,25 @@ export function admitSocket(parts: RoomParts, { session }: JoinRequest): Refusal
   if (session.user !== null && parts.roster.socketsOf(session.user) >= limits.socketsPerUser) {
     return refuse("connection_limit", `At most ${limits.socketsPerUser} connections of a user in a room.`);
   }
+  // Last, so that a ticket is not used up by another refusal.
+  if (ticket !== null && !parts.tickets.use(ticket)) return refuse("token_invalid", "The ticket has been used.");
   return null;
 }
 
 /** All in one synchronous instant, so that nothing can happen between what was read and what follows live. */
 export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, nowMs: number): void {
+  const { session, presence, relayed } = request;
   const missed = catchUp(parts, request, nowMs);
-  const seat = parts.roster.add(socket, request.session);
-  leavePlace(request.session.connection);
-  const greeting = JSON.stringify(welcome(parts, request.session, missed, nowMs));
+  const attachment = { session, presence, relayed, state: null, told: false, seenAtMs: nowMs };
+  writeAttachment(socket, attachment);
+  const seat = parts.roster.add(socket, attachment);
+  leavePlace(session.connection);
+  const greeting = JSON.stringify(welcome(parts, seat, missed, nowMs));
   parts.roster.welcome(seat, [greeting, ...catchUpFrames(parts, missed)]);
 }
 
-function welcome(parts: RoomParts, session: Session, { resumed, gap, start }: CatchUp, nowMs: number): WelcomeFrame {
+function welcome(parts: RoomParts, seat: Seat, { resumed, gap, start }: CatchUp, nowMs: number): WelcomeFrame {
+  const { session, hears } = seat;
   const {
     oldest,
     settings,
@@ -75,6 +88,7 @@ function welcome(parts: RoomParts, session: Session, { resumed, gap, start }: Ca
       textLength: limits.textLength,
     },
     settings,
+    presence: parts.presence.greeting(hears),
     receipts: receipts(parts, session.user),
     serverTime: nowMs,
   };

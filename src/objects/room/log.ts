@@ -3,13 +3,14 @@ import { changesFrame, type Told } from "../../core/replay.ts";
 import { type Change, seqOf } from "../../protocol/changes.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
+import type { News } from "./news.ts";
 
 export class Log {
   readonly nowMs: number;
   readonly #from: number;
   #head: number;
   #soonestExpiryMs = Infinity;
-  #entries: ({ readonly change: Told } | { readonly live: string })[] = [];
+  #entries: ({ readonly change: Told } | { readonly live: News })[] = [];
 
   constructor(head: number, nowMs: number) {
     this.nowMs = nowMs;
@@ -42,6 +43,11 @@ export class Log {
     this.#entries.push({ live: JSON.stringify(frame) });
   }
 
+  /** The same, in a form for each kind of reader. */
+  news(news: News): void {
+    this.#entries.push({ live: news });
+  }
+
   /** Runs one item. If it throws, its seqs and its news are taken back, as its rows are. */
   attempt<T>(item: () => T): T {
     const head = this.#head;
@@ -58,8 +64,8 @@ export class Log {
   }
 
   /** What every reader is sent, in this order. */
-  frames(): string[] {
-    const frames: string[] = [];
+  frames(): News[] {
+    const frames: News[] = [];
     let from = this.#from;
     let group: Told[] = [];
     let groupUnits = 0;

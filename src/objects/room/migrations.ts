@@ -1,6 +1,7 @@
 /** A room's tables. The message table is the log: every change takes the next seq and stamps the row that it changed. */
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
+import { ticketsMigration } from "../tickets.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -71,6 +72,20 @@ CREATE TABLE member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX member_changed ON member (seq) WHERE seq IS NOT NULL;
 CREATE INDEX member_read    ON member (read_up_to) WHERE read_up_to IS NOT NULL;
+`,
+  },
+  ticketsMigration,
+  {
+    id: "room-2",
+    sql: `
+ALTER TABLE room ADD COLUMN presence_version INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE leaver (
+  user    TEXT PRIMARY KEY,
+  name    TEXT,
+  state   TEXT    NOT NULL,                 -- JSON
+  gone_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `,
   },
 ];

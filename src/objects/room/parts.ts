@@ -1,5 +1,7 @@
 /** What a room is made of. Operations are functions that are given these; none is given the object itself. */
 import type { TenantStub } from "../stubs.ts";
+import type { Tickets } from "../tickets.ts";
+import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
 import type { Roster } from "./roster.ts";
@@ -13,6 +15,10 @@ export interface RoomParts {
   readonly queue: Queue;
   readonly rates: Rates;
   readonly roster: Roster;
+  readonly presence: Presence;
+  readonly tickets: Tickets;
+  /** When the platform last answered a ping of this socket; null if it never did. */
+  readonly pingedAtMs: (socket: WebSocket) => number | null;
   /** The tenant's directory of rooms. */
   readonly registry: Pick<TenantStub, "registerRoom" | "forgetRoom" | "reportRoom">;
 }

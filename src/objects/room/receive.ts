@@ -5,6 +5,7 @@ import type { ClientFrame } from "../../protocol/clientFrames.ts";
 import { decode } from "../../protocol/decode.ts";
 import { fixedLimits, type Limits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { presencePage, setState } from "./attendance.ts";
 import { edit, remove } from "./edit.ts";
 import { page } from "./pages.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
@@ -14,6 +15,8 @@ import { tooFast } from "./rates.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
 import type { Seat } from "./roster.ts";
+import { see } from "./sweep.ts";
+import { typing } from "./typing.ts";
 
 /** Handles all frames of one event. Nothing is awaited: the platform reads a socket's next frame only when this one has ended. */
 export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer, nowMs: number): void {
@@ -21,6 +24,7 @@ export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer,
   const { expiresAt } = seat.session;
   if (expiresAt !== null && expiresAt + fixedLimits.tokenLeewaySeconds * 1_000 <= nowMs)
     return parts.roster.close(seat, "token_expired");
+  see(seat, nowMs);
   for (const decoded of decode(raw, limits.frameBytes)) {
     const ref = decoded.ok ? decoded.frame.ref : decoded.ref;
     const limited = payForFrame(seat, limits, nowMs);
@@ -50,13 +54,16 @@ function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number)
       return answerPage(parts, seat, frame, nowMs);
     case "ping":
       return parts.roster.answer(seat, { type: "pong" });
+    case "typing":
+      return answer(typing(parts, seat, frame, nowMs));
+    case "presence.set":
+      return answer(setState(parts, seat, frame, nowMs));
+    case "presence.get":
+      return answerPresence(parts, seat, frame, nowMs);
     case "append":
     case "finish":
     case "cancel":
     case "snapshot":
-    case "typing":
-    case "presence.set":
-    case "presence.get":
     case "token":
       return refuseFrame(
         parts,
@@ -76,7 +83,8 @@ function answerChange(parts: RoomParts, seat: Seat, { ref }: ClientFrame, outcom
   parts.roster.answer(seat, {
     type: "ack",
     ref,
-    id,
+    // Of what is not stored there is none.
+    ...(id === 0 ? {} : { id }),
     ...(seq === 0 ? {} : { seq }),
     ...(duplicate ? { duplicate } : {}),
   });
@@ -87,6 +95,18 @@ function answerPage(parts: RoomParts, seat: Seat, frame: ClientFrame & { type: "
   if (!found.ok) return refuseFrame(parts, seat, found, frame.ref, nowMs);
   const { messages, hasMore, cursor, start } = found;
   parts.roster.answer(seat, { type: "page", ref: frame.ref, messages, hasMore, cursor, start });
+}
+
+function answerPresence(
+  parts: RoomParts,
+  seat: Seat,
+  frame: ClientFrame & { type: "presence.get" },
+  nowMs: number,
+): void {
+  const found = presencePage(parts, seat.session, frame);
+  if (!found.ok) return refuseFrame(parts, seat, found, frame.ref, nowMs);
+  const { ok: _, ...members } = found;
+  parts.roster.answer(seat, { type: "presence.page", ref: frame.ref, ...members });
 }
 
 /** A refused frame alone never closes a socket; many in a short time do. */

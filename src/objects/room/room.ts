@@ -5,15 +5,18 @@ import { answerableCode } from "../../core/closing.ts";
 import { may, needs } from "../../core/rights.ts";
 import type { DeleteFrame, EditFrame, ReactFrame, ReadFrame } from "../../protocol/clientFrames.ts";
 import type { Member, Message } from "../../protocol/message.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
-import type { Page } from "../../protocol/serverFrames.ts";
+import type { Page, PresencePage } from "../../protocol/serverFrames.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, parseRoomObjectName, tenantStub } from "../stubs.ts";
+import { Tickets } from "../tickets.ts";
+import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
 import { type Caller, create, end, open, openOrMake } from "./existence.ts";
 import { flush } from "./flush.ts";
-import { infoOf, report, type RoomInfo } from "./info.ts";
+import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { Mark } from "./mark.ts";
 import { type MemberRequest, mute, type MuteRequest, setMember } from "./members.ts";
@@ -21,6 +24,7 @@ import { Pacer } from "./pacer.ts";
 import { type Bounds, page } from "./pages.ts";
 import type { RoomParts } from "./parts.ts";
 import { headCursor } from "./position.ts";
+import { Presence } from "./presence.ts";
 import { publish, type PublishRequest } from "./publish.ts";
 import { type Admitted, type Entry, type Outcome, Queue, settle } from "./queue.ts";
 import { Rates } from "./rates.ts";
@@ -33,11 +37,12 @@ import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
 import { Store } from "./store.ts";
+import { sweep } from "./sweep.ts";
 
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 /** `message` is null for who may not read, and when it has gone meanwhile. */
 type MessageAnswer = Answer<{ message: Message | null; cursor: string }>;
-type Job = "expiry" | "report";
+type Job = "expiry" | "report" | "presence" | "sweep" | "tickets";
 
 /** How old the tenant's directory of rooms may be. */
 const reportAfterMs = 10_000;
@@ -54,10 +59,23 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     super(ctx, env);
     const { tenant, room: name } = parseRoomObjectName(this.name);
     const store = new Store(ctx.storage);
-    const roster = new Roster(this.name, ctx.getWebSockets());
+    const presence = new Presence(() => this.#settle(Date.now()));
+    const roster = new Roster(this.name, ctx.getWebSockets(), presence);
+    if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers);
     const queue = new Queue();
     const registry = tenantStub(env, tenant);
-    this.#parts = { name, generation: env.GENERATION, store, queue, rates: new Rates(), roster, registry };
+    this.#parts = {
+      name,
+      generation: env.GENERATION,
+      store,
+      queue,
+      rates: new Rates(),
+      roster,
+      presence,
+      registry,
+      tickets: new Tickets(ctx.storage),
+      pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+    };
     this.#alarms = new Alarms(ctx.storage);
     this.#pacer = new Pacer({ storage: ctx.storage, queue, roster, flush: (nowMs) => this.#flush(nowMs) });
     this.#mark = new Mark(store, roster);
@@ -76,11 +94,14 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
 
   async configure(caller: Caller, patch: SettingsPatch): Promise<Answer<{ room: RoomInfo }>> {
     const outcome = await this.#change(caller, (parts) => configure(parts, caller.session, patch));
-    return outcome.ok ? { ok: true, room: infoOf(this.#parts) } : outcome;
+    return outcome.ok ? { ok: true, room: infoOf(this.#parts, caller.session, Date.now()) } : outcome;
   }
 
   async delete(caller: Caller): Promise<Answer<object>> {
-    return (await end(this.#parts, caller, () => this.#pacer.flushNow(Date.now()))) ?? { ok: true };
+    const refused = await end(this.#parts, caller, () => this.#pacer.flushNow(Date.now()));
+    if (refused !== null) return refused;
+    this.#parts.presence.rest();
+    return { ok: true };
   }
 
   async publish(caller: Caller, request: PublishRequest): Promise<MessageAnswer & { duplicate?: boolean }> {
@@ -125,7 +146,17 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   }
 
   describe(caller: Caller): Answer<{ room: RoomInfo }> {
-    return this.#unreadable(caller) ?? { ok: true, room: infoOf(this.#parts) };
+    return this.#unreadable(caller) ?? { ok: true, room: infoOf(this.#parts, caller.session, Date.now()) };
+  }
+
+  unread(caller: Caller): Answer<Unread> {
+    const { user } = caller.session;
+    if (user === null) return refuse("forbidden", "Only a user has unread messages: name one in `Parley-User`.");
+    return this.#unreadable(caller) ?? { ok: true, ...unreadOf(this.#parts, user, Date.now()) };
+  }
+
+  presence(caller: Caller, bounds: { readonly after?: string; readonly limit: number }): Answer<PresencePage> {
+    return open(this.#parts, caller) ?? presencePage(this.#parts, caller.session, bounds);
   }
 
   messages(caller: Caller, bounds: Bounds): Answer<Page> {
@@ -185,6 +216,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
 
   closeAll(error: RefusalCode): void {
     this.#parts.roster.closeAll(error);
+    this.#settle(Date.now());
   }
 
   // Events from the platform.
@@ -202,9 +234,12 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   override onConnect(connection: Connection, { request }: ConnectionContext): void {
     try {
       const joining = joinRequestOf(request);
-      connection.setState(joining.session);
-      join(this.#parts, connection, joining, Date.now());
+      const nowMs = Date.now();
+      join(this.#parts, connection, joining, nowMs);
+      this.#alarms.schedule("sweep", nowMs + fixedLimits.silentMs);
+      if (joining.ticket !== null) this.#alarms.schedule("tickets", this.#parts.tickets.dueMs ?? nowMs);
       this.#scheduleReport();
+      this.#settle(nowMs);
     } catch (error) {
       // partyserver would send the stack.
       console.error("a join failed", error);
@@ -227,7 +262,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       console.error("a frame failed", error);
       this.#parts.roster.refuse(seat, refuse("internal"), undefined);
     }
-    this.#pacer.settle(Date.now());
+    this.#settle(Date.now());
     this.#parts.roster.deliver();
   }
 
@@ -237,11 +272,13 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const answer = answerableCode(code);
     connection.close(answer, answer === code ? reason : "");
     this.#scheduleReport();
+    this.#settle(Date.now());
   }
 
   override onError(connection: Connection): void {
     this.#parts.roster.remove(connection);
     this.#scheduleReport();
+    this.#settle(Date.now());
   }
 
   override async onAlarm(): Promise<void> {
@@ -252,7 +289,18 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
         if (nextMs !== null) this.#alarms.schedule("expiry", nextMs);
       },
       report: () => report(this.#parts),
+      presence: () => this.#parts.presence.expire(nowMs),
+      sweep: () => {
+        const nextMs = sweep(this.#parts, nowMs);
+        if (nextMs !== null) this.#alarms.schedule("sweep", nextMs);
+      },
+      tickets: () => {
+        this.#parts.tickets.sweep(nowMs);
+        const nextMs = this.#parts.tickets.dueMs;
+        if (nextMs !== null) this.#alarms.schedule("tickets", nextMs);
+      },
     });
+    this.#settle(Date.now());
   }
 
   // The rest is wiring.
@@ -273,8 +321,22 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   #settled(admitted: Admitted): Promise<Outcome> {
     return new Promise((resolve) => {
       settle(this.#parts.queue, admitted, resolve);
-      this.#pacer.settle(Date.now());
+      this.#settle(Date.now());
     });
+  }
+
+  /** At the end of every event: what is to be told joins the queue, and the queue is flushed or waits. */
+  #settle(nowMs: number): void {
+    this.#foldPresence(nowMs);
+    this.#pacer.settle(nowMs);
+  }
+
+  #foldPresence(nowMs: number): void {
+    const { store, presence, queue } = this.#parts;
+    if (store.room === null || store.room.deletedAtMs !== null) return;
+    const entry = presence.fold(store, store.room.policy.limits.presenceMembers, nowMs);
+    if (entry !== null) queue.add(entry);
+    if (presence.dueMs !== null) this.#alarms.schedule("presence", presence.dueMs);
   }
 
   #unreadable(caller: Caller): Refusal | null {
@@ -296,6 +358,8 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     if (store.head > headBefore) this.#mark.forget();
     if (log.soonestExpiryMs < Infinity) this.#alarms.schedule("expiry", log.soonestExpiryMs);
     this.#scheduleReport();
+    // A reader that was cut while all were told may have been a user's last.
+    this.#foldPresence(nowMs);
   }
 
   #scheduleReport(): void {

@@ -1,13 +1,14 @@
 /** Who is connected: the room's sockets with their sessions, and everything that is sent to them. */
-import * as z from "zod";
 import type { Allowance } from "../../core/allowance.ts";
 import type { Offences } from "../../core/closing.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
 import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
-import { Session } from "../../protocol/session.ts";
+import type { PresenceMode, Session } from "../../protocol/session.ts";
+import { type Attachment, readAttachment, writeAttachment } from "./attachment.ts";
 import { countConnections } from "./connections.ts";
+import { batch, Edition, type News } from "./news.ts";
 
 declare global {
   interface WebSocket {
@@ -20,10 +21,18 @@ const slowCheckUnits = 65_536;
 /** An answer of this length costs more to copy than to send alone. */
 const longAnswerUnits = 16_384;
 
-/** One socket and what is known of it. All but the session is memory that may be lost. */
+/** One socket and what is known of it. All but its attachment is memory that may be lost. */
 export interface Seat {
   readonly socket: WebSocket;
   readonly session: Session;
+  /** As it lies on the socket, but for the time of the last frame, which is written down only now and then. */
+  attachment: Attachment;
+  /** What it is told of those who are here. */
+  readonly hears: PresenceMode;
+  /** When its user's typing was last told, and how. */
+  typing: { readonly active: boolean; readonly toldAtMs: number } | null;
+  /** When the last frame came. */
+  seenAtMs: number;
   frames: Allowance | undefined;
   offences: Offences;
   /** Answers that wait for the end of the event or flush, so that many of them cost one send. */
@@ -32,8 +41,11 @@ export interface Seat {
   sentUnits: number;
 }
 
-/** What partyserver keeps on a socket, around our session. It was written by another version of this code, perhaps. */
-const Attachment = z.object({ __pk: z.object({ id: z.string() }), __user: Session });
+/** Who wants to know of users that come and go. It must send nothing by itself: a seat may go while all are being told. */
+export interface Doorkeeper {
+  enter(seat: Seat): void;
+  leave(seat: Seat): void;
+}
 
 /**
  * Walks its own map for each broadcast: partyserver's iterator deserialises every attachment for every message, which was
@@ -43,34 +55,48 @@ export class Roster {
   readonly #name: string;
   readonly #seats = new Map<WebSocket, Seat>();
   readonly #waiting = new Set<Seat>();
+  readonly #doorkeeper: Doorkeeper;
+  /** Sockets of clients: one that our own Worker holds is no connection of its own. */
+  #direct = 0;
 
   /** Rebuilds the roster after waking. A socket whose attachment cannot be read is closed: it comes back and resumes. */
-  constructor(name: string, sockets: readonly WebSocket[]) {
+  constructor(name: string, sockets: readonly WebSocket[], doorkeeper: Doorkeeper) {
     this.#name = name;
+    this.#doorkeeper = doorkeeper;
     for (const socket of sockets) {
       if (socket.readyState !== WebSocket.OPEN) continue;
-      const attachment = Attachment.safeParse(socket.deserializeAttachment());
-      if (attachment.success) this.add(socket, attachment.data.__user);
-      else closeSocket(socket, "resync");
+      const attachment = readAttachment(socket);
+      if (attachment === null) closeSocket(socket, "resync");
+      else this.add(socket, attachment);
     }
-    countConnections(name, this.size);
+    countConnections(name, this.#direct);
   }
 
   get size(): number {
     return this.#seats.size;
   }
 
-  add(socket: WebSocket, session: Session): Seat {
+  get seats(): IterableIterator<Seat> {
+    return this.#seats.values();
+  }
+
+  add(socket: WebSocket, attachment: Attachment): Seat {
+    const { session, presence, relayed } = attachment;
     const seat: Seat = {
       socket,
       session,
+      attachment,
+      hears: session.capabilities.includes("presence") ? presence : "none",
+      typing: null,
+      seenAtMs: attachment.seenAtMs,
       frames: undefined,
       offences: [],
       outbox: [],
       sentUnits: 0,
     };
     this.#seats.set(socket, seat);
-    countConnections(this.#name, this.size);
+    if (!relayed) countConnections(this.#name, ++this.#direct);
+    this.#doorkeeper.enter(seat);
     return seat;
   }
 
@@ -83,7 +109,8 @@ export class Roster {
     if (seat === undefined) return;
     this.#seats.delete(socket);
     this.#waiting.delete(seat);
-    countConnections(this.#name, this.size);
+    if (!seat.attachment.relayed) countConnections(this.#name, --this.#direct);
+    this.#doorkeeper.leave(seat);
   }
 
   socketsOf(user: string): number {
@@ -103,13 +130,17 @@ export class Roster {
    * The same news to every socket, and after it to each the answers that wait for it: one send a socket, which is what a
    * fan-out costs. One that does not read is cut: `bufferedAmount` has no bound of its own.
    */
-  announce(news: readonly string[]): void {
+  announce(news: readonly News[]): void {
     if (news.length === 0) return this.deliver();
-    const text = batch(news);
+    const edition = new Edition(news);
     for (const seat of this.#seats.values()) {
       const answers = seat.outbox;
       seat.outbox = [];
-      this.#send(seat, answers.length === 0 ? text : batch([...news, ...answers]));
+      const text =
+        answers.length === 0
+          ? edition.textFor(seat)
+          : batch([...edition.framesFor(seat.hears), ...answers], seat.attachment.relayed);
+      if (text !== null) this.#send(seat, text);
     }
     this.#waiting.clear();
   }
@@ -159,7 +190,7 @@ export class Roster {
   #sendWaiting(seat: Seat): void {
     const answers = seat.outbox;
     seat.outbox = [];
-    if (answers.length > 0) this.#send(seat, batch(answers));
+    if (answers.length > 0) this.#send(seat, batch(answers, seat.attachment.relayed));
   }
 
   #send(seat: Seat, frame: string): void {
@@ -174,17 +205,17 @@ export class Roster {
   }
 }
 
+/** Changes what lies on the socket while the room sleeps. */
+export function inscribe(seat: Seat, patch: Partial<Attachment>): void {
+  seat.attachment = { ...seat.attachment, ...patch };
+  writeAttachment(seat.socket, seat.attachment);
+}
+
 /** Looked at after every so much, because the question costs as much as a tenth of a send. */
 function isSlow(seat: Seat): boolean {
   if (seat.sentUnits < slowCheckUnits) return false;
   seat.sentUnits = 0;
   return (seat.socket.bufferedAmount ?? 0) > fixedLimits.slowConsumerBytes;
-}
-
-/** One frame as it is, several as a JSON array. */
-function batch(frames: readonly string[]): string {
-  const [first = "[]"] = frames;
-  return frames.length === 1 ? first : `[${frames.join(",")}]`;
 }
 
 function closeSocket(socket: WebSocket, error: RefusalCode, detail?: string): void {

@@ -1,10 +1,19 @@
 /** Every SQL statement a room runs. */
 import { type Change, type RoomChange, seqOf } from "../../protocol/changes.ts";
 import type { Member, Message, Reactions, RoomSettings } from "../../protocol/message.ts";
+import { defaultLimits, fixedLimits } from "../../protocol/limits.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import { isUntouched, migrate } from "../migrate.ts";
 import { migrations } from "./migrations.ts";
 import { dataJson, jsonOrNull, type MemberRow, memberOf, messageColumns, messageOf, type MessageRow } from "./rows.ts";
+
+/** A user whose last connection went, and who is still here for a moment. */
+export interface Leaver {
+  readonly user: string;
+  readonly name: string | null;
+  readonly state: { readonly value: unknown; readonly setAtMs: number } | null;
+  readonly goneAtMs: number;
+}
 
 /** The room's own row. */
 export interface RoomState {
@@ -78,6 +87,8 @@ export class Store {
     this.#sql.exec("DELETE FROM message");
     this.#sql.exec("DELETE FROM reaction");
     this.#sql.exec("DELETE FROM member");
+    this.#sql.exec("DELETE FROM leaver");
+    this.#sql.exec("DELETE FROM ticket");
     this.#sql.exec("UPDATE room SET deleted_at = ?, settings = '{}', messages = 0, counted_to = 0", nowMs);
     this.reload();
   }
@@ -131,7 +142,7 @@ export class Store {
             epoch: row.epoch,
             deletedAtMs: row.deleted_at,
             settings: JSON.parse(row.settings),
-            policy: JSON.parse(row.policy),
+            policy: withEveryLimit(JSON.parse(row.policy)),
           };
   }
 
@@ -383,6 +394,60 @@ export class Store {
       .toArray();
   }
 
+  /**
+   * Messages of others after this one, up to a limit. Only so many of the newest are looked at, lest somebody who never reads
+   * and writes without end make it a scan of the whole room.
+   */
+  countUnread(user: string, upTo: number, nowMs: number): number {
+    return this.#sql
+      .exec<{ unread: number }>(
+        `SELECT count(*) AS unread FROM (
+           SELECT 1 FROM (SELECT sender, deleted_at, expires_at FROM message WHERE id > ?1 ORDER BY id DESC LIMIT ?2)
+           WHERE (sender IS NULL OR sender <> ?3) AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?4) LIMIT ?5)`,
+        upTo,
+        fixedLimits.unreadSearched,
+        user,
+        nowMs,
+        fixedLimits.unreadCounted,
+      )
+      .one().unread;
+  }
+
+  // Presence: the little of it that the sockets do not tell.
+
+  get presenceVersion(): number {
+    return this.#sql.exec<{ version: number }>("SELECT presence_version AS version FROM room").one().version;
+  }
+
+  savePresenceVersion(version: number): void {
+    this.#sql.exec("UPDATE room SET presence_version = ?", version);
+  }
+
+  /** In the order in which they will be gone. */
+  leavers(): Leaver[] {
+    return this.#sql
+      .exec<{ user: string; name: string | null; state: string; gone_at: number }>(
+        "SELECT user, name, state, gone_at FROM leaver ORDER BY gone_at, user",
+      )
+      .toArray()
+      .map(({ user, name, state, gone_at }) => ({ user, name, state: JSON.parse(state), goneAtMs: gone_at }));
+  }
+
+  saveLeavers(leavers: readonly Leaver[]): void {
+    for (const { user, name, state, goneAtMs } of leavers)
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO leaver (user, name, state, gone_at) VALUES (?, ?, ?, ?)",
+        user,
+        name,
+        JSON.stringify(state),
+        goneAtMs,
+      );
+  }
+
+  forgetLeavers(users: readonly string[]): void {
+    this.#sql.exec("DELETE FROM leaver WHERE user IN (SELECT value FROM json_each(?))", JSON.stringify(users));
+  }
+
   // Rows leave in three ways only: retention, expiry, erasure. Each keeps the head in the same transaction.
 
   /** Retention: everything below `oldest`. */
@@ -494,6 +559,11 @@ export class Store {
                        counted_to = max(counted_to, coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0))`,
     );
   }
+}
+
+/** A policy that was written by an older version of this code does not name the limits that have come since. */
+function withEveryLimit(policy: RoomPolicy): RoomPolicy {
+  return { ...policy, limits: { ...defaultLimits, ...policy.limits } };
 }
 
 export function roomChange({ settings, seq, oldest }: RoomState): RoomChange {

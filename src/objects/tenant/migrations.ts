@@ -1,6 +1,7 @@
 /** A tenant's tables. No secret is among them: those of API keys are derived. */
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
+import { ticketsMigration } from "../tickets.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -36,4 +37,5 @@ CREATE TABLE room (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  ticketsMigration,
 ];

@@ -6,6 +6,7 @@ import { defaultTenantSettings, type LimitsPatch, type Policy, type TenantSettin
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, roomStub } from "../stubs.ts";
+import { Tickets, type TicketUse } from "../tickets.ts";
 import { type Key, type NewKey, type RoomCounts, type RoomListing, Store, type TenantState } from "./store.ts";
 
 export interface TenantProfile {
@@ -31,12 +32,14 @@ type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #store: Store;
-  readonly #alarms: Alarms<"suspension">;
+  readonly #alarms: Alarms<"suspension" | "tickets">;
+  readonly #tickets: Tickets;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
     this.#store = new Store(ctx.storage);
     this.#alarms = new Alarms(ctx.storage);
+    this.#tickets = new Tickets(ctx.storage);
   }
 
   // Calls from the operator's plane.
@@ -135,11 +138,23 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     if (this.#store.tenant !== null) this.#store.reportRoom(name, counts);
   }
 
+  /** False when the ticket was used before. */
+  useTicket(use: TicketUse): boolean {
+    if (this.#store.tenant === null || !this.#tickets.use(use)) return false;
+    this.#alarms.schedule("tickets", this.#tickets.dueMs ?? Date.now());
+    return true;
+  }
+
   // Events from the platform.
 
   override async alarm(): Promise<void> {
     await this.#alarms.run(Date.now(), {
       suspension: () => (this.#store.tenant?.suspended === true ? this.#closeRooms() : undefined),
+      tickets: () => {
+        this.#tickets.sweep(Date.now());
+        const nextMs = this.#tickets.dueMs;
+        if (nextMs !== null) this.#alarms.schedule("tickets", nextMs);
+      },
     });
   }
 

@@ -30,7 +30,8 @@ export const safe = createMiddleware<AppEnv>(async function safe(c, next) {
 
 export const uncached = createMiddleware<AppEnv>(async function uncached(c, next) {
   await next();
-  if (c.res.status !== 101) c.header("Cache-Control", "no-store");
+  // A stream says more: it must not be transformed either.
+  if (c.res.status !== 101 && !c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
 });
 
 export const bounded = bodyLimit({

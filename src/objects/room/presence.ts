@@ -1,0 +1,277 @@
+/** Who is here: counted from the open sockets and from nothing else, told in diffs, at most five a second. */
+import { fixedLimits } from "../../protocol/limits.ts";
+import type { PresenceFrame, PresencePage, PresentMember, WelcomeFrame } from "../../protocol/serverFrames.ts";
+import type { Attachment } from "./attachment.ts";
+import type { Log } from "./log.ts";
+import type { News } from "./news.ts";
+import type { Entry } from "./queue.ts";
+import { type Doorkeeper, inscribe, type Seat } from "./roster.ts";
+import type { Leaver, Store } from "./store.ts";
+
+/** A user with a socket, or one whose last socket went a moment ago. */
+interface Present {
+  readonly user: string;
+  name: string | null;
+  readonly seats: Set<Seat>;
+  state: Attachment["state"];
+  /** The seat on which the state lies while the room sleeps. */
+  keeper: Seat | null;
+  /** When the user is gone who has no seat now. It is also written down. */
+  goneAtMs: number | null;
+  /** What the others know of the user; null while they know of none. */
+  told: Pick<Present, "name" | "state"> | null;
+}
+
+interface Diff {
+  readonly joined: Present[];
+  readonly updated: Present[];
+  readonly left: string[];
+  /** To be written down, and those of whom nothing needs to be written any more. */
+  readonly leaving: Leaver[];
+  readonly settled: string[];
+}
+
+export class Presence implements Doorkeeper {
+  readonly #present = new Map<string, Present>();
+  /** Users of whom there may be something to tell. */
+  readonly #stirred = new Map<string, Present>();
+  /** In the order in which they will be gone. */
+  readonly #leaving = new Set<Present>();
+  readonly #due: () => void;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #version = 0;
+  #foldedAtMs = -Infinity;
+  #countTold = 0;
+  #crowded = false;
+
+  /** `due` is called when a fold that was put off can be made. */
+  constructor(due: () => void) {
+    this.#due = due;
+  }
+
+  get count(): number {
+    return this.#present.size;
+  }
+
+  /** When the next user is gone, unless he comes back; null where nobody is leaving. */
+  get dueMs(): number | null {
+    for (const { goneAtMs } of this.#leaving) return goneAtMs;
+    return null;
+  }
+
+  /** After waking, when the roster was rebuilt: what cannot be seen from the sockets. */
+  recover(store: Store, membersMax: number): void {
+    this.#version = store.presenceVersion;
+    for (const { user, name, state, goneAtMs } of store.leavers()) {
+      const present = this.#present.get(user) ?? this.#admit(user, name);
+      present.told ??= { name, state };
+      present.goneAtMs = goneAtMs;
+      if (present.seats.size > 0) continue;
+      present.state = state;
+      this.#leaving.add(present);
+    }
+    for (const present of this.#present.values()) {
+      if (present.told === null) continue;
+      present.told = { name: present.name, state: present.state };
+      if (present.goneAtMs === null) this.#stirred.delete(present.user);
+    }
+    this.#countTold = this.count;
+    this.#crowded = this.count > membersMax;
+  }
+
+  // What happens.
+
+  enter(seat: Seat): void {
+    const { user, name } = seat.session;
+    if (user === null || !takesPart(seat)) return;
+    const present = this.#present.get(user) ?? this.#admit(user, name);
+    present.seats.add(seat);
+    present.name = name;
+    this.#leaving.delete(present);
+    const { state, told } = seat.attachment;
+    if (state !== null && state.setAtMs >= (present.state?.setAtMs ?? 0))
+      Object.assign(present, { state, keeper: seat });
+    else if (present.keeper === null) entrust(present, seat);
+    if (told) present.told ??= { name, state };
+    this.#stirred.set(user, present);
+  }
+
+  leave(seat: Seat): void {
+    const present = this.#present.get(seat.session.user ?? "");
+    if (present === undefined || !present.seats.delete(seat)) return;
+    if (present.keeper === seat) {
+      const [heir] = present.seats;
+      present.keeper = null;
+      if (heir !== undefined) entrust(present, heir);
+    }
+    if (present.seats.size === 0) this.#stirred.set(present.user, present);
+  }
+
+  /** Of a seat that takes part. */
+  set(seat: Seat, value: unknown, nowMs: number): void {
+    const present = this.#present.get(seat.session.user ?? "");
+    if (present === undefined) throw new Error("who takes no part has no state");
+    // The newest wins after waking too, also within a millisecond and where the clock was set back.
+    present.state = { value, setAtMs: Math.max(nowMs, (present.state?.setAtMs ?? 0) + 1) };
+    entrust(present, seat);
+    this.#stirred.set(present.user, present);
+  }
+
+  /** Lets go of those whose time has come. */
+  expire(nowMs: number): void {
+    for (const present of this.#leaving) {
+      if ((present.goneAtMs ?? Infinity) > nowMs) continue;
+      this.#leaving.delete(present);
+      this.#present.delete(present.user);
+      this.#stirred.set(present.user, present);
+    }
+  }
+
+  // What is told.
+
+  /**
+   * The entry that tells what has changed since the last one, or null where there is nothing to tell yet: at once in a quiet
+   * room, and in a storm one for each span.
+   */
+  fold(store: Store, membersMax: number, nowMs: number): Entry | null {
+    if (this.#stirred.size === 0) return null;
+    const spanMs = this.#crowded ? fixedLimits.presenceCrowdFrameMs : fixedLimits.presenceFrameMs;
+    const elapsedMs = nowMs - this.#foldedAtMs;
+    // A clock that was set back is not waited for.
+    if (elapsedMs >= 0 && elapsedMs < spanMs) {
+      this.#timer ??= setTimeout(this.#due, spanMs - elapsedMs);
+      return null;
+    }
+    this.rest();
+    const { moved, leaving, settled, news } = this.#turn(membersMax, nowMs);
+    if (!moved && news === null && leaving.length === 0 && settled.length === 0) return null;
+    this.#foldedAtMs = nowMs;
+    const version = this.#version;
+    const apply = (log: Log): ReturnType<Entry["apply"]> => {
+      if (settled.length > 0) store.forgetLeavers(settled);
+      if (leaving.length > 0) store.saveLeavers(leaving);
+      if (moved) store.savePresenceVersion(version);
+      if (news !== null) log.news(news);
+      return { ok: true, id: 0, seq: 0, duplicate: false };
+    };
+    return { bytes: 0, apply, waiters: [] };
+  }
+
+  /** Leaves no timer behind. */
+  rest(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** For `welcome`: some of those who are here. */
+  greeting(hears: Seat["hears"]): WelcomeFrame["presence"] {
+    if (hears === "none") return undefined;
+    const members = hears === "full" ? this.#some() : [];
+    return { version: this.#version, count: this.count, members, more: members.length < this.count };
+  }
+
+  /** In order of user, after this one. Sorted anew for each page: it is asked for seldom. */
+  page(after: string, limit: number): PresencePage {
+    const later = [...this.#present.values()].filter(({ user }) => user > after);
+    later.sort((one, other) => (one.user < other.user ? -1 : 1));
+    const listed = later.slice(0, limit);
+    const next = later.length > listed.length ? listed.at(-1)?.user : undefined;
+    return {
+      version: this.#version,
+      count: this.count,
+      members: listed.map(memberOf),
+      ...(next === undefined ? {} : { next }),
+    };
+  }
+
+  #admit(user: string, name: string | null): Present {
+    const seats = new Set<Seat>();
+    const present: Present = { user, name, seats, state: null, keeper: null, goneAtMs: null, told: null };
+    this.#present.set(user, present);
+    return present;
+  }
+
+  #turn(membersMax: number, nowMs: number): Pick<Diff, "leaving" | "settled"> & { moved: boolean; news: News | null } {
+    const diff: Diff = { joined: [], updated: [], left: [], leaving: [], settled: [] };
+    for (const present of this.#stirred.values()) this.#review(present, diff, nowMs);
+    this.#stirred.clear();
+    const moved = diff.joined.length + diff.left.length > 0;
+    return { moved, leaving: diff.leaving, settled: diff.settled, news: this.#news(diff, moved, membersMax) };
+  }
+
+  #review(present: Present, diff: Diff, nowMs: number): void {
+    const { user, name, seats, state, told, goneAtMs } = present;
+    if (this.#present.get(user) !== present) {
+      diff.left.push(user);
+      diff.settled.push(user);
+      return;
+    }
+    if (seats.size === 0 && told === null) {
+      // Gone before anybody heard of it.
+      this.#present.delete(user);
+      return;
+    }
+    if (told === null) diff.joined.push(present);
+    else if (told.name !== name || told.state !== state) diff.updated.push(present);
+    present.told = { name, state };
+    for (const seat of seats) if (!seat.attachment.told) inscribe(seat, { told: true });
+    if (seats.size > 0 && goneAtMs !== null) {
+      present.goneAtMs = null;
+      diff.settled.push(user);
+    } else if (seats.size === 0 && !this.#leaving.has(present)) {
+      present.goneAtMs = nowMs + fixedLimits.presenceGraceMs;
+      this.#leaving.add(present);
+      diff.leaving.push({ user, name, state, goneAtMs: present.goneAtMs });
+    }
+  }
+
+  /** Null where nobody would learn anything by it. */
+  #news({ joined, updated, left }: Diff, moved: boolean, membersMax: number): News | null {
+    const wasCrowded = this.#crowded;
+    this.#crowded = this.count > membersMax;
+    // The hole by which readers of a crowd notice that there is a list again.
+    if (moved) this.#version += wasCrowded && !this.#crowded ? 2 : 1;
+    const frame = {
+      type: "presence" as const,
+      version: this.#version,
+      joined: [],
+      updated: [],
+      left: [],
+      count: this.count,
+    };
+    const count = this.count === this.#countTold ? null : json(frame);
+    this.#countTold = this.count;
+    if (this.#crowded) return moved ? { full: json({ ...frame, sample: this.#some() }), count } : null;
+    if (!moved && updated.length === 0) return null;
+    return { full: json({ ...frame, joined: joined.map(memberOf), updated: updated.map(memberOf), left }), count };
+  }
+
+  #some(): PresentMember[] {
+    const members: PresentMember[] = [];
+    for (const present of this.#present.values()) {
+      if (members.length === fixedLimits.presenceListed) break;
+      members.push(memberOf(present));
+    }
+    return members;
+  }
+}
+
+/** Whoever may see who is here is seen as well; a credential without the capability neither sees nor is seen. */
+export function takesPart({ session }: Pick<Seat, "session">): boolean {
+  return session.user !== null && session.capabilities.includes("presence");
+}
+
+function memberOf({ user, name, state, seats }: Present): PresentMember {
+  return { user, name, state: state === null ? {} : state.value, connections: seats.size };
+}
+
+function json(frame: PresenceFrame): string {
+  return JSON.stringify(frame);
+}
+
+/** The state outlives the socket on which it was set, as long as the user is here. */
+function entrust(present: Present, seat: Seat): void {
+  if (present.state === null) return;
+  present.keeper = seat;
+  inscribe(seat, { state: present.state });
+}

@@ -1,0 +1,24 @@
+/** Closes sockets whose other end is gone without a word: a laptop that was shut, a network that went. */
+import { goneAtMs } from "../../core/closing.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import type { RoomParts } from "./parts.ts";
+import { inscribe, type Seat } from "./roster.ts";
+
+/** By when to look again; null where nobody is here. Its alarm is all that a room of silent sockets costs. */
+export function sweep({ roster, pingedAtMs }: RoomParts, nowMs: number): number | null {
+  let nextMs = Infinity;
+  for (const seat of roster.seats) {
+    const dueMs = goneAtMs({ pingedAtMs: pingedAtMs(seat.socket), seenAtMs: seat.seenAtMs });
+    if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
+    else roster.close(seat, "restarting", "Nothing was heard of this connection for too long.");
+  }
+  return roster.size === 0
+    ? null
+    : Math.max(nowMs + fixedLimits.sweepMs, Math.min(nextMs, nowMs + fixedLimits.silentMs));
+}
+
+/** A frame came. It is written on the socket now and then, for a room that sleeps between two of them. */
+export function see(seat: Seat, nowMs: number): void {
+  seat.seenAtMs = nowMs;
+  if (nowMs - seat.attachment.seenAtMs >= fixedLimits.seenEveryMs) inscribe(seat, { seenAtMs: nowMs });
+}

@@ -1,0 +1,112 @@
+/** What changed in a room since a cursor: at once, or as soon as something does. */
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { nanoid } from "nanoid";
+import * as z from "zod";
+import type { ChangesPage } from "../objects/room/catchUp.ts";
+import { leavePlace, takePlace } from "../objects/room/connections.ts";
+import { ChangesAnswer } from "../protocol/http.ts";
+import { fixedLimits } from "../protocol/limits.ts";
+import { type Refusal, refuse } from "../protocol/refusals.ts";
+import { settingsOf } from "../env.ts";
+import { type AppEnv, router } from "./app.ts";
+import { clientSecurity, From, inRoom, json, Whole } from "./declared.ts";
+import { enterRoom } from "./entrance.ts";
+import { Feed } from "./held/feed.ts";
+import { typeOf } from "./held/line.ts";
+import { callerOf } from "./identity.ts";
+import { client } from "./middleware/authenticate.ts";
+import { problem, problems } from "./problem.ts";
+import { calling } from "./rooms.ts";
+
+const read = createRoute({
+  method: "get",
+  path: "/v1/rooms/{room}/changes",
+  tags: ["connections"],
+  security: clientSecurity,
+  middleware: client,
+  summary: "What changed since a cursor, page by page; after=0 for everything, wait=20 to wait for something",
+  request: {
+    params: inRoom,
+    query: z.strictObject({
+      after: From.optional(),
+      wait: Whole.pipe(z.int().max(fixedLimits.waitSecondsMax)).optional(),
+    }),
+  },
+  responses: { 200: json(ChangesAnswer, "The changes in order of seq; none if nothing came in time."), ...problems },
+});
+
+export const changes = router().openapi(read, async (c) => {
+  const { room } = c.req.valid("param");
+  const { after, wait = 0 } = c.req.valid("query");
+  const found = await page(c, room, after);
+  if (!found.ok) return problem(c, found);
+  if (wait === 0 || after === undefined || !isEmpty(found)) return c.json(answerOf(found), 200);
+  const refused = await untilSomething(c, { room, after: found.cursor, waitMs: wait * 1_000 });
+  if (refused !== null) return problem(c, refused);
+  const later = await page(c, room, after);
+  return later.ok ? c.json(answerOf(later), 200) : problem(c, later);
+});
+
+function page(c: Context<AppEnv>, name: string, after: string | undefined): Promise<ChangesPage | Refusal> {
+  const { room, caller } = calling(c, name);
+  return room.changes(caller, { cursor: after ?? null, backlog: fixedLimits.backlogDefault });
+}
+
+/**
+ * Waits on a socket of the room's, so that the room can sleep meanwhile: an open call would keep it awake. Null when there is
+ * something, or the time is over.
+ */
+async function untilSomething(
+  c: Context<AppEnv>,
+  { room, after, waitMs }: { readonly room: string; readonly after: string; readonly waitMs: number },
+): Promise<Refusal | null> {
+  const identity = c.get("identity");
+  const connection = nanoid();
+  if (!takePlace(connection, settingsOf(c.env).maxConnections))
+    return refuse("overloaded", "This server holds as many connections as it can.");
+  try {
+    const wish = { cursor: after, backlog: 0, presence: "none" as const, relayed: true, ticket: null };
+    const { tenant } = identity;
+    const entered = await enterRoom(c.env, { tenant, room }, { ...callerOf(identity, room, connection), ...wish });
+    if (!entered.ok) return entered;
+    await firstChange(entered.socket, waitMs);
+    return null;
+  } finally {
+    leavePlace(connection);
+  }
+}
+
+/** Or the end of the socket, after which the room is asked anyway. */
+function firstChange(socket: WebSocket, waitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const feed = new Feed(socket, {
+      onLines: (lines) => (lines.some((line) => typeOf(line) === "changes") ? done() : undefined),
+      onEnd: () => done(),
+    });
+    const timer = setTimeout(() => done(), waitMs);
+    const done = (): void => {
+      clearTimeout(timer);
+      feed.close();
+      resolve();
+    };
+  });
+}
+
+function isEmpty({ frame, gap, hasMore }: ChangesPage): boolean {
+  const { from, to, reset } = positions.parse(JSON.parse(frame));
+  return from === to && reset === undefined && gap === undefined && !hasMore;
+}
+
+const positions = ChangesAnswer.pick({ from: true, to: true, changes: true, reset: true });
+
+function answerOf({ frame, cursor, hasMore, gap, start, oldest }: ChangesPage): z.infer<typeof ChangesAnswer> {
+  return {
+    ...positions.parse(JSON.parse(frame)),
+    cursor,
+    hasMore,
+    oldest,
+    ...(gap === undefined ? {} : { gap: { reason: gap } }),
+    ...(start === undefined ? {} : { start }),
+  };
+}

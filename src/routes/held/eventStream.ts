@@ -1,0 +1,77 @@
+/** A response of Server-Sent Events (HTML Living Standard, 9.2), with a bound on what waits for a reader that does not read. */
+import { fixedLimits } from "../../protocol/limits.ts";
+
+export interface ServerSentEvent {
+  /** Neither it nor the id can hold a line break: both are ours. */
+  readonly name: string;
+  /** One line of JSON. */
+  readonly data: string;
+  /** Where the reader stands after it. Kept by browsers and sent back as `Last-Event-ID`. */
+  readonly id?: string | undefined;
+}
+
+const headers = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-store, no-transform",
+  // nginx would gather the events in its buffer.
+  "X-Accel-Buffering": "no",
+};
+
+const encoder = new TextEncoder();
+
+export class EventStream {
+  readonly response: Response;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+
+  /** `onGone`: the reader went, or does not read. Called once, and not after `end`. */
+  constructor({ retryMs, onGone }: { readonly retryMs: number; readonly onGone: () => void }) {
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        cancel: () => {
+          if (this.#controller === null) return;
+          this.#controller = null;
+          onGone();
+        },
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: fixedLimits.streamBufferBytes }),
+    );
+    this.#onGone = onGone;
+    this.response = new Response(body, { headers });
+    this.#write(`retry: ${retryMs}\n\n`);
+  }
+
+  readonly #onGone: () => void;
+
+  send(events: readonly ServerSentEvent[]): void {
+    this.#write(
+      events
+        .map(({ name, data, id }) => `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`)
+        .join(""),
+    );
+  }
+
+  /** A comment, without which a reader that vanished is never noticed. */
+  beat(): void {
+    this.#write(": hb\n\n");
+  }
+
+  end(): void {
+    const controller = this.#controller;
+    this.#controller = null;
+    controller?.close();
+  }
+
+  #write(text: string): void {
+    const controller = this.#controller;
+    if (controller === null) return;
+    controller.enqueue(encoder.encode(text));
+    if ((controller.desiredSize ?? 0) >= 0) return;
+    // What waits is lost with the response, and the reader comes back to where it stands.
+    this.#controller = null;
+    controller.error(new Error("the reader does not read"));
+    this.#onGone();
+  }
+}
