@@ -90,8 +90,10 @@ async function open(c: Context<AppEnv>, wish: Wish): Promise<Response> {
     opened = true;
     const expiresAtMs = identified.identity.token?.expiresAtMs ?? null;
     const { named } = wish;
-    return new RoomStream(sources, { named, connection, expiresAtMs, nowMs: Date.now(), chance: Math.random() })
-      .response;
+    const nowMs = Date.now();
+    const { response } = new RoomStream(sources, { named, connection, expiresAtMs, nowMs, chance: Math.random() });
+    response.headers.set("X-Request-Id", c.get("requestId"));
+    return response;
   } finally {
     if (!opened) leavePlace(connection);
   }

@@ -1,8 +1,9 @@
 /** A reader over Server-Sent Events: the stream, and the reader's copy of the room that it keeps through all of them. */
-import type { ChangesFrame } from "../../src/protocol/changes.ts";
 import type { ClosingFrame, ErrorFrame, ServerFrame, WelcomeFrame } from "../../src/protocol/serverFrames.ts";
 import { Copy } from "../chaos/copy.ts";
 import { type EventStream, openEventStream, type StreamedEvent, type StreamEnding } from "./eventStream.ts";
+
+type ChangesFrame = Extract<ServerFrame, { type: "changes" }>;
 
 const openMs = 20_000;
 

@@ -35,7 +35,7 @@ export function openEventStream(
   { headers = {}, lastEventId }: EventStreamOptions = {},
 ): Promise<OpenedStream> {
   const opened = Promise.withResolvers<OpenedStream>();
-  const asked = request(url, {
+  const asked = request(String(url), {
     agent: false,
     headers: {
       Accept: "text/event-stream",

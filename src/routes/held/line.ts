@@ -14,15 +14,15 @@ export function positionAfter(line: string): number {
   return Number(to);
 }
 
-/** The same frame as one of many rooms'. A room's name needs no escaping. */
+/** The same frame as one of many rooms'. A room's name needs no escaping; a `welcome` has it already. */
 export function inRoom(line: string, room: string): string {
-  return `{"room":"${room}",${line.slice(1)}`;
+  return line.startsWith('{"type":"welcome"') ? line : `{"room":"${room}",${line.slice(1)}`;
 }
 
 /** The frame without its type, which the event's name says. */
 export function withoutType(line: string): string {
-  const rest = line.slice(typeAt + typeOf(line).length + 1);
-  return rest.startsWith(",") ? `{${rest.slice(1)}` : "{}";
+  const rest = line.replace(/"type":"[a-z.]+",?/, "");
+  return rest.endsWith(",}") ? `${rest.slice(0, -2)}}` : rest;
 }
 
 const typeAt = '{"type":"'.length;

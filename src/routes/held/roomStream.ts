@@ -118,8 +118,7 @@ export class RoomStream {
   }
 
   #dataOf(room: string, line: string): string {
-    const data = withoutType(line);
-    return this.#named ? inRoom(data, room) : data;
+    return withoutType(this.#named ? inRoom(line, room) : line);
   }
 
   #release(): void {
