@@ -12,6 +12,7 @@ import {
   paramsOf,
   perform,
   type Plane,
+  release,
   suspend,
   templateOf,
   unknownNames,
@@ -23,7 +24,7 @@ interface Description {
 }
 
 const withPlane = (...planes: Plane[]): Operation[] => operations.filter(({ plane }) => planes.includes(plane));
-const ofClients = operations.filter(({ plane }) => plane === "key" || (everything as Plane[]).includes(plane));
+const ofClients = operations.filter(({ plane }) => plane === "key" || plane === "client" || (everything as Plane[]).includes(plane));
 const inRooms = operations.filter((operation) => paramsOf(operation).includes("room"));
 
 let shared: World;
@@ -49,11 +50,15 @@ test.each(operations)("[H3] $name answers as it is declared", async (operation) 
 
   const response = await perform(operation, await newWorld());
   const schema = operation.answers[operation.first];
-  if (schema === null || schema === undefined) {
+  if (operation.stream === true) {
+    expect(response.status).toBe(operation.first);
+    expect(Object.keys(contentOf(declared, 200))).toEqual(["text/event-stream"]);
+    expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    expect(await headOf(response)).toMatch(/^retry: \d+\n\n/);
+  } else if (schema === null || schema === undefined) {
     expect(response.status).toBe(operation.first);
     expect(await response.text()).toBe("");
-    response.webSocket?.accept();
-    response.webSocket?.close();
+    await release(response);
   } else {
     await answered(response, operation.first, schema);
   }
@@ -63,9 +68,10 @@ test.each(operations.filter((operation) => !isSocket(operation)))(
   "[H4] $name has the safe headers",
   async (operation) => {
     const response = await perform(operation, await newWorld());
-    await response.body?.cancel();
+    await release(response);
     hasSafeHeaders(response);
-    if (operation.plane !== "everyone") expect(response.headers.get("cache-control")).toBe("no-store");
+    const kept = operation.stream === true ? "no-store, no-transform" : "no-store";
+    if (operation.plane !== "everyone") expect(response.headers.get("cache-control")).toBe(kept);
   },
 );
 
@@ -86,7 +92,7 @@ describe("who is let in", () => {
       await refused(await perform(operation, shared, { credential }), 401, "token_invalid");
   });
 
-  test.each(withPlane("admin", "key", ...(everything as Plane[])))(
+  test.each(withPlane("admin", "key", "client", ...(everything as Plane[])))(
     "[H7] $name is 401 with the operator's key",
     async (operation) => {
       await refused(await perform(operation, shared, { credential: operatorKey }), 401, "token_invalid");
@@ -115,7 +121,7 @@ describe("who is let in", () => {
     await refused(await call("/v1/keys", more), 403, "forbidden");
   });
 
-  const capable = ofClients.filter(({ plane }) => plane !== "key");
+  const capable = ofClients.filter(({ plane }) => plane !== "key" && plane !== "client");
   test.each(capable)("[H7] $name takes the capability `$plane`, and no other does", async (operation) => {
     const world = await newWorld();
     const { plane } = operation;
@@ -126,9 +132,7 @@ describe("who is let in", () => {
     const credential = await newToken(world.tenant, "ada", { "team:*": [plane] });
     const response = await perform(operation, world, { credential });
     expect(response.status).toBe(operation.first);
-    await response.body?.cancel();
-    response.webSocket?.accept();
-    response.webSocket?.close();
+    await release(response);
   });
 
   test.each(capable)("[A5] $name is 403 in a room that the token does not name", async (operation) => {
@@ -232,6 +236,19 @@ describe("bad input", () => {
     await refused(await perform(operation, shared, { credential: shared.token, user: "mo" }), 403, "forbidden");
   });
 });
+
+/** What is there at once of a stream that has no end. */
+async function headOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const read = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(read?.value);
+}
+
+function contentOf(responses: object, status: number): object {
+  const { content = {} } = (responses as Record<number, { content?: object }>)[status] ?? {};
+  return content;
+}
 
 function badQueries({ query = {} }: Operation): string[] {
   return Object.entries(query).flatMap(([name, values]) => [

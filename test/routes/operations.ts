@@ -4,15 +4,18 @@ import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import {
   ChangesAnswer,
   CreatedKey,
+  CreatedTicket,
   CreatedToken,
   Key,
   MembersPage,
   MessageAnswer,
+  PresenceAnswer,
   Reaction,
   ReadPosition,
   RoomInfo,
   RoomListing,
   TenantProfile,
+  UnreadAnswer,
 } from "../../src/protocol/http.ts";
 import { Member, Message } from "../../src/protocol/message.ts";
 import { TenantId } from "../../src/protocol/names.ts";
@@ -20,8 +23,8 @@ import { Page } from "../../src/protocol/serverFrames.ts";
 import { type Call, everything, type TestTenant } from "../support/api.ts";
 import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 
-/** Who is let in: the operator, an API key with `admin`, an API key, whoever has the capability, or everyone. */
-export type Plane = "operator" | "admin" | "key" | RoomCapability | "everyone";
+/** Who is let in: the operator, an API key with `admin`, an API key, any credential, whoever has the capability, or everyone. */
+export type Plane = "operator" | "admin" | "key" | "client" | RoomCapability | "everyone";
 
 type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key";
 export type Names = Readonly<Record<ParamName, string>>;
@@ -31,9 +34,13 @@ export interface Operation {
   readonly plane: Plane;
   /** A body that is accepted. */
   readonly body?: Readonly<Record<string, unknown>>;
+  /** Without which it cannot be called, as `name=value`. It may hold a parameter, as a path does. */
+  readonly needs?: string;
   /** Query parameters that are declared, each with values that are refused. */
   readonly query?: Readonly<Record<string, readonly string[]>>;
-  /** What it answers to `body` on a world as `newWorld` makes it; null where there is no body. */
+  /** Its 200 is a stream of events, which has no end. */
+  readonly stream?: true;
+  /** What it answers to `body` on a world as `newWorld` makes it; null where there is no body, or no end of it. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>;
   /** The status of the first call. */
   readonly first: number;
@@ -46,6 +53,9 @@ const newKey = { 201: z.object({ key: CreatedKey }) };
 const pageQuery = { limit: ["0", "-1", "x", "1.5", "1e2", ""], after: ["-1", "x", "1.5"] };
 const messageQuery = { ...pageQuery, before: ["-1", "x"], around: ["x", "0x1"] };
 const listQuery = { limit: pageQuery.limit, after: ["x".repeat(257)] };
+const streamQuery = { backlog: ["201", "-1", "x", ""], presence: ["all", "FULL", ""], ticket: [] };
+const badRooms = ["", ",", "a,", "a,a", "a b", "a,-b", "a%2Cb"];
+const named = (count: number): string => Array.from({ length: count }, (_, index) => `room-${index}`).join(",");
 
 export const operations: readonly Operation[] = [
   {
@@ -153,10 +163,26 @@ export const operations: readonly Operation[] = [
   {
     name: "GET /v1/rooms/{room}/changes",
     plane: "read",
-    query: { after: ["x", "1", "abcdefgh:-1", "abcdefgh:01"] },
+    query: { after: ["x", "1", "abcdefgh:-1", "abcdefgh:01"], wait: ["31", "-1", "x", "1.5", "1e1", ""] },
     answers: { 200: ChangesAnswer },
     first: 200,
     known: ["room"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/presence",
+    plane: "presence",
+    query: { limit: pageQuery.limit, after: ["a b", "a/b", "", "x".repeat(129)] },
+    answers: { 200: PresenceAnswer },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/unread",
+    plane: "client",
+    needs: "rooms=team:lobby",
+    query: { rooms: [...badRooms, named(101)] },
+    answers: { 200: UnreadAnswer },
+    first: 200,
   },
   {
     name: "GET /v1/rooms/{room}/members",
@@ -275,10 +301,41 @@ export const operations: readonly Operation[] = [
   {
     name: "GET /v1/rooms/{room}/socket",
     plane: "read",
-    query: { cursor: ["x", "1"], backlog: ["201", "-1", "x"], presence: ["full"] },
+    query: { cursor: ["x", "1"], backlog: streamQuery.backlog, presence: streamQuery.presence },
     answers: { 101: null },
     first: 101,
     known: ["room"],
+  },
+  { name: "GET /v1/socket", plane: "client", query: {}, answers: { 101: null }, first: 101 },
+  {
+    name: "GET /v1/rooms/{room}/events",
+    plane: "read",
+    query: { ...streamQuery, cursor: ["x", "1", "", "abcdefgh:1,abcdefgh:1"] },
+    stream: true,
+    answers: { 200: null, 204: null },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/events",
+    plane: "read",
+    needs: "rooms={room}",
+    query: {
+      ...streamQuery,
+      rooms: [...badRooms, named(21)],
+      cursor: ["x", "1", ",", "abcdefgh:1,", "abcdefgh:1,abcdefgh:1", "abcdefgh:01"],
+    },
+    stream: true,
+    answers: { 200: null, 204: null },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "POST /v1/tickets",
+    plane: "client",
+    body: { room: "team:lobby" },
+    answers: { 201: CreatedTicket },
+    first: 201,
   },
 ];
 
@@ -301,7 +358,7 @@ export async function newWorld(
   const tenant = await newTenant(limits, settings);
   const [token, poorToken, spare] = await Promise.all([
     newToken(tenant, "ada", { "*": everything }),
-    newToken(tenant, "ada", { "*": ["presence"] }),
+    newToken(tenant, "ada", { "*": ["upload"] }),
     call("/v1/keys", { method: "POST", credential: tenant.key, body: { capabilities: ["read", "publish", "react"] } }),
   ]);
   const { key } = await spare.json<{ key: { id: string; secret: string } }>();
@@ -348,11 +405,23 @@ export function templateOf({ name }: Operation): string {
 }
 
 export function paramsOf(operation: Operation): ParamName[] {
-  return [...templateOf(operation).matchAll(/\{(\w+)\}/g)].map(([, param]) => param as ParamName);
+  const places = `${templateOf(operation)}?${operation.needs ?? ""}`;
+  return [...places.matchAll(/\{(\w+)\}/g)].map(([, param]) => param as ParamName);
 }
 
 export function pathOf(operation: Operation, names: Names): string {
-  return templateOf(operation).replaceAll(/\{(\w+)\}/g, (_, param: ParamName) => encodeURIComponent(names[param]));
+  return filled(templateOf(operation), names);
+}
+
+function filled(template: string, names: Names): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_, param: ParamName) => encodeURIComponent(names[param]));
+}
+
+/** The query with what the operation cannot be called without, unless it is in it. */
+function queryOf({ needs = "" }: Operation, names: Names, query: string): string {
+  const [needed = ""] = needs.split("=");
+  if (needed === "" || new URLSearchParams(query).has(needed)) return query;
+  return `${query}${query === "" ? "?" : "&"}${filled(needs, names)}`;
 }
 
 export function isSocket(operation: Operation): boolean {
@@ -372,13 +441,20 @@ export function perform(
   world: World,
   { names = world.names, query = "", ...options }: Call & { readonly names?: Names; readonly query?: string } = {},
 ): Promise<Response> {
-  return call(`${pathOf(operation, names)}${query}`, {
+  return call(`${pathOf(operation, names)}${queryOf(operation, names, query)}`, {
     method: methodOf(operation),
     credential: credentialOf(operation, world),
     ...(operation.body === undefined ? {} : { body: operation.body }),
     ...options,
     headers: { ...(isSocket(operation) ? { Upgrade: "websocket" } : {}), ...options.headers },
   });
+}
+
+/** Lets go of what was opened: a stream has no end of its own, and a socket stays. */
+export async function release(response: Response): Promise<void> {
+  response.webSocket?.accept();
+  response.webSocket?.close();
+  if (response.body?.locked === false) await response.body.cancel();
 }
 
 export async function suspend({ tenant }: World): Promise<void> {

@@ -35,6 +35,35 @@ test("[S1] [P3] the README's curl commands work as written, and the first one ag
   expect(JSON.parse(same).messages).toHaveLength(1);
 });
 
+test("[S1] [E2] [E6] the README's stream of events and its waiting for changes work as written", () => {
+  const key = `KEY=${server.demoKey}\n`;
+  const [stream = "", waiting = ""] = snippet("sh", "curl -N").trim().split("\n");
+  // It never ends by itself.
+  const events = shell(`${key}${stream} -m 2 2>/dev/null || true`);
+  expect(events).toMatch(/^retry: \d+\n\nevent: welcome\n/);
+  expect(events).toMatch(/\nid: \S+:\d+\nevent: changes\ndata: .*Hello from curl/);
+  expect(JSON.parse(shell(`${key}${waiting}`))).toMatchObject({ from: 0, hasMore: false });
+});
+
+test("[S1] [A12] [E1] the README's EventSource listens, and goes on after the server was killed", async (context) => {
+  const browser = await launchBrowser(context);
+  const page = await browser.newPage();
+  const lines: string[] = [];
+  page.on("console", (line) => lines.push(line.text()));
+  await page.goto(server.url);
+  await page.evaluate(
+    `(async () => { ${snippet("js", "Hello from a browser")}\n${snippet("js", "new EventSource")} })()`,
+  );
+  const heard = (text: string): number => lines.filter((line) => /^\S+:\d+ /.test(line) && line.includes(text)).length;
+  await expect.poll(() => heard("Hello from a browser"), { timeout: 10_000 }).toBeGreaterThan(0);
+  await server.kill();
+  await server.start();
+  const headers = { Authorization: `Bearer ${server.demoKey}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ text: "after the kill" });
+  await fetch(`${server.url}/v1/rooms/general/messages`, { method: "POST", headers, body });
+  await expect.poll(() => heard("after the kill"), { timeout: 20_000 }).toBe(1);
+});
+
 test("[S1] the README's browser snippet works as written", async (context) => {
   const browser = await launchBrowser(context);
   const page = await browser.newPage();

@@ -139,7 +139,10 @@ export class Presence implements Doorkeeper {
     const elapsedMs = nowMs - this.#foldedAtMs;
     // A clock that was set back is not waited for.
     if (elapsedMs >= 0 && elapsedMs < spanMs) {
-      this.#timer ??= setTimeout(this.#due, spanMs - elapsedMs);
+      this.#timer ??= setTimeout(() => {
+        this.#timer = null;
+        this.#due();
+      }, spanMs - elapsedMs);
       return null;
     }
     this.rest();
