@@ -2,6 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { nanoid } from "nanoid";
+import pLimit from "p-limit";
 import * as z from "zod";
 import { leavePlace, takePlace } from "../objects/room/connections.ts";
 import { tenantStub } from "../objects/stubs.ts";
@@ -15,7 +16,6 @@ import { beginning, clientSecurity, From, inRoom, roomList } from "./declared.ts
 import { enterRoom } from "./entrance.ts";
 import { RoomStream, type Source } from "./held/roomStream.ts";
 import { callerOf, type Identity } from "./identity.ts";
-import { inTurns } from "./inTurns.ts";
 import { problem, problems } from "./problem.ts";
 
 const ticket = z.string().optional();
@@ -142,7 +142,7 @@ async function enterAll(
     const caller = callerOf(identity, room, nanoid());
     return { room, cursor, entered: await enterRoom(c.env, { tenant, room }, { ...caller, ...wish }) };
   };
-  return inTurns(names, enter);
+  return pLimit(fixedLimits.joinsAtOnce).map(names, enter);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** A room as it is now: who is here, how far everybody has read, and what one has not read yet. */
 import { createRoute } from "@hono/zod-openapi";
+import pLimit from "p-limit";
 import * as z from "zod";
 import { PresenceAnswer, ReadBody, ReadPosition, UnreadAnswer } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
@@ -7,7 +8,6 @@ import { UserId } from "../protocol/names.ts";
 import { refusals } from "../protocol/refusals.ts";
 import { router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, PageLimit, pageLimit, roomList } from "./declared.ts";
-import { inTurns } from "./inTurns.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 import { calling } from "./rooms.ts";
@@ -78,5 +78,5 @@ export const live = router()
       const { status, text } = refusals[found.error];
       return [name, { code: found.error, status, detail: found.detail ?? text }];
     };
-    return c.json({ rooms: Object.fromEntries(await inTurns(names, count)) }, 200);
+    return c.json({ rooms: Object.fromEntries(await pLimit(fixedLimits.joinsAtOnce).map(names, count)) }, 200);
   });

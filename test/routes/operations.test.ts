@@ -24,7 +24,9 @@ interface Description {
 }
 
 const withPlane = (...planes: Plane[]): Operation[] => operations.filter(({ plane }) => planes.includes(plane));
-const ofClients = operations.filter(({ plane }) => plane === "key" || plane === "client" || (everything as Plane[]).includes(plane));
+const ofClients = operations.filter(
+  ({ plane }) => plane === "key" || plane === "client" || (everything as Plane[]).includes(plane),
+);
 const inRooms = operations.filter((operation) => paramsOf(operation).includes("room"));
 
 let shared: World;

@@ -1,4 +1,5 @@
 /** A client's WebSocket for many rooms: the Worker holds it, and a socket of each room that was joined. */
+import pLimit from "p-limit";
 import { answerableCode, goneAtMs, type Offences, offend } from "../../core/closing.ts";
 import { type ConnectionFrame, decodeAddressed, type Letter } from "../../protocol/addressed.ts";
 import type { JoinFrame, LeaveFrame } from "../../protocol/clientFrames.ts";
@@ -30,9 +31,8 @@ export class ManyRooms {
   readonly #enter: ManyRoomsOptions["enter"];
   readonly #tenure: Tenure;
   readonly #rooms = new Map<string, Joined>();
-  /** Joins that wait for their turn. */
-  readonly #arriving: { readonly joined: Joined; readonly frame: JoinFrame }[] = [];
-  #entering = 0;
+  /** The platform opens six connections at a time for one request, and lets the others wait. */
+  readonly #turns = pLimit(fixedLimits.joinsAtOnce);
   #open = true;
   #offences: Offences = [];
   #sentUnits = 0;
@@ -97,25 +97,19 @@ export class ManyRooms {
     if (refused !== null) return this.#refuse(refused, ref, room, nowMs);
     const joined: Joined = { room, feed: null, waiting: [] };
     this.#rooms.set(room, joined);
-    this.#arriving.push({ joined, frame });
-    void this.#admitNext();
+    void this.#turns(() => this.#admit(joined, frame));
   }
 
-  /** A few at a time: the platform opens six connections for one request and lets the others wait. */
-  async #admitNext(): Promise<void> {
-    if (this.#entering >= fixedLimits.joinsAtOnce) return;
-    const next = this.#arriving.shift();
-    if (next === undefined) return;
-    this.#entering += 1;
+  async #admit(joined: Joined, frame: JoinFrame): Promise<void> {
+    // Left again while it waited for its turn.
+    if (!this.#isWanted(joined)) return;
     try {
-      if (this.#isWanted(next.joined)) this.#entered(next.joined, next.frame, await this.#enter(next.frame));
+      this.#entered(joined, frame, await this.#enter(frame));
     } catch (error) {
       console.error("a room could not be joined", error);
-      this.#entered(next.joined, next.frame, refuse("internal"));
+      this.#entered(joined, frame, refuse("internal"));
     }
-    this.#entering -= 1;
     this.#tenure.countJoin();
-    void this.#admitNext();
   }
 
   #entered(joined: Joined, { ref }: JoinFrame, entered: Awaited<ReturnType<ManyRoomsOptions["enter"]>>): void {
