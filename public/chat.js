@@ -7,7 +7,7 @@ const people = [
   { user: "ada", name: "Ada" },
   { user: "bo", name: "Bo" },
 ];
-const rooms = { general: ["read", "publish", "react", "edit:own", "delete:own"] };
+const rooms = { general: ["read", "publish", "react", "edit:own", "delete:own", "presence"] };
 
 const gate = document.querySelector("#gate");
 const field = document.querySelector("#key");
@@ -67,7 +67,7 @@ function open(tokens) {
   columns.hidden = false;
   forget.hidden = false;
   const open = people.map((person, index) => {
-    const room = new Room({ name: "general", token: (options) => tokens[index].token(options) });
+    const room = new Room({ name: "general", presence: "full", token: (options) => tokens[index].token(options) });
     columns.append(new Column(room, person).element);
     room.connect();
     return room;

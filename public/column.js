@@ -1,7 +1,9 @@
 /** What one of the two sees: their connection, the room's messages, and a field to write in. */
-import { contentOf, MessageView, say } from "./message.js";
+import { HereView, initialOf } from "./here.js";
+import { contentOf, listed, MessageView, say } from "./message.js";
 
 const framesShown = 40;
+const companyMax = 10;
 const gaps = {
   expired: "what was missed is older than this room remembers",
   epoch: "the room has another history now",
@@ -15,11 +17,16 @@ export class Column {
   #name;
   #part = (selector) => this.element.querySelector(selector);
   #views = new Map();
+  #here = new HereView(this.#part(".here"));
   #frames = [];
   #willShow = false;
+  /** Whether the newest message is in view, as the reader has left it. */
+  #atEnd = true;
   #countdown;
   /** Messages that were announced to those who cannot see them, by id, with the seq. Null before the first were there. */
   #announced = null;
+  /** Others who were here when it was last said who comes and goes, their names by user. */
+  #company = null;
 
   constructor(room, { user, name }) {
     this.#room = room;
@@ -35,7 +42,7 @@ export class Column {
     this.element.setAttribute("aria-label", `The room as ${name} sees it`);
     this.#part(".scroll").setAttribute("aria-label", `Messages, as ${name} sees them`);
     say(this.#part("h2"), name);
-    say(this.#part(".avatar"), name[0]);
+    say(this.#part(".avatar"), initialOf(name));
     say(this.#part(".composer label"), `Message as ${name}`);
     input.id = `message-${user}`;
     this.#part(".composer label").htmlFor = input.id;
@@ -48,9 +55,18 @@ export class Column {
     room.addEventListener("wire", ({ detail }) => this.#log(detail));
     this.#part(".toggle").addEventListener("click", () => this.#toggle());
     this.#part(".wire").addEventListener("toggle", () => this.#showFrames());
+    const scroll = this.#part(".scroll");
+    scroll.addEventListener("scroll", () => {
+      this.#atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
+    });
+    // A line above that comes must not push the newest message out of view.
+    new ResizeObserver(() => this.#atEnd && scroll.scrollTo(0, scroll.scrollHeight)).observe(scroll);
+    // What is not looked at is not read.
+    document.addEventListener("visibilitychange", () => this.#showSoon());
+    const input = this.#part(".composer input");
+    input.addEventListener("input", () => room.typing(input.value.trim() !== ""));
     this.#part(".composer").addEventListener("submit", (event) => {
       event.preventDefault();
-      const input = this.#part(".composer input");
       if (input.value.trim() === "") return;
       room.publish(input.value);
       input.value = "";
@@ -92,8 +108,10 @@ export class Column {
     this.#willShow = false;
     const messages = this.#room.messages;
     this.#showState();
+    this.#showCompany();
     this.#showMessages(messages);
     this.#announce(messages);
+    this.#markRead(messages);
     say(this.#part(".position"), this.#room.position ?? "");
     const input = this.#part(".composer input");
     input.maxLength = this.#room.welcome?.limits.textLength ?? 16_384;
@@ -111,15 +129,48 @@ export class Column {
     if (state.name === "waiting") this.#countdown = setTimeout(() => this.#showSoon(), 1_000);
   }
 
+  #showCompany() {
+    const { presence, typists, state, user } = this.#room;
+    const live = state.name === "live" || state.name === "catching-up";
+    this.#here.show(presence, user, live);
+    const names = typists.map((typist) => this.#room.nameOf(typist));
+    say(
+      this.#part(".typing"),
+      names.length === 0 ? "" : `${listed(names)} ${names.length === 1 ? "is" : "are"} typing…`,
+    );
+    if (state.name === "live") this.#announceCompany(presence.members);
+  }
+
+  #markRead(messages) {
+    if (document.visibilityState !== "visible") return;
+    // One's own are known.
+    const newest = messages.findLast(({ sender }) => sender?.id !== this.#room.user);
+    if (newest !== undefined) this.#room.read(newest.id);
+  }
+
+  /** The names of those who have read up to each of one's own messages, at the newest of these. */
+  #readersOf(messages) {
+    const own = messages.filter(({ sender, deletedAt }) => sender?.id === this.#room.user && deletedAt === null);
+    const readers = new Map();
+    for (const [user, upTo] of this.#room.receipts) {
+      const read = user === this.#room.user ? undefined : own.findLast(({ id }) => id <= upTo);
+      if (read !== undefined) readers.set(read.id, [...(readers.get(read.id) ?? []), this.#room.nameOf(user)]);
+    }
+    return readers;
+  }
+
   #showMessages(messages) {
     const scroll = this.#part(".scroll");
-    const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
     const before = this.#room.unsettled.length;
     const shown = new Map();
+    const readers = this.#readersOf(messages);
     for (const message of messages) {
       const key = this.#keyOf(message);
       const view = this.#viewOf(key);
-      view.showStored(message, this.#room.tookMs(message.nonce));
+      view.showStored(message, {
+        tookMs: this.#room.tookMs(message.nonce),
+        readers: readers.get(message.id) ?? [],
+      });
       shown.set(key, view);
     }
     for (const item of this.#room.unsettled) {
@@ -131,7 +182,7 @@ export class Column {
     }
     this.#arrange(shown);
     this.#part(".empty").hidden = shown.size > 0;
-    if (atEnd || before > 0) scroll.scrollTop = scroll.scrollHeight;
+    if (this.#atEnd || before > 0) scroll.scrollTop = scroll.scrollHeight;
   }
 
   /** One's own message keeps its place on the page from the moment it was written: until it has an id its nonce names it. */
@@ -168,6 +219,18 @@ export class Column {
       );
     }
     if (live || this.#announced !== null) this.#announced = new Map(messages.map(({ id, seq }) => [id, seq]));
+  }
+
+  /** Only where it is a few: in a crowd somebody always comes or goes. */
+  #announceCompany(members) {
+    const others = members.filter(({ user }) => user !== this.#room.user);
+    const now = new Map(others.map(({ user, name }) => [user, name ?? user]));
+    const before = this.#company ?? now;
+    const come = [...now].filter(([user]) => !before.has(user)).map(([, name]) => `${name} is here.`);
+    const gone = [...before].filter(([user]) => !now.has(user)).map(([, name]) => `${name} has left.`);
+    this.#company = now;
+    if (come.length + gone.length > 0 && others.length <= companyMax)
+      say(this.#part(".usher"), `${this.#name} sees: ${[...come, ...gone].join(" ")}`);
   }
 
   #spoken(message) {

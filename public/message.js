@@ -21,6 +21,7 @@ export class MessageView {
       draft: part("textarea"),
       seq: part(".seq"),
       delivery: part(".delivery"),
+      read: part(".read"),
       actions: part(".actions"),
       reactions: part(".reactions"),
       edit: part(".edit"),
@@ -30,8 +31,8 @@ export class MessageView {
     this.#listen();
   }
 
-  /** What the room has stored. `tookMs` is set when this page published it. */
-  showStored(message, tookMs) {
+  /** What the room has stored. `tookMs` is set when this page published it; `readers` are those who have read up to here. */
+  showStored(message, { tookMs, readers }) {
     if (this.#message === null) say(this.#parts.error, "");
     this.#message = message;
     const { sender, createdAt, deletedAt, editedAt } = message;
@@ -44,6 +45,7 @@ export class MessageView {
     say(parts.text, deletedAt === null ? contentOf(message) : "deleted");
     say(parts.seq, numberOf(message));
     say(parts.delivery, deliveryOf(message, own, tookMs));
+    say(parts.read, readers.length === 0 ? "" : `read by ${listed(readers)}`);
     parts.time.title = editedAt === null ? "" : `edited ${new Date(editedAt).toLocaleTimeString()}`;
     if (deletedAt !== null && parts.actions.contains(document.activeElement)) this.#giveFocusAway();
     parts.actions.hidden = deletedAt !== null;
@@ -70,6 +72,7 @@ export class MessageView {
         refused: "not sent",
       }[state],
     );
+    say(parts.read, "");
     parts.actions.hidden = state !== "refused";
     parts.edit.hidden = true;
     say(parts.delete, "Discard");
@@ -186,6 +189,12 @@ export class MessageView {
 /** Only ever text: what others write is never read as HTML. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** Two names at most: of more, how many they are says more. */
+export function listed(names) {
+  const shown = names.length > 2 ? [names[0], `${names.length - 1} others`] : names;
+  return new Intl.ListFormat("en").format(shown);
 }
 
 export function contentOf({ text, data }) {

@@ -1,17 +1,22 @@
 /**
  * A small client of `parley.v1`: one room, over one WebSocket at a time. It comes back by itself, misses nothing and sends
- * nothing twice. Copy it: it needs `connection.js`, `outbox.js` and `replica.js`, nothing else.
+ * nothing twice. Copy it: it needs `connection.js`, `outbox.js`, `replica.js`, `presence.js`, `typing.js` and `receipts.js`,
+ * nothing else.
  */
 import { Connection } from "./connection.js";
 import { Outbox } from "./outbox.js";
+import { Presence } from "./presence.js";
+import { Receipts } from "./receipts.js";
 import { Replica } from "./replica.js";
+import { Typing } from "./typing.js";
 
 const backoffMsMax = 30_000;
 /** A connection that lasted this long was a good one: the next loss is a new story. */
 const steadyMs = 10_000;
 
 /**
- * Events: `change` (messages, outbox or state), `caughtup` (`{resumed, gap, missed}` in detail), `wire` (`{direction, text}`).
+ * Events: `change` (of anything that can be asked for here), `caughtup` (`{resumed, gap, missed}` in detail),
+ * `wire` (`{direction, text}`).
  * States: `cut`, `connecting`, `catching-up`, `live`, `waiting` (with `untilMs`), `stopped` (for good, with `code`).
  */
 export class Room extends EventTarget {
@@ -26,6 +31,9 @@ export class Room extends EventTarget {
     onSilence: () => this.#connection.end({ code: 1006, reason: "A message was not acked." }),
     onChange: () => this.#changed(),
   });
+  #presence;
+  #typing = new Typing({ send: (frame) => this.#connection.send(frame), onChange: () => this.#changed() });
+  #receipts = new Receipts({ request: (frame) => this.#request(frame), onChange: () => this.#changed() });
   /** Which attempt to connect is the valid one: what a given-up attempt was waiting for may still arrive. */
   #attempt = 0;
   #failures = 0;
@@ -39,10 +47,18 @@ export class Room extends EventTarget {
   #steady;
   #expiry;
 
-  /** `token({renew})` gives a token, or throws an Error whose `retryable: false` says that asking again is useless. */
-  constructor({ server = location.origin, name, token, backlog = 50 }) {
+  /**
+   * `presence`: `full` tells who is here, `count` how many, `none` nothing; the token needs the capability `presence`.
+   * `token({renew})` gives a token, or throws an Error whose `retryable: false` says that asking again is useless.
+   */
+  constructor({ server = location.origin, name, token, backlog = 50, presence = "none" }) {
     super();
-    this.#options = { server, name, token, backlog };
+    this.#options = { server, name, token, backlog, presence };
+    this.#presence = new Presence({
+      listed: presence === "full",
+      ask: (bounds) => this.#ask({ type: "presence.get", ...bounds }),
+      onChange: () => this.#changed(),
+    });
   }
 
   get position() {
@@ -60,6 +76,27 @@ export class Room extends EventTarget {
   /** What was published and is not yet among the messages; see Outbox. */
   get unsettled() {
     return this.#outbox.items;
+  }
+
+  /** `{count, members}`: who is here as of now or, without a connection, of its end. Of a crowd the members are only some. */
+  get presence() {
+    return { count: this.#presence.count, members: [...this.#presence.members.values()] };
+  }
+
+  /** Other users who are writing just now. */
+  get typists() {
+    return this.#typing.users.filter((user) => user !== this.user);
+  }
+
+  /** The id of the newest message read, by user: one's own, and the newest of others. */
+  get receipts() {
+    return this.#receipts.positions;
+  }
+
+  /** As far as it is known here; otherwise the id. */
+  nameOf(user) {
+    const said = () => this.messages.findLast(({ sender }) => sender?.id === user)?.sender;
+    return this.#presence.members.get(user)?.name ?? said()?.name ?? user;
   }
 
   /** How long the message with this nonce took to be stored, in ms, if this client published it. */
@@ -80,7 +117,18 @@ export class Room extends EventTarget {
 
   /** Never fails: the message is in `unsettled` until it is among the messages, or refused. */
   publish(text) {
+    this.#typing.tell(false);
     this.#outbox.add(text);
+  }
+
+  /** To be called for each key, `false` when nothing is written any more. What goes out of it is seldom. */
+  typing(active) {
+    if (this.state.name === "live") this.#typing.tell(active);
+  }
+
+  /** To be called as often as one likes: the server is told of news only. Does nothing while there is no connection. */
+  read(upTo) {
+    if (this.state.name === "live") this.#receipts.tell(upTo);
   }
 
   /** Takes a refused message out of `unsettled`. */
@@ -124,10 +172,10 @@ export class Room extends EventTarget {
   }
 
   #url() {
-    const { server, name, backlog } = this.#options;
+    const { server, name, backlog, presence } = this.#options;
     const url = new URL(`/v1/rooms/${encodeURIComponent(name)}/socket`, server);
     url.protocol = url.protocol.replace("http", "ws");
-    url.searchParams.set("presence", "none");
+    url.searchParams.set("presence", presence);
     url.searchParams.set("backlog", backlog);
     if (this.position !== null) url.searchParams.set("cursor", this.position);
     return url;
@@ -140,6 +188,9 @@ export class Room extends EventTarget {
     clearTimeout(this.#reopen);
     clearTimeout(this.#steady);
     this.#outbox.close();
+    this.#presence.close();
+    this.#typing.close();
+    this.#receipts.close();
     this.#connection?.end({ code: 1000, reason: "" });
     this.#connection = null;
     for (const { reject } of this.#requests.values())
@@ -169,6 +220,14 @@ export class Room extends EventTarget {
         return this.#acked(frame);
       case "error":
         return this.#refused(frame);
+      case "presence":
+        return this.#presence.take(frame);
+      case "presence.page":
+        return this.#answer(frame.ref, ({ resolve }) => resolve(frame));
+      case "typing":
+        return this.#typing.take(frame);
+      case "receipt":
+        return this.#receipts.take(frame);
       // Whatever else a server says is for clients that know it.
     }
   }
@@ -177,6 +236,8 @@ export class Room extends EventTarget {
     this.welcome = welcome;
     this.#connection.pingMs = welcome.pingMs;
     this.#clockOffsetMs = welcome.serverTime - Date.now();
+    this.#presence.open(welcome.presence);
+    this.#receipts.open(welcome.receipts, this.user);
     this.#become({ name: "catching-up" });
     // Who starts over is not there before the reset frame came, however empty it is.
     if (welcome.resumed) this.#checkWhetherCaughtUp();
@@ -186,6 +247,9 @@ export class Room extends EventTarget {
     const outcome = this.#replica.take(frame, this.welcome);
     if (outcome === "hole") return this.#connection.end({ code: 4410, reason: "Something was missing." });
     if (outcome === "known") return;
+    // Who has just said it is not writing it any more.
+    for (const { message } of frame.changes)
+      if (message?.sender && message.id === message.seq) this.#typing.stop(message.sender.id);
     this.#settleOutbox();
     this.#watchExpiry();
     this.#changed();
@@ -211,7 +275,7 @@ export class Room extends EventTarget {
 
   #refused(frame) {
     if (this.#outbox.refused(frame)) return this.#changed();
-    this.#answer(frame.ref, ({ reject }) => reject(Object.assign(new Error(frame.message), { code: frame.code })));
+    this.#answer(frame.ref, ({ reject }) => reject(refusalOf(frame)));
   }
 
   #settleOutbox() {
@@ -233,6 +297,11 @@ export class Room extends EventTarget {
   /** Edits, deletions and reactions do not wait for a connection: whoever asked sees that it failed, and asks again. */
   #request(frame) {
     if (this.state.name !== "live") return Promise.reject(new Error("There is no connection at the moment."));
+    return this.#ask(frame);
+  }
+
+  /** Gives a promise of the frame that answers, where it says more than that it was done. */
+  #ask(frame) {
     const ref = `r${++this.#refs}`;
     const { promise, ...request } = Promise.withResolvers();
     this.#requests.set(ref, request);
@@ -258,6 +327,10 @@ export class Room extends EventTarget {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function refusalOf({ message, code, retryable }) {
+  return Object.assign(new Error(message), { code, retryable });
 }
 
 /** Random, so that a thousand clients of a restarted server do not come back in one instant. */

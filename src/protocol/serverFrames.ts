@@ -16,8 +16,8 @@ export const PresentMember = z.object({
   name: DisplayName.nullable(),
   /** What the user last said by `presence.set`; `{}` until then. */
   state: z.unknown(),
-  /** Open connections as of now; 0 for up to 10 s after the last one went. Its changes alone are not told. */
-  connections: z.int().min(0),
+  /** Open connections as of now, whose changes alone are not told. One that went less than 10 s ago is not missed yet. */
+  connections: z.int().min(1),
 });
 export type PresentMember = z.infer<typeof PresentMember>;
 

@@ -147,11 +147,13 @@ async function enterAll(
 
 /**
  * A browser's EventSource comes back by itself until it is answered 204 (HTML, 9.2.5), and it can tell its page no reason. So
- * who comes back with an id and must not is answered that; whoever comes for the first time is told why.
+ * who comes back and must not is answered that; whoever comes for the first time is told why.
  */
-function stop(c: Context<AppEnv>, refusal: Refusal, { ticket: given }: Wish): Response {
+function stop(c: Context<AppEnv>, refusal: Refusal, { ticket: given, cursors }: Wish): Response {
   const comesBack = c.req.header("last-event-id") !== undefined;
   const { close } = refusals[refusal.error];
+  const mustNot = comesBack && close !== null && close >= 4500;
+  // A stream that was cut before its first change has no id, but the page said where it stood.
   const usedUp = given !== undefined && (refusal.error === "token_invalid" || refusal.error === "token_expired");
-  return comesBack && (usedUp || (close !== null && close >= 4500)) ? c.body(null, 204) : problem(c, refusal);
+  return mustNot || (usedUp && (comesBack || cursors !== undefined)) ? c.body(null, 204) : problem(c, refusal);
 }

@@ -11,6 +11,7 @@ import { body, clientSecurity, json } from "./declared.ts";
 import { callerOf } from "./identity.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
+import { calling } from "./rooms.ts";
 
 const create = createRoute({
   method: "post",
@@ -27,8 +28,12 @@ export const tickets = router().openapi(create, async (c) => {
   const { room = null } = c.req.valid("json");
   const identity = c.get("identity");
   const { tenant, key: keyId, user, name, token, issuedAtMs } = identity;
-  if (room !== null && callerOf(identity, room, "").session.capabilities.length === 0)
-    return problem(c, refuse("forbidden", "The credential grants nothing in this room."));
+  if (room !== null) {
+    // An EventSource cannot read why it is refused, but whoever asks for a ticket can.
+    const { room: asked, caller } = calling(c, room);
+    const admitted = await asked.admits(caller);
+    if (!admitted.ok) return problem(c, admitted);
+  }
   const grant = { tenant, keyId, user, name, room, token: token === null ? null : narrowed(token, room), issuedAtMs };
   const nowMs = Date.now();
   const { ticket, expiresAtMs } = await mintTicket(settingsOf(c.env).masterKeys, grant, nanoid(), nowMs);

@@ -1,6 +1,9 @@
 /** The first page, as a newcomer meets it: a real Chromium, a real server, the link that `npm start` prints. */
+import { once } from "node:events";
 import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { ask } from "../chaos/tenant.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 
@@ -167,6 +170,171 @@ test("[R1] the page's reader comes back where something is missing, and from a c
   await live(bo);
 });
 
+test("[L1] the page shows who is here, lets go of who was cut after 10 s, and does not flicker before", async (context) => {
+  const { page, ada, bo, complaints } = await enter(await launchBrowser(context));
+  await live(ada);
+  await live(bo);
+  await expectText(ada.locator(".here-count"), "2 here");
+  await face(ada, "Bo").waitFor();
+  await face(ada, "Ada (you)").waitFor();
+  const changed = await changesOf(page, "[data-user=ada] .here");
+
+  await bo.locator(".toggle").click();
+  await expectText(bo.locator(".here-count"), "2 were here");
+  await bo.locator(".toggle").click();
+  await live(bo);
+  await expectText(bo.locator(".here-count"), "2 here");
+
+  const cutAtMs = Date.now();
+  await bo.locator(".toggle").click();
+  // Ada's connection tells in order: had he left, that would have come before.
+  await write(ada, "Where are you?");
+  await expectText(said(ada, "Where are you?").locator(".delivery"), /^stored/);
+  expect(await changed()).toBe(0);
+  await expectText(ada.locator(".here-count"), "1 here");
+  expect(Date.now() - cutAtMs).toBeGreaterThan(9_500);
+  expect(await face(ada, "Bo").count()).toBe(0);
+  await expectText(ada.locator(".usher"), "Ada sees: Bo has left.");
+
+  await bo.locator(".toggle").click();
+  await face(ada, "Bo").waitFor();
+  await expectText(ada.locator(".usher"), "Ada sees: Bo is here.");
+  await ada.locator(".here summary").press("Enter");
+  expect(await ada.locator(".names li:visible").allTextContents()).toEqual(["Ada (you)", "Bo"]);
+  expect(complaints).toEqual([]);
+});
+
+test("[L1] [L3] the page finds a hole in who is here, and shows a crowd as a few and a number", async (context) => {
+  const page = await openPage(await launchBrowser(context));
+  const tellers: ((frame: object) => void)[] = [];
+  let losing = false;
+  let lost = 0;
+  await page.routeWebSocket(/\/socket/, (socket) => {
+    socket.connectToServer().onMessage((text) => {
+      const frames: { type: string }[] = [JSON.parse(String(text))].flat();
+      const kept = frames.filter(({ type }) => !(losing && type === "presence"));
+      lost += frames.length - kept.length;
+      if (kept.length > 0) socket.send(JSON.stringify(kept));
+    });
+    tellers.push((frame) => socket.send(JSON.stringify(frame)));
+  });
+  const tell = (frame: object): void => tellers.forEach((teller) => teller({ type: "presence", ...frame }));
+  await page.goto(`${server.url}/#key=${server.demoKey}`);
+  const ada = page.locator("[data-user=ada]");
+  const count = ada.locator(".here-count");
+  await live(ada);
+  await live(page.locator("[data-user=bo]"));
+  await expectText(count, "2 here");
+  losing = true;
+  const cy = await visit("cy", "Cy");
+  await expect.poll(() => lost).toBe(2);
+  losing = false;
+  const di = await visit("di", "Di");
+  await expectText(count, "4 here");
+  for (const name of ["Ada (you)", "Bo", "Cy", "Di"]) await face(ada, name).waitFor();
+
+  const nobody = { joined: [], updated: [], left: [] };
+  const sample = Array.from({ length: 50 }, (_, index) => ({
+    user: `u${index}`,
+    name: null,
+    state: {},
+    connections: 1,
+  }));
+  tell({ ...nobody, version: 1_000_000, count: 5_000, sample });
+  await expectText(count, "5,000 here");
+  expect(await ada.locator(".face").count()).toBe(6);
+  expect((await ada.locator(".names li").allTextContents()).at(-1)).toBe("and 4,950 more");
+  // The crowd is gone: there is a list again, and the hole by which that is noticed.
+  tell({ ...nobody, version: 1_000_002, count: 4, left: ["u1"] });
+  await expectText(count, "4 here");
+  await face(ada, "Di").waitFor();
+  cy.close();
+  di.close();
+});
+
+test("[L6] the page shows who is typing until the message is there, the field is empty, or the time is over", async (context) => {
+  const page = await openPage(await launchBrowser(context));
+  const sent = framesSent(page, "typing");
+  await page.clock.install();
+  await page.goto(`${server.url}/#key=${server.demoKey}`);
+  const ada = page.locator("[data-user=ada]");
+  const bo = page.locator("[data-user=bo]");
+  const shown = ada.locator(".typing");
+  const field = bo.getByLabel("Message as");
+  // The server tells of a start at most once a second, and so does the page with the next key.
+  const startTyping = async (): Promise<void> => {
+    const typeOn = async (): Promise<string | null> => {
+      await field.press("x");
+      return shown.textContent();
+    };
+    await expect.poll(typeOn, { timeout: 15_000, interval: 200 }).toBe("Bo is typing…");
+  };
+  await live(ada);
+  await live(bo);
+  await expectText(shown, "");
+
+  await field.pressSequentially("Good day");
+  await expectText(shown, "Bo is typing…");
+  expect(await bo.locator(".typing").textContent()).toBe("");
+  expect(sent()).toEqual([{ type: "typing", active: true }]);
+  await field.press("Enter");
+  await shows(ada, "Good day");
+  await expectText(shown, "");
+
+  await startTyping();
+  await field.fill("");
+  await expectText(shown, "");
+  expect(sent().at(-1)).toEqual({ type: "typing", active: false });
+
+  await startTyping();
+  const told = sent().length;
+  await page.clock.runFor(8_000);
+  await expectText(shown, "");
+  expect(sent().length).toBe(told);
+});
+
+test("[L7] the page tells how far it was read while it was looked at, and shows it to the sender", async (context) => {
+  const page = await openPage(await launchBrowser(context));
+  const sent = framesSent(page, "read");
+  await page.addInitScript(
+    `globalThis.looking = true;
+    Object.defineProperty(document, "visibilityState", { get: () => (looking ? "visible" : "hidden") });`,
+  );
+  await page.goto(`${server.url}/#key=${server.demoKey}`);
+  const ada = page.locator("[data-user=ada]");
+  const bo = page.locator("[data-user=bo]");
+  const mark = (text: string): Locator => said(ada, text).locator(".read");
+  await live(ada);
+  await live(bo);
+  await write(ada, "Read this");
+  await expectText(mark("Read this"), "read by Bo");
+  expect(await said(bo, "Read this").locator(".read").textContent()).toBe("");
+
+  // Many messages of one moment are few frames, and the newest carries the mark.
+  const sinceMs = Date.now();
+  const before = sent().length;
+  for (const text of ["1st", "2nd", "3rd", "4th", "5th"]) await write(ada, text);
+  await expectText(mark("5th"), "read by Bo");
+  expect(sent().length - before).toBeLessThanOrEqual(2 + Math.floor((Date.now() - sinceMs) / 1_000));
+  expect(await ada.locator(".read:not(:empty)").count()).toBe(1);
+
+  await page.evaluate("looking = false");
+  const seen = sent().length;
+  await write(ada, "Not looked at");
+  await shows(bo, "Not looked at");
+  await write(bo, "Later than that");
+  await shows(ada, "Later than that");
+  expect(sent().length).toBe(seen);
+  expect(await mark("Not looked at").textContent()).toBe("");
+  await page.evaluate("looking = true; document.dispatchEvent(new Event('visibilitychange'))");
+  await expectText(mark("Not looked at"), "read by Bo");
+  await expectText(said(bo, "Later than that").locator(".read"), "read by Ada");
+
+  // Joining tells it as well.
+  await page.reload();
+  await expectText(mark("Not looked at"), "read by Bo");
+});
+
 interface Visit {
   readonly page: Page;
   readonly ada: Locator;
@@ -200,6 +368,45 @@ async function openPage(browser: Browser): Promise<Page> {
 function note(strangers: string[], address: string): void {
   const { host, protocol } = new URL(address);
   if (protocol !== "data:" && host !== new URL(server.url).host) strangers.push(address);
+}
+
+/** One more user in the room, without a page. */
+async function visit(user: string, name: string): Promise<WebSocket> {
+  const { token } = await ask<{ token: string }>(`${server.url}/v1/tokens`, {
+    method: "POST",
+    credential: server.demoKey,
+    body: { user, name, rooms: { general: ["read", "presence"] } },
+  });
+  const url = `${server.url.replace("http", "ws")}/v1/rooms/general/socket`;
+  const socket = new WebSocket(url, ["parley.v1", `bearer.${token}`]);
+  onTestFinished(() => socket.terminate());
+  await once(socket, "open");
+  return socket;
+}
+
+/** What the page sends of one type, by both columns. */
+function framesSent(page: Page, type: string): () => unknown[] {
+  const frames: { type: string }[] = [];
+  page.on("websocket", (socket) =>
+    socket.on("framesent", ({ payload }) => frames.push(...[JSON.parse(String(payload))].flat())),
+  );
+  return () => frames.filter((frame) => frame.type === type);
+}
+
+/** How often an element has changed since, in any way. */
+async function changesOf(page: Page, selector: string): Promise<() => Promise<unknown>> {
+  await page.evaluate(
+    `globalThis.changes = [];
+    new MutationObserver((records) => changes.push(...records)).observe(
+      document.querySelector("${selector}"),
+      { attributes: true, characterData: true, childList: true, subtree: true },
+    );`,
+  );
+  return () => page.evaluate("changes.length");
+}
+
+function face(column: Locator, title: string): Locator {
+  return column.locator(`.face[title="${title}"]`);
 }
 
 async function live(column: Locator): Promise<void> {

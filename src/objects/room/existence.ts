@@ -24,13 +24,22 @@ export function open({ store }: RoomParts, { session, policy }: Caller): Refusal
   return null;
 }
 
+/** Whether `openOrMake` would let the caller in to read; it makes nothing. */
+export function welcomes(parts: RoomParts, caller: Caller): Refusal | null {
+  const { session } = caller;
+  if (makes(parts, caller)) return needs(session, null, "read");
+  return open(parts, caller) ?? lacks(parts, session, "read");
+}
+
 /** Like `open`, but the room of one who may publish comes to be, where the tenant allows it. */
 export async function openOrMake(parts: RoomParts, caller: Caller): Promise<Refusal | null> {
-  const { session, policy } = caller;
-  const makes = parts.store.room === null && policy.autoCreate && may(session, null, "publish");
-  if (!makes) return open(parts, caller);
-  const made = await make(parts, policy, false);
+  if (!makes(parts, caller)) return open(parts, caller);
+  const made = await make(parts, caller.policy, false);
   return made.ok ? open(parts, caller) : made;
+}
+
+function makes({ store }: RoomParts, { session, policy }: Caller): boolean {
+  return store.room === null && policy.autoCreate && may(session, null, "publish");
 }
 
 /** Makes the room, also one that was deleted: `created` says whether it was this call that did. */

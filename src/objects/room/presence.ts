@@ -209,11 +209,6 @@ export class Presence implements Doorkeeper {
       diff.settled.push(user);
       return;
     }
-    if (seats.size === 0 && told === null) {
-      // Gone before anybody heard of it.
-      this.#present.delete(user);
-      return;
-    }
     if (told === null) diff.joined.push(present);
     else if (told.name !== name || told.state !== state) diff.updated.push(present);
     present.told = { name, state };
@@ -265,7 +260,7 @@ export function takesPart({ session }: Pick<Seat, "session">): boolean {
 }
 
 function memberOf({ user, name, state, seats }: Present): PresentMember {
-  return { user, name, state: state === null ? {} : state.value, connections: seats.size };
+  return { user, name, state: state === null ? {} : state.value, connections: Math.max(1, seats.size) };
 }
 
 function json(frame: PresenceFrame): string {

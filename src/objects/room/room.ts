@@ -14,7 +14,7 @@ import { Tickets } from "../tickets.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
-import { type Caller, create, end, open, openOrMake } from "./existence.ts";
+import { type Caller, create, end, open, openOrMake, welcomes } from "./existence.ts";
 import { flush } from "./flush.ts";
 import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
@@ -147,6 +147,11 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
 
   describe(caller: Caller): Answer<{ room: RoomInfo }> {
     return this.#unreadable(caller) ?? { ok: true, room: infoOf(this.#parts, caller.session, Date.now()) };
+  }
+
+  /** For whoever would come in later: refused now, where the reason can still be read. */
+  admits(caller: Caller): Answer<object> {
+    return welcomes(this.#parts, caller) ?? { ok: true };
   }
 
   unread(caller: Caller): Answer<Unread> {
