@@ -15,6 +15,8 @@ export class Presence {
   #ask;
   #onChange;
   #version = 0;
+  /** `members` are a sample of a crowd. */
+  #sampled = false;
   /** What was told since pages are being read; null while none are. */
   #heard = null;
 
@@ -28,6 +30,7 @@ export class Presence {
   /** With what `welcome` says; undefined where the connection is told nothing. */
   open(snapshot) {
     this.close();
+    this.#sampled = false;
     if (snapshot === undefined) return;
     this.#lay(snapshot);
     if (snapshot.more && this.#isListable(snapshot.count)) void this.#read();
@@ -43,7 +46,7 @@ export class Presence {
     this.count = frame.count;
     if (frame.sample !== undefined) this.#laySample(frame);
     else if (this.#heard !== null) this.#heard.push(frame);
-    else if (this.#isHole(frame) && this.#isListable(frame.count)) void this.#read();
+    else if ((this.#sampled || this.#isHole(frame)) && this.#isListable(frame.count)) void this.#read();
     else this.#apply(frame);
     this.#onChange();
   }
@@ -74,9 +77,10 @@ export class Presence {
     this.members = new Map(members.map((member) => [member.user, member]));
   }
 
-  /** Of a crowd. The first frame without a sample has a hole before it, by which the list is read again. */
+  /** Of a crowd. With the first frame without a sample the list is read again. */
   #laySample({ version, count, sample }) {
     this.#heard = null;
+    this.#sampled = true;
     this.#lay({ version, count, members: sample });
   }
 
@@ -101,6 +105,7 @@ export class Presence {
     }
     // Later pages may know more than the first one; what is told since then, in its order, makes them all as of now.
     this.#heard = null;
+    this.#sampled = false;
     this.#lay({ version: first.version, count: page.count, members });
     for (const frame of heard) this.take(frame);
     this.#onChange();

@@ -1,14 +1,14 @@
 /** Frames of a connection of many rooms: for the connection itself, or addressed to one of its rooms. */
 import * as z from "zod";
-import { JoinFrame, LeaveFrame, PingFrame } from "./clientFrames.ts";
+import { ClientFrame, JoinFrame, LeaveFrame, PingFrame } from "./clientFrames.ts";
 import { decodeEach, decodeWith, refOf, type Undecoded } from "./decode.ts";
 import { RoomName } from "./names.ts";
-import { type Refusal, refuse } from "./refusals.ts";
+import { refuse } from "./refusals.ts";
 
 const ConnectionFrame = z.discriminatedUnion("type", [JoinFrame, LeaveFrame, PingFrame]);
 export type ConnectionFrame = z.infer<typeof ConnectionFrame>;
 
-/** What the room will look at itself: its frame as JSON, without the address. */
+/** A frame that a room can take, as JSON, without the address. */
 export interface Letter {
   readonly ok: true;
   readonly room: string;
@@ -16,11 +16,17 @@ export interface Letter {
   readonly json: string;
 }
 
-export type Addressed = { readonly ok: true; readonly frame: ConnectionFrame } | Letter | Undecoded;
+/** Where the room is known for which it was meant, the refusal names it too. */
+type Misaddressed = Undecoded & { readonly room?: string };
+
+export type Addressed =
+  | { readonly ok: true; readonly frame: ConnectionFrame; readonly room?: string }
+  | Letter
+  | Misaddressed;
 
 const ofTheConnection: ReadonlySet<unknown> = new Set(["join", "leave"]);
 
-export function decodeAddressed(raw: string | ArrayBuffer, frameBytes: number): readonly (Addressed | Refusal)[] {
+export function decodeAddressed(raw: string | ArrayBuffer, frameBytes: number): readonly Addressed[] {
   return decodeEach(raw, frameBytes, addressedOf);
 }
 
@@ -29,11 +35,15 @@ function addressedOf(value: unknown): Addressed {
     return decodeWith(ConnectionFrame, value);
   if (!("room" in value))
     return value.type === "ping" ? decodeWith(ConnectionFrame, value) : lost(value, "Say for which `room` this is.");
-  const { room, ...frame } = value;
-  const name = RoomName.safeParse(room);
-  return name.success
-    ? { ok: true, room: name.data, ref: refOf(value), json: JSON.stringify(frame) }
-    : lost(value, `\`room\`: ${name.error.issues[0]?.message ?? "no room's name"}.`);
+  const { room: address, ...content } = value;
+  const room = RoomName.safeParse(address);
+  if (!room.success) return lost(value, `\`room\`: ${room.error.issues[0]?.message ?? "no room's name"}.`);
+  // Decoded here, because what JSON can hold it cannot always write again: depth without end, 1e400.
+  const decoded = decodeWith(ClientFrame, content);
+  if (!decoded.ok) return { ...decoded, room: room.data };
+  // The platform's answer to it is the Worker's own, and never passed on.
+  if (decoded.frame.type === "ping") return { ok: true, frame: decoded.frame, room: room.data };
+  return { ok: true, room: room.data, ref: decoded.frame.ref, json: JSON.stringify(decoded.frame) };
 }
 
 function lost(value: unknown, why: string): Undecoded {

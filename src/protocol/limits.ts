@@ -100,8 +100,9 @@ export const fixedLimits = {
   /** A `changes` frame of a replay, so that a reader can begin before all has arrived. */
   changesFrameBytes: 262_144,
   receiptsListed: 50,
-  /** Users named in `welcome` and in the sample of a crowd: 50 states of 1 KB fit into its 64 KB. */
+  /** Users named in `welcome` and in the sample of a crowd: as many as leave room for the rest in its 64 KB. */
   presenceListed: 50,
+  presenceListedBytes: 40_960,
   /** A cursor, a colour, "away": what is copied to everyone in the room. */
   presenceStateBytes: 1_024,
   /** How long a user who has no connection left is still here: a reload or a tunnel is no leaving. */

@@ -42,7 +42,10 @@ export const PresenceFrame = z.object({
   updated: z.array(PresentMember),
   left: z.array(UserId),
   count: z.int(),
-  /** Of a crowd: some of those who are here, in place of the list. When it is absent again, the version has a hole. */
+  /**
+   * Of a crowd: some of those who are here, in place of the list. A reader that holds a sample and hears of changes without one
+   * asks `presence.get`.
+   */
   sample: z.array(PresentMember).optional(),
 });
 export type PresenceFrame = z.infer<typeof PresenceFrame>;

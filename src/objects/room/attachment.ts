@@ -9,6 +9,8 @@ export const Attachment = z.object({
   relayed: z.boolean(),
   /** What the user said by `presence.set` on this socket, or inherited from another of the same user. */
   state: z.object({ value: z.unknown(), setAtMs: z.int() }).nullable(),
+  /** Which of its user's sockets is the newest. */
+  order: z.number(),
   /** Whether the others were told that the user is here. */
   told: z.boolean(),
   /** When a frame came, give or take `fixedLimits.seenEveryMs`. Pings are answered by the platform and remembered there. */

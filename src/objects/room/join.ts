@@ -50,7 +50,8 @@ export function admitSocket(parts: RoomParts, { session, ticket }: JoinRequest):
 export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, nowMs: number): void {
   const { session, presence, relayed } = request;
   const missed = catchUp(parts, request, nowMs);
-  const attachment = { session, presence, relayed, state: null, told: false, seenAtMs: nowMs };
+  const order = parts.presence.orderOf(session.user, nowMs);
+  const attachment = { session, presence, relayed, state: null, told: false, seenAtMs: nowMs, order };
   writeAttachment(socket, attachment);
   const seat = parts.roster.add(socket, attachment);
   leavePlace(session.connection);

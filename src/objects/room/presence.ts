@@ -1,5 +1,6 @@
 /** Who is here: counted from the open sockets and from nothing else, told in diffs, at most five a second. */
 import { fixedLimits } from "../../protocol/limits.ts";
+import { utf8Length } from "../../protocol/text.ts";
 import type { PresenceFrame, PresencePage, PresentMember, WelcomeFrame } from "../../protocol/serverFrames.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Log } from "./log.ts";
@@ -16,8 +17,10 @@ interface Present {
   state: Attachment["state"];
   /** The seat on which the state lies while the room sleeps. */
   keeper: Seat | null;
-  /** When the user is gone who has no seat now. It is also written down. */
+  /** When the user is gone who has no seat now; null until it is settled, and while he is here. */
   goneAtMs: number | null;
+  /** That he is leaving is written down, or still is. */
+  written: boolean;
   /** What the others know of the user; null while they know of none. */
   told: Pick<Present, "name" | "state"> | null;
 }
@@ -65,15 +68,15 @@ export class Presence implements Doorkeeper {
     for (const { user, name, state, goneAtMs } of store.leavers()) {
       const present = this.#present.get(user) ?? this.#admit(user, name);
       present.told ??= { name, state };
-      present.goneAtMs = goneAtMs;
+      present.written = true;
       if (present.seats.size > 0) continue;
-      present.state = state;
+      Object.assign(present, { state, goneAtMs });
       this.#leaving.add(present);
     }
     for (const present of this.#present.values()) {
       if (present.told === null) continue;
       present.told = { name: present.name, state: present.state };
-      if (present.goneAtMs === null) this.#stirred.delete(present.user);
+      if (!present.written) this.#stirred.delete(present.user);
     }
     this.#countTold = this.count;
     this.#crowded = this.count > membersMax;
@@ -86,7 +89,8 @@ export class Presence implements Doorkeeper {
     if (user === null || !takesPart(seat)) return;
     const present = this.#present.get(user) ?? this.#admit(user, name);
     present.seats.add(seat);
-    present.name = name;
+    present.name = nameOf(present);
+    present.goneAtMs = null;
     this.#leaving.delete(present);
     const { state, told } = seat.attachment;
     if (state !== null && state.setAtMs >= (present.state?.setAtMs ?? 0))
@@ -104,7 +108,8 @@ export class Presence implements Doorkeeper {
       present.keeper = null;
       if (heir !== undefined) entrust(present, heir);
     }
-    if (present.seats.size === 0) this.#stirred.set(present.user, present);
+    present.name = nameOf(present);
+    this.#stirred.set(present.user, present);
   }
 
   /** Of a seat that takes part. */
@@ -117,14 +122,30 @@ export class Presence implements Doorkeeper {
     this.#stirred.set(present.user, present);
   }
 
-  /** Lets go of those whose time has come. */
+  /** The time of some has come: the next fold lets go of them, unless they come back before it. */
   expire(nowMs: number): void {
     for (const present of this.#leaving) {
       if ((present.goneAtMs ?? Infinity) > nowMs) continue;
       this.#leaving.delete(present);
-      this.#present.delete(present.user);
       this.#stirred.set(present.user, present);
     }
+  }
+
+  /** The room is no more. */
+  forget(): void {
+    this.rest();
+    this.#present.clear();
+    this.#stirred.clear();
+    this.#leaving.clear();
+    this.#version = 0;
+    this.#countTold = 0;
+    this.#crowded = false;
+  }
+
+  /** By which a user's connections are told apart: the name of the newest counts, also after waking. */
+  orderOf(user: string | null, nowMs: number): number {
+    const seats = this.#present.get(user ?? "")?.seats ?? [];
+    return Math.max(nowMs, ...[...seats].map(({ attachment }) => attachment.order + 1));
   }
 
   // What is told.
@@ -189,7 +210,8 @@ export class Presence implements Doorkeeper {
 
   #admit(user: string, name: string | null): Present {
     const seats = new Set<Seat>();
-    const present: Present = { user, name, seats, state: null, keeper: null, goneAtMs: null, told: null };
+    const away = { goneAtMs: null, written: false };
+    const present: Present = { user, name, seats, state: null, keeper: null, told: null, ...away };
     this.#present.set(user, present);
     return present;
   }
@@ -204,7 +226,8 @@ export class Presence implements Doorkeeper {
 
   #review(present: Present, diff: Diff, nowMs: number): void {
     const { user, name, seats, state, told, goneAtMs } = present;
-    if (this.#present.get(user) !== present) {
+    if (goneAtMs !== null && goneAtMs <= nowMs) {
+      this.#present.delete(user);
       diff.left.push(user);
       diff.settled.push(user);
       return;
@@ -213,11 +236,12 @@ export class Presence implements Doorkeeper {
     else if (told.name !== name || told.state !== state) diff.updated.push(present);
     present.told = { name, state };
     for (const seat of seats) if (!seat.attachment.told) inscribe(seat, { told: true });
-    if (seats.size > 0 && goneAtMs !== null) {
-      present.goneAtMs = null;
+    if (seats.size > 0 && present.written) {
+      present.written = false;
       diff.settled.push(user);
-    } else if (seats.size === 0 && !this.#leaving.has(present)) {
+    } else if (seats.size === 0 && goneAtMs === null) {
       present.goneAtMs = nowMs + fixedLimits.presenceGraceMs;
+      present.written = true;
       this.#leaving.add(present);
       diff.leaving.push({ user, name, state, goneAtMs: present.goneAtMs });
     }
@@ -246,9 +270,12 @@ export class Presence implements Doorkeeper {
 
   #some(): PresentMember[] {
     const members: PresentMember[] = [];
+    let bytes = 0;
     for (const present of this.#present.values()) {
-      if (members.length === fixedLimits.presenceListed) break;
-      members.push(memberOf(present));
+      const member = memberOf(present);
+      bytes += utf8Length(JSON.stringify(member));
+      if (members.length === fixedLimits.presenceListed || bytes > fixedLimits.presenceListedBytes) break;
+      members.push(member);
     }
     return members;
   }
@@ -265,6 +292,13 @@ function memberOf({ user, name, state, seats }: Present): PresentMember {
 
 function json(frame: PresenceFrame): string {
   return JSON.stringify(frame);
+}
+
+/** Of the newest connection, or as it was where none is left. */
+function nameOf({ seats, name }: Present): string | null {
+  let newest: Seat | null = null;
+  for (const seat of seats) if (newest === null || seat.attachment.order > newest.attachment.order) newest = seat;
+  return newest === null ? name : newest.session.name;
 }
 
 /** The state outlives the socket on which it was set, as long as the user is here. */

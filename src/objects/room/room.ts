@@ -100,7 +100,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   async delete(caller: Caller): Promise<Answer<object>> {
     const refused = await end(this.#parts, caller, () => this.#pacer.flushNow(Date.now()));
     if (refused !== null) return refused;
-    this.#parts.presence.rest();
+    this.#parts.presence.forget();
     return { ok: true };
   }
 

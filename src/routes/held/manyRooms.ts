@@ -22,9 +22,11 @@ interface Joined {
   feed: Feed | null;
   /** What was sent to it until then. */
   readonly waiting: string[];
+  offences: Offences;
 }
 
 const slowCheckUnits = 65_536;
+const tooManyRefused = "Too many refused frames.";
 
 export class ManyRooms {
   readonly #client: WebSocket;
@@ -34,7 +36,8 @@ export class ManyRooms {
   /** The platform opens six connections at a time for one request, and lets the others wait. */
   readonly #turns = pLimit(fixedLimits.joinsAtOnce);
   #open = true;
-  #offences: Offences = [];
+  /** Of what was meant for no room that is joined. */
+  readonly #record: { offences: Offences } = { offences: [] };
   #sentUnits = 0;
   #pingedAtMs: number | null = null;
   #seenAtMs: number;
@@ -69,13 +72,13 @@ export class ManyRooms {
       }
       // In the order in which they were sent: a room is left when it has what was said to it before.
       this.#deliver(letters.splice(0), nowMs);
-      if (decoded.ok) this.#handle(decoded.frame, nowMs);
-      else this.#refuse(decoded, "ref" in decoded ? decoded.ref : undefined, undefined, nowMs);
+      if (decoded.ok) this.#handle(decoded.frame, decoded.room, nowMs);
+      else this.#refuse(decoded, decoded.ref, decoded.room, nowMs);
     }
     this.#deliver(letters, nowMs);
   }
 
-  #handle(frame: ConnectionFrame, nowMs: number): void {
+  #handle(frame: ConnectionFrame, room: string | undefined, nowMs: number): void {
     switch (frame.type) {
       case "join":
         return this.#join(frame, nowMs);
@@ -83,7 +86,7 @@ export class ManyRooms {
         return this.#leave(frame, nowMs);
       case "ping":
         this.#pingedAtMs = nowMs;
-        return this.#tell({ type: "pong" }, undefined);
+        return this.#tell({ type: "pong" }, room);
     }
   }
 
@@ -95,7 +98,7 @@ export class ManyRooms {
         ? refuse("connection_limit", `At most ${fixedLimits.roomsPerConnection} rooms on a connection.`)
         : null;
     if (refused !== null) return this.#refuse(refused, ref, room, nowMs);
-    const joined: Joined = { room, feed: null, waiting: [] };
+    const joined: Joined = { room, feed: null, waiting: [], offences: [] };
     this.#rooms.set(room, joined);
     void this.#turns(() => this.#admit(joined, frame));
   }
@@ -118,7 +121,8 @@ export class ManyRooms {
     if (!entered.ok) {
       if (!wanted) return;
       this.#rooms.delete(room);
-      return this.#refuse(entered, ref, room, Date.now());
+      // No offence: whoever comes back after a long absence cannot know which of his rooms are left.
+      return this.#tell(errorFrame(entered, ref), room);
     }
     const feed = new Feed(entered.socket, {
       onLines: (lines) => this.#pass(joined, lines),
@@ -184,9 +188,16 @@ export class ManyRooms {
   #refuse(refusal: Refusal, ref: string | undefined, room: string | undefined, nowMs: number): void {
     if (!this.#open) return;
     this.#tell(errorFrame(refusal, ref), room);
-    const { tooMany, offences } = offend(this.#offences, nowMs);
-    this.#offences = offences;
-    if (tooMany) this.#end("rate_limited", "Too many refused frames.");
+    // What was meant for a room is held against that room's place alone.
+    const joined = room === undefined ? undefined : this.#rooms.get(room);
+    const record = joined ?? this.#record;
+    const { tooMany, offences } = offend(record.offences, nowMs);
+    record.offences = offences;
+    if (!tooMany) return;
+    if (joined === undefined) return this.#end("rate_limited", tooManyRefused);
+    this.#rooms.delete(joined.room);
+    joined.feed?.close();
+    this.#tell(closingFrame("rate_limited", tooManyRefused), joined.room);
   }
 
   #tell(frame: ServerFrame, room: string | undefined): void {
