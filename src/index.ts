@@ -5,7 +5,7 @@ import { description, documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
 import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
-import { bounded, crossOrigin, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
+import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
 import { notFound, onError } from "./routes/middleware/errors.ts";
 import { rooms } from "./routes/rooms.ts";
 import { socket } from "./routes/socket.ts";
@@ -19,7 +19,7 @@ export { Tenant } from "./objects/tenant/tenant.ts";
 
 const app = router();
 app.use(identified, safe);
-app.use("/v1/*", uncached, crossOrigin, bounded, jsonOnly);
+app.use("/v1/*", uncached, crossOrigin, headless, bounded, jsonOnly);
 app.onError(onError);
 app.notFound(notFound(() => app.routes));
 

@@ -148,6 +148,11 @@ export const fixedLimits = {
   streamRetryMs: 2_000,
   /** What may wait for a reader of a stream: a slow consumer's, and a whole replay before it. */
   streamBufferBytes: 2_621_440,
+  /** What may wait for a client of many rooms: the replays of six that are joined at once, and a slow consumer's. */
+  heldBufferBytes: 8_388_608,
+  /** While more than this waits for it, no further room is joined. */
+  heldDrainedBytes: 262_144,
+  drainPollMs: 50,
   /** Seconds that `changes` may wait: shorter than the patience of proxies. */
   waitSecondsMax: 30,
   /** Each joined room is a subrequest and a socket of its own, held by one Worker. */

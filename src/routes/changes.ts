@@ -5,15 +5,17 @@ import { nanoid } from "nanoid";
 import * as z from "zod";
 import type { ChangesPage } from "../objects/room/catchUp.ts";
 import { leavePlace, takePlace } from "../objects/room/connections.ts";
+import { parseCursor } from "../protocol/cursor.ts";
 import { ChangesAnswer } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { settingsOf } from "../env.ts";
 import { type AppEnv, router } from "./app.ts";
+import { identify } from "./credentials.ts";
 import { clientSecurity, From, inRoom, json, Whole } from "./declared.ts";
 import { enterRoom } from "./entrance.ts";
 import { Feed } from "./held/feed.ts";
-import { typeOf } from "./held/line.ts";
+import { positionAfter, typeOf } from "./held/line.ts";
 import { callerOf } from "./identity.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
@@ -44,6 +46,10 @@ export const changes = router().openapi(read, async (c) => {
   if (wait === 0 || after === undefined || !isEmpty(found)) return c.json(answerOf(found), 200);
   const refused = await untilSomething(c, { room, after: found.cursor, waitMs: wait * 1_000 });
   if (refused !== null) return problem(c, refused);
+  // Much may have been decided meanwhile.
+  const identified = await identify(c.env, c.req.raw.headers, Date.now());
+  if (!identified.ok) return problem(c, identified);
+  c.set("identity", identified.identity);
   const later = await page(c, room, after);
   return later.ok ? c.json(answerOf(later), 200) : problem(c, later);
 });
@@ -68,9 +74,9 @@ async function untilSomething(
   try {
     const wish = { cursor: after, backlog: 0, presence: "none" as const, relayed: true, ticket: null };
     const { tenant } = identity;
-    const entered = await enterRoom(c.env, { tenant, room }, { ...callerOf(identity, room, connection), ...wish });
+    const entered = await enterRoom(c.env, { tenant, room }, { ...callerOf(identity, room, nanoid()), ...wish });
     if (!entered.ok) return entered;
-    await firstChange(entered.socket, waitMs);
+    await firstChange(entered.socket, after, waitMs);
     return null;
   } finally {
     leavePlace(connection);
@@ -78,10 +84,14 @@ async function untilSomething(
 }
 
 /** Or the end of the socket, after which the room is asked anyway. */
-function firstChange(socket: WebSocket, waitMs: number): Promise<void> {
+function firstChange(socket: WebSocket, after: string, waitMs: number): Promise<void> {
+  const seq = parseCursor(after)?.seq;
+  // The mark of a room that woke says that there is nothing yet; a reset ends at the head, wherever that is.
+  const isNews = (line: string): boolean =>
+    typeOf(line) === "changes" && (positionAfter(line) !== seq || line.includes('"reset":true'));
   return new Promise((resolve) => {
     const feed = new Feed(socket, {
-      onLines: (lines) => (lines.some((line) => typeOf(line) === "changes") ? done() : undefined),
+      onLines: (lines) => (lines.some(isNews) ? done() : undefined),
       onEnd: () => done(),
     });
     const timer = setTimeout(() => done(), waitMs);

@@ -1,21 +1,40 @@
 /** The way into a room's object: an upgrade that the edge makes itself, for a client or to hold the socket. */
+import { waitUntil } from "cloudflare:workers";
 import { joinHeader, type JoinRequest } from "../objects/room/join.ts";
 import { roomStub } from "../objects/stubs.ts";
-import type { Refusal } from "../protocol/refusals.ts";
+import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
+
+export type Entered = { readonly ok: true; readonly socket: WebSocket } | Refusal;
 
 /**
  * A fresh request: nothing of the client's reaches the room. partyserver takes the connection's id from `_pk`, keeps the URL
  * on the socket and trusts `x-partykit-*` headers, so none of these may be the client's.
  */
-export async function enterRoom(
+export function enterRoom(
   env: Bindings,
   { tenant, room }: { readonly tenant: string; readonly room: string },
   request: JoinRequest,
-): Promise<{ readonly ok: true; readonly socket: WebSocket } | Refusal> {
-  const headers = { Upgrade: "websocket", [joinHeader]: encodeURIComponent(JSON.stringify(request)) };
-  const url = `https://room/?_pk=${request.session.connection}`;
-  const response = await roomStub(env, tenant, room).fetch(url, { headers });
-  const socket = response.webSocket;
-  return socket === null || socket === undefined ? await response.json<Refusal>() : { ok: true, socket };
+): Promise<Entered> {
+  const entering = async (): Promise<Entered> => {
+    const headers = { Upgrade: "websocket", [joinHeader]: encodeURIComponent(JSON.stringify(request)) };
+    const url = `https://room/?_pk=${request.session.connection}`;
+    const response = await roomStub(env, tenant, room).fetch(url, { headers });
+    const socket = response.webSocket;
+    return socket === null || socket === undefined ? await response.json<Refusal>() : { ok: true, socket };
+  };
+  const entered = entering();
+  // A client that goes meanwhile ends its request, and a socket that arrived for nobody would stay in the room as a ghost.
+  waitUntil(entered.catch(() => undefined));
+  return entered;
+}
+
+/** For one of many: a room that is broken refuses, and takes no other along. */
+export async function enterOneOfMany(...entering: Parameters<typeof enterRoom>): Promise<Entered> {
+  try {
+    return await enterRoom(...entering);
+  } catch (error) {
+    console.error("a room could not be entered", error);
+    return refuse("internal");
+  }
 }

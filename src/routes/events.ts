@@ -13,7 +13,7 @@ import { settingsOf } from "../env.ts";
 import { type AppEnv, router } from "./app.ts";
 import { identify, identifyTicket } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom, roomList } from "./declared.ts";
-import { enterRoom } from "./entrance.ts";
+import { enterOneOfMany } from "./entrance.ts";
 import { RoomStream, type Source } from "./held/roomStream.ts";
 import { callerOf, type Identity } from "./identity.ts";
 import { problem, problems } from "./problem.ts";
@@ -140,7 +140,7 @@ async function enterAll(
     const cursor = cursors[index] ?? null;
     const wish = { cursor, backlog, presence, relayed: true, ticket: use };
     const caller = callerOf(identity, room, nanoid());
-    return { room, cursor, entered: await enterRoom(c.env, { tenant, room }, { ...caller, ...wish }) };
+    return { room, cursor, entered: await enterOneOfMany(c.env, { tenant, room }, { ...caller, ...wish }) };
   };
   return pLimit(fixedLimits.joinsAtOnce).map(names, enter);
 }

@@ -12,7 +12,7 @@ import { settingsOf } from "../env.ts";
 import { type AppEnv, router, unfit } from "./app.ts";
 import { identify, subprotocols } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom } from "./declared.ts";
-import { enterRoom } from "./entrance.ts";
+import { enterOneOfMany, enterRoom } from "./entrance.ts";
 import { ManyRooms } from "./held/manyRooms.ts";
 import { callerOf, type Identity } from "./identity.ts";
 import { problem, problems } from "./problem.ts";
@@ -68,7 +68,7 @@ export const socket = router()
             if (!identified.ok) return identified;
             const wish = { cursor, backlog, presence, relayed: true, ticket: null };
             const caller = callerOf(identified.identity, room, nanoid());
-            return enterRoom(env, { tenant: identified.identity.tenant, room }, { ...caller, ...wish });
+            return enterOneOfMany(env, { tenant: identified.identity.tenant, room }, { ...caller, ...wish });
           },
         });
         return { ok: true, socket: theirs };

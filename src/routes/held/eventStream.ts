@@ -10,6 +10,12 @@ export interface ServerSentEvent {
   readonly id?: string | undefined;
 }
 
+export interface EventStreamOptions {
+  readonly retryMs: number;
+  readonly onGone: () => void;
+  readonly onDrained: () => void;
+}
+
 const headers = {
   "Content-Type": "text/event-stream; charset=utf-8",
   "Cache-Control": "no-store, no-transform",
@@ -17,18 +23,26 @@ const headers = {
   "X-Accel-Buffering": "no",
 };
 
+const drainedBytes = 65_536;
+
 const encoder = new TextEncoder();
 
 export class EventStream {
   readonly response: Response;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  /** `onGone`: the reader went, or does not read. Called once, and not after `end`. */
-  constructor({ retryMs, onGone }: { readonly retryMs: number; readonly onGone: () => void }) {
+  /**
+   * `onGone`: the reader went, or does not read. Called once, and not after `end`.
+   * `onDrained`: the reader has taken nearly all that was sent.
+   */
+  constructor({ retryMs, onGone, onDrained }: EventStreamOptions) {
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           this.#controller = controller;
+        },
+        pull: ({ desiredSize }) => {
+          if ((desiredSize ?? 0) >= fixedLimits.streamBufferBytes - drainedBytes) onDrained();
         },
         cancel: () => {
           if (this.#controller === null) return;

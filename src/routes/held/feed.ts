@@ -6,14 +6,27 @@ export interface FeedEvents {
   readonly onLines: (lines: readonly string[]) => void;
   /** The room has closed it, or is gone. Not after `close`. */
   readonly onEnd: () => void;
+  /** Nobody holds an end of it any more, or the room does not answer. */
+  readonly onClosed?: () => void;
+}
+
+/** How long a close may take that a room does not answer. */
+const closingMs = 2_000;
+
+/** Ends a room's socket that is not wanted any more. */
+export function dismiss(socket: WebSocket): void {
+  socket.accept();
+  socket.close(1000);
 }
 
 export class Feed {
   readonly #socket: WebSocket;
+  readonly #onClosed: () => void;
   #open = true;
 
-  constructor(socket: WebSocket, { onLines, onEnd }: FeedEvents) {
+  constructor(socket: WebSocket, { onLines, onEnd, onClosed = () => undefined }: FeedEvents) {
     this.#socket = socket;
+    this.#onClosed = onClosed;
     socket.addEventListener("message", ({ data }) => {
       if (!this.#open) return;
       const lines = String(data)
@@ -22,9 +35,11 @@ export class Feed {
       if (lines.length > 0) onLines(lines);
     });
     const end = (): void => {
-      if (!this.#open) return;
-      this.close();
-      onEnd();
+      if (this.#open) {
+        this.close();
+        onEnd();
+      }
+      onClosed();
     };
     socket.addEventListener("close", end);
     socket.addEventListener("error", end);
@@ -46,6 +61,7 @@ export class Feed {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    setTimeout(this.#onClosed, closingMs);
     try {
       this.#socket.close(1000);
     } catch {

@@ -7,22 +7,14 @@ import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import { fixedLimits, tenantLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
-import { Feed } from "./feed.ts";
-import { inRoom, typeOf } from "./line.ts";
+import type { Entered } from "../entrance.ts";
+import { inRoom } from "./line.ts";
+import { Membership, type MembershipEvents } from "./membership.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
 
 export interface ManyRoomsOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs"> {
-  /** Asks a room to let the client in, with what the credential allows there now. */
-  readonly enter: (frame: JoinFrame) => Promise<{ readonly ok: true; readonly socket: WebSocket } | Refusal>;
-}
-
-interface Joined {
-  readonly room: string;
-  /** Null while the room is being joined. */
-  feed: Feed | null;
-  /** What was sent to it until then. */
-  readonly waiting: string[];
-  offences: Offences;
+  /** Asks a room to let the client in, with what the credential allows there now. Never throws. */
+  readonly enter: (frame: JoinFrame) => Promise<Entered>;
 }
 
 const slowCheckUnits = 65_536;
@@ -32,12 +24,14 @@ export class ManyRooms {
   readonly #client: WebSocket;
   readonly #enter: ManyRoomsOptions["enter"];
   readonly #tenure: Tenure;
-  readonly #rooms = new Map<string, Joined>();
+  readonly #rooms = new Map<string, Membership>();
+  /** Of rooms that were left or refused: joined anew, they are entered when the room has forgotten the last time. */
+  readonly #ending = new Map<string, Promise<void>>();
   /** The platform opens six connections at a time for one request, and lets the others wait. */
   readonly #turns = pLimit(fixedLimits.joinsAtOnce);
-  #open = true;
   /** Of what was meant for no room that is joined. */
   readonly #record: { offences: Offences } = { offences: [] };
+  #open = true;
   #sentUnits = 0;
   #pingedAtMs: number | null = null;
   #seenAtMs: number;
@@ -60,22 +54,15 @@ export class ManyRooms {
   // From the client.
 
   #receive(raw: string | ArrayBuffer, nowMs: number): void {
-    if (!this.#open) return;
     this.#seenAtMs = nowMs;
     const frames = decodeAddressed(raw, tenantLimits.frameBytes.ceiling);
-    this.#tenure.countFrames(frames.length);
-    const letters: Letter[] = [];
     for (const decoded of frames) {
-      if (decoded.ok && "json" in decoded) {
-        letters.push(decoded);
-        continue;
-      }
-      // In the order in which they were sent: a room is left when it has what was said to it before.
-      this.#deliver(letters.splice(0), nowMs);
-      if (decoded.ok) this.#handle(decoded.frame, decoded.room, nowMs);
-      else this.#refuse(decoded, decoded.ref, decoded.room, nowMs);
+      if (!this.#open) return;
+      if (!decoded.ok) this.#refuse(decoded, decoded.ref, decoded.room, nowMs);
+      else if ("json" in decoded) this.#deliver(decoded, nowMs);
+      else this.#handle(decoded.frame, decoded.room, nowMs);
     }
-    this.#deliver(letters, nowMs);
+    this.#tenure.countFrames(frames.length);
   }
 
   #handle(frame: ConnectionFrame, room: string | undefined, nowMs: number): void {
@@ -90,6 +77,11 @@ export class ManyRooms {
     }
   }
 
+  #deliver(letter: Letter, nowMs: number): void {
+    const refused = this.#rooms.has(letter.room) ? this.#rooms.get(letter.room)?.say(letter) : notJoined();
+    if (refused) this.#refuse(refused, letter.ref, letter.room, nowMs);
+  }
+
   #join(frame: JoinFrame, nowMs: number): void {
     const { room, ref } = frame;
     const refused = this.#rooms.has(room)
@@ -98,106 +90,68 @@ export class ManyRooms {
         ? refuse("connection_limit", `At most ${fixedLimits.roomsPerConnection} rooms on a connection.`)
         : null;
     if (refused !== null) return this.#refuse(refused, ref, room, nowMs);
-    const joined: Joined = { room, feed: null, waiting: [], offences: [] };
-    this.#rooms.set(room, joined);
-    void this.#turns(() => this.#admit(joined, frame));
+    const membership = new Membership(frame, this.#events);
+    const before = this.#ending.get(room);
+    this.#rooms.set(room, membership);
+    void this.#turns(() => this.#admit(membership, frame, before));
   }
 
-  async #admit(joined: Joined, frame: JoinFrame): Promise<void> {
-    // Left again while it waited for its turn.
-    if (!this.#isWanted(joined)) return;
-    try {
-      this.#entered(joined, frame, await this.#enter(frame));
-    } catch (error) {
-      console.error("a room could not be joined", error);
-      this.#entered(joined, frame, refuse("internal"));
-    }
+  async #admit(membership: Membership, frame: JoinFrame, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    // A hundred replays at once would make a slow consumer of the fastest.
+    while (this.#open && (this.#client.bufferedAmount ?? 0) > fixedLimits.heldDrainedBytes)
+      await new Promise((resolve) => setTimeout(resolve, fixedLimits.drainPollMs));
+    if (!membership.isWanted) return membership.forgo();
+    membership.entered(await this.#enter(frame));
     this.#tenure.countJoin();
   }
 
-  #entered(joined: Joined, { ref }: JoinFrame, entered: Awaited<ReturnType<ManyRoomsOptions["enter"]>>): void {
-    const { room, waiting } = joined;
-    const wanted = this.#isWanted(joined);
-    if (!entered.ok) {
-      if (!wanted) return;
-      this.#rooms.delete(room);
-      // No offence: whoever comes back after a long absence cannot know which of his rooms are left.
-      return this.#tell(errorFrame(entered, ref), room);
-    }
-    const feed = new Feed(entered.socket, {
-      onLines: (lines) => this.#pass(joined, lines),
-      onEnd: () => this.#lose(joined),
-    });
-    // The client has left the room, or has gone, while it was being joined.
-    if (!wanted) return feed.close();
-    joined.feed = feed;
-    if (ref !== undefined) this.#tell({ type: "ack", ref }, room);
-    if (waiting.length > 0) feed.send(together(waiting));
-    waiting.length = 0;
-  }
-
-  #isWanted(joined: Joined): boolean {
-    return this.#open && this.#rooms.get(joined.room) === joined;
-  }
-
   #leave({ room, ref }: LeaveFrame, nowMs: number): void {
-    const joined = this.#rooms.get(room);
-    if (joined === undefined) return this.#refuse(notJoined(), ref, room, nowMs);
-    this.#rooms.delete(room);
-    joined.feed?.close();
+    const membership = this.#rooms.get(room);
+    if (membership === undefined) return this.#refuse(notJoined(), ref, room, nowMs);
+    membership.leave();
+    this.#forget(membership);
     // Nothing more of the room comes after this.
     if (ref !== undefined) this.#tell({ type: "ack", ref }, room);
   }
 
-  /** What goes to the same room goes together, as it came. */
-  #deliver(letters: readonly Letter[], nowMs: number): void {
-    for (const [room, mail] of Map.groupBy(letters, (letter) => letter.room)) {
-      const joined = this.#rooms.get(room);
-      const refused =
-        joined === undefined
-          ? notJoined()
-          : joined.feed === null && joined.waiting.length + mail.length > fixedLimits.framesWhileJoining
-            ? refuse("overloaded", "The room is still being joined.", { retryAfterMs: 1_000 })
-            : null;
-      if (refused !== null) for (const { ref } of mail) this.#refuse(refused, ref, room, nowMs);
-      else if (joined?.feed === null) joined.waiting.push(...mail.map(({ json }) => json));
-      else joined?.feed?.send(together(mail.map(({ json }) => json)));
-    }
+  #forget(membership: Membership): void {
+    const { room, ended } = membership;
+    if (this.#rooms.get(room) === membership) this.#rooms.delete(room);
+    this.#ending.set(room, ended);
+    void ended.then(() => {
+      if (this.#ending.get(room) === ended) this.#ending.delete(room);
+    });
   }
 
   // To the client.
 
-  /** The room's frames as they are, each with its address in front. */
-  #pass(joined: Joined, lines: readonly string[]): void {
-    this.#send(together(lines.map((line) => inRoom(line, joined.room))));
-    this.#tenure.countFrames(lines.length);
-    // It has said farewell: what is sent to it from now on is refused, until it is joined again.
-    if (lines.some((line) => typeOf(line) === "closing") && this.#isWanted(joined)) {
-      this.#rooms.delete(joined.room);
-      joined.feed?.close();
-    }
-  }
-
-  /** Without a farewell: the room has lost this socket, not the client its right. */
-  #lose(joined: Joined): void {
-    if (!this.#isWanted(joined)) return;
-    this.#rooms.delete(joined.room);
-    this.#tell(closingFrame("restarting", refusals.restarting.text), joined.room);
-  }
+  readonly #events: MembershipEvents = {
+    // The room's frames as they are, each with its address in front.
+    onLines: (room, lines) => {
+      this.#send(together(lines.map((line) => inRoom(line, room))));
+      this.#tenure.countFrames(lines.length);
+    },
+    onFrame: (room, frame) => this.#tell(frame, room),
+    onOver: (membership, how) => {
+      this.#forget(membership);
+      // Without a farewell: the room has lost this socket, not the client its right.
+      if (how === "lost") this.#tell(closingFrame("restarting", refusals.restarting.text), membership.room);
+    },
+  };
 
   #refuse(refusal: Refusal, ref: string | undefined, room: string | undefined, nowMs: number): void {
-    if (!this.#open) return;
     this.#tell(errorFrame(refusal, ref), room);
     // What was meant for a room is held against that room's place alone.
-    const joined = room === undefined ? undefined : this.#rooms.get(room);
-    const record = joined ?? this.#record;
+    const membership = room === undefined ? undefined : this.#rooms.get(room);
+    const record = membership ?? this.#record;
     const { tooMany, offences } = offend(record.offences, nowMs);
     record.offences = offences;
     if (!tooMany) return;
-    if (joined === undefined) return this.#end("rate_limited", tooManyRefused);
-    this.#rooms.delete(joined.room);
-    joined.feed?.close();
-    this.#tell(closingFrame("rate_limited", tooManyRefused), joined.room);
+    if (membership === undefined) return this.#end("rate_limited", tooManyRefused);
+    membership.abandon();
+    this.#forget(membership);
+    this.#tell(closingFrame("rate_limited", tooManyRefused), membership.room);
   }
 
   #tell(frame: ServerFrame, room: string | undefined): void {
@@ -216,7 +170,7 @@ export class ManyRooms {
     if (this.#sentUnits < slowCheckUnits) return;
     this.#sentUnits = 0;
     // Without a bound of its own it would grow until the Worker is out of memory.
-    if ((this.#client.bufferedAmount ?? 0) > fixedLimits.slowConsumerBytes) this.#end("slow_consumer");
+    if ((this.#client.bufferedAmount ?? 0) > fixedLimits.heldBufferBytes) this.#end("slow_consumer");
   }
 
   // How it ends.
@@ -224,7 +178,7 @@ export class ManyRooms {
   #beat(nowMs: number): void {
     if (goneAtMs({ pingedAtMs: this.#pingedAtMs, seenAtMs: this.#seenAtMs }) <= nowMs)
       return this.#end("restarting", "Nothing was heard of this connection for too long.");
-    for (const { feed } of this.#rooms.values()) feed?.ping();
+    for (const membership of this.#rooms.values()) membership.ping();
   }
 
   #end(error: RefusalCode, reason: string = refusals[error].text): void {
@@ -242,7 +196,7 @@ export class ManyRooms {
     if (!this.#open) return;
     this.#open = false;
     this.#tenure.release();
-    for (const { feed } of this.#rooms.values()) feed?.close();
+    for (const membership of this.#rooms.values()) membership.abandon();
     this.#rooms.clear();
     try {
       this.#client.close(code, reason);

@@ -5,7 +5,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
 import { ClosingFrame, type ServerFrame, WelcomeFrame } from "../../protocol/serverFrames.ts";
 import { EventStream, type ServerSentEvent } from "./eventStream.ts";
-import { Feed } from "./feed.ts";
+import { dismiss, Feed } from "./feed.ts";
 import { inRoom, positionAfter, typeOf, withoutType } from "./line.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
 
@@ -39,11 +39,17 @@ export class RoomStream {
   readonly #stream: EventStream;
   readonly #tenure: Tenure;
   readonly #rooms: readonly Playing[];
+  /** Rooms whose sockets wait to be listened to. */
+  readonly #entered: { readonly playing: Playing; readonly socket: WebSocket }[] = [];
 
   constructor(sources: readonly Source[], { named, chance, ...tenure }: RoomStreamOptions) {
     this.#named = named;
     const retryMs = Math.round(fixedLimits.streamRetryMs * (0.5 + chance));
-    this.#stream = new EventStream({ retryMs, onGone: () => this.#release() });
+    this.#stream = new EventStream({
+      retryMs,
+      onGone: () => this.#release(),
+      onDrained: () => this.#listenToNext(),
+    });
     this.#tenure = new Tenure({ ...tenure, onBeat: () => this.#beat(), onEnd: (...why) => this.#end(...why) });
     this.#rooms = sources.map(({ room, cursor }) => ({
       room,
@@ -55,7 +61,7 @@ export class RoomStream {
     sources.forEach(({ entered }, index) => {
       const playing = this.#rooms[index];
       if (playing === undefined) return;
-      if (entered.ok) this.#listen(playing, entered.socket);
+      if (entered.ok) this.#entered.push({ playing, socket: entered.socket });
       // Not named `error`: that event is the browser's own, and says that the connection broke.
       else this.#tell(playing.room, "refused", errorFrame(entered, undefined));
     });
@@ -65,7 +71,11 @@ export class RoomStream {
     return this.#stream.response;
   }
 
-  #listen(playing: Playing, socket: WebSocket): void {
+  /** One after the other, each when the reader has taken what came before: twenty replays at once are more than may wait. */
+  #listenToNext(): void {
+    const next = this.#entered.shift();
+    if (next === undefined) return;
+    const { playing, socket } = next;
     playing.feed = new Feed(socket, {
       onLines: (lines) => this.#pass(playing, lines),
       onEnd: () => this.#lose(playing),
@@ -93,7 +103,7 @@ export class RoomStream {
   #lose(playing: Playing): void {
     playing.feed = null;
     const farewell = playing.farewell;
-    const othersLast = this.#rooms.some(({ feed }) => feed !== null);
+    const othersLast = this.#entered.length > 0 || this.#rooms.some(({ feed }) => feed !== null);
     if (farewell?.mayReturn === false && othersLast) return;
     if (farewell === null) return this.#end("restarting");
     this.#stream.end();
@@ -124,5 +134,6 @@ export class RoomStream {
   #release(): void {
     this.#tenure.release();
     for (const { feed } of this.#rooms) feed?.close();
+    for (const { socket } of this.#entered.splice(0)) dismiss(socket);
   }
 }

@@ -39,6 +39,12 @@ export const bounded = bodyLimit({
   onError: (c) => problem(c, refuse("too_large", `A body may have ${fixedLimits.bodyBytes} bytes.`)),
 });
 
+/** It would be served as a GET, which opens streams and sockets that nobody reads and nobody ends. */
+export const headless = createMiddleware<AppEnv>(async function headless(c, next) {
+  if (c.req.method !== "HEAD") return next();
+  return problem(c, refuse("method_not_allowed", "HEAD is not offered here."));
+});
+
 /** A form is what curl sends when nothing else is said; without this the fields would seem to be missing. */
 export const jsonOnly = createMiddleware<AppEnv>(async function jsonOnly(c, next) {
   const { headers } = c.req.raw;
