@@ -1,4 +1,5 @@
 /** A token bucket as a value: what is left, and since when it refills. */
+import { type Refusal, refuse } from "../protocol/refusals.ts";
 
 export interface Rate {
   readonly perSecond: number;
@@ -31,4 +32,9 @@ function remaining(allowance: Allowance | undefined, rate: Rate, nowMs: number):
   // A clock that was set back must not empty the bucket.
   const elapsedMs = Math.max(0, nowMs - allowance.atMs);
   return Math.min(rate.burst, allowance.left + (elapsedMs / 1_000) * rate.perSecond);
+}
+
+export function tooFast(scope: string, detail: string, rate: Rate, retryAfterMs: number): Refusal {
+  const windowMs = Math.ceil((rate.burst / rate.perSecond) * 1_000);
+  return refuse("rate_limited", detail, { retryAfterMs, limit: { scope, limit: rate.burst, windowMs, remaining: 0 } });
 }

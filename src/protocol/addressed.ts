@@ -4,6 +4,7 @@ import { ClientFrame, JoinFrame, LeaveFrame, PingFrame } from "./clientFrames.ts
 import { decodeEach, decodeWith, refOf, type Undecoded } from "./decode.ts";
 import { RoomName } from "./names.ts";
 import { refuse } from "./refusals.ts";
+import { utf8Length } from "./text.ts";
 
 const ConnectionFrame = z.discriminatedUnion("type", [JoinFrame, LeaveFrame, PingFrame]);
 export type ConnectionFrame = z.infer<typeof ConnectionFrame>;
@@ -27,10 +28,10 @@ export type Addressed =
 const ofTheConnection: ReadonlySet<unknown> = new Set(["join", "leave"]);
 
 export function decodeAddressed(raw: string | ArrayBuffer, frameBytes: number): readonly Addressed[] {
-  return decodeEach(raw, frameBytes, addressedOf);
+  return decodeEach(raw, frameBytes, (value) => addressedOf(value, frameBytes));
 }
 
-function addressedOf(value: unknown): Addressed {
+function addressedOf(value: unknown, frameBytes: number): Addressed {
   if (typeof value !== "object" || value === null || !("type" in value) || ofTheConnection.has(value.type))
     return decodeWith(ConnectionFrame, value);
   if (!("room" in value))
@@ -43,7 +44,12 @@ function addressedOf(value: unknown): Addressed {
   if (!decoded.ok) return { ...decoded, room: room.data };
   // The platform's answer to it is the Worker's own, and never passed on.
   if (decoded.frame.type === "ping") return { ok: true, frame: decoded.frame, room: room.data };
-  return { ok: true, room: room.data, ref: decoded.frame.ref, json: JSON.stringify(decoded.frame) };
+  const { ref } = decoded.frame;
+  const json = JSON.stringify(decoded.frame);
+  // Written again, `1e9` is longer than it was.
+  if (utf8Length(json) <= frameBytes) return { ok: true, room: room.data, ref, json };
+  const tooLarge = refuse("too_large", `A frame may have ${frameBytes} bytes.`);
+  return { ...tooLarge, room: room.data, ...(ref === undefined ? {} : { ref }) };
 }
 
 function lost(value: unknown, why: string): Undecoded {

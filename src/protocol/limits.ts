@@ -102,7 +102,9 @@ export const fixedLimits = {
   receiptsListed: 50,
   /** Users named in `welcome` and in the sample of a crowd: as many as leave room for the rest in its 64 KB. */
   presenceListed: 50,
-  presenceListedBytes: 40_960,
+  presenceListedBytes: 30_000,
+  /** What one presence frame holds of users and their states, about; more waits for the next one. */
+  presenceFrameBytes: 262_144,
   /** A cursor, a colour, "away": what is copied to everyone in the room. */
   presenceStateBytes: 1_024,
   /** How long a user who has no connection left is still here: a reload or a tunnel is no leaving. */
@@ -153,6 +155,10 @@ export const fixedLimits = {
   /** While more than this waits for it, no further room is joined. */
   heldDrainedBytes: 262_144,
   drainPollMs: 50,
+  /** How long a room may take to let one of many in: six that hang must not keep all others out. */
+  enterMsMax: 15_000,
+  /** What is said to a room that is still being joined. */
+  waitingBytesMax: 131_072,
   /** Seconds that `changes` may wait: shorter than the patience of proxies. */
   waitSecondsMax: 30,
   /** Each joined room is a subrequest and a socket of its own, held by one Worker. */
@@ -169,7 +175,7 @@ export const fixedLimits = {
   heldJoinsMax: 900,
   /** Unread messages are counted up to this, and looked for among so many of the newest. */
   unreadCounted: 100,
-  unreadSearched: 10_000,
+  unreadSearched: 2_000,
   unreadRooms: 100,
   /** A ticket stands in a URL, which ends in logs: time to open a stream with it, not to find it there. */
   ticketSeconds: 60,

@@ -2,8 +2,10 @@
 import { waitUntil } from "cloudflare:workers";
 import { joinHeader, type JoinRequest } from "../objects/room/join.ts";
 import { roomStub } from "../objects/stubs.ts";
+import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
+import { dismiss } from "./held/feed.ts";
 
 export type Entered = { readonly ok: true; readonly socket: WebSocket } | Refusal;
 
@@ -25,16 +27,25 @@ export function enterRoom(
   };
   const entered = entering();
   // A client that goes meanwhile ends its request, and a socket that arrived for nobody would stay in the room as a ghost.
-  waitUntil(entered.catch(() => undefined));
+  const over = (): void => undefined;
+  waitUntil(entered.then(over, over));
   return entered;
 }
 
-/** For one of many: a room that is broken refuses, and takes no other along. */
-export async function enterOneOfMany(...entering: Parameters<typeof enterRoom>): Promise<Entered> {
+/** For one of many: a room that is broken or does not answer refuses, and takes no other along. */
+export async function enterOneOfMany(...way: Parameters<typeof enterRoom>): Promise<Entered> {
+  const { promise: timeout, resolve } = Promise.withResolvers<"timeout">();
+  const timer = setTimeout(() => resolve("timeout"), fixedLimits.enterMsMax);
+  const entering = enterRoom(...way);
   try {
-    return await enterRoom(...entering);
+    const first = await Promise.race([entering, timeout]);
+    if (first !== "timeout") return first;
+    void entering.then((late) => (late.ok ? dismiss(late.socket) : undefined)).catch(() => undefined);
+    return refuse("overloaded", "The room did not answer in time.");
   } catch (error) {
     console.error("a room could not be entered", error);
     return refuse("internal");
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -87,12 +87,12 @@ async function open(c: Context<AppEnv>, wish: Wish): Promise<Response> {
     const sources = await enterAll(c, wish, identified, cursors.cursors);
     const refused = sources.map(({ entered }) => entered).filter((entered) => !entered.ok);
     if (refused[0] !== undefined && refused.length === sources.length) return stop(c, refused[0], wish);
-    opened = true;
     const expiresAtMs = identified.identity.token?.expiresAtMs ?? null;
     const { named } = wish;
     const nowMs = Date.now();
     const { response } = new RoomStream(sources, { named, connection, expiresAtMs, nowMs, chance: Math.random() });
     response.headers.set("X-Request-Id", c.get("requestId"));
+    opened = true;
     return response;
   } finally {
     if (!opened) leavePlace(connection);

@@ -56,12 +56,22 @@ export const socket = router()
       upgrade(c, async (identity, connection) => {
         const { 0: theirs, 1: ours } = new WebSocketPair();
         const { env } = c;
+        const { limits } = identity.policy;
         // A copy: the request's own are gone when it is answered.
         const headers = new Headers(c.req.raw.headers);
         void new ManyRooms(ours, {
           connection,
           expiresAtMs: identity.token?.expiresAtMs ?? null,
           nowMs: Date.now(),
+          chance: Math.random(),
+          rate: {
+            perSecond: limits.framesPerSocketPerSecond,
+            burst: limits.framesPerSocketBurst + fixedLimits.roomsPerConnection,
+          },
+          async recheck() {
+            const identified = await identify(env, headers, Date.now());
+            return identified.ok ? null : identified;
+          },
           async enter({ room, cursor = null, backlog = fixedLimits.backlogDefault, presence = "full" }) {
             // The credential may have been revoked since, and what it grants is asked anew for each room.
             const identified = await identify(env, headers, Date.now());

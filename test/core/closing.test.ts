@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { answerableCode, offend, type Offences } from "../../src/core/closing.ts";
+import { answerableCode, goneAtMs, offend, type Offences } from "../../src/core/closing.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 
 const at = 1_790_000_000_000;
@@ -41,5 +41,31 @@ describe("the answer to a close", () => {
     for (const code of [1000, 1001, 3000, 4000, 4401, 4599, 4999]) expect(answerableCode(code)).toBe(code);
     for (const code of [0, 999, 1002, 1003, 1004, 1005, 1006, 1007, 1011, 1012, 1015, 2999, 5000, 65_535, -1])
       expect(answerableCode(code)).toBe(1000);
+  });
+});
+
+describe("a connection of which nothing is heard", () => {
+  test("[L8] [W7] one that pinged is gone 75 s after its last ping, or after a frame that may have come 15 s later than is known", () => {
+    expect(goneAtMs({ pingedAtMs: at, seenAtMs: at - 60_000 })).toBe(at + 75_000);
+    expect(goneAtMs({ pingedAtMs: at, seenAtMs: at - 15_000 })).toBe(at + 75_000);
+    expect(goneAtMs({ pingedAtMs: at, seenAtMs: at - 14_999 })).toBe(at + 75_001);
+    expect(goneAtMs({ pingedAtMs: at, seenAtMs: at })).toBe(at + 90_000);
+    expect(goneAtMs({ pingedAtMs: at - 3_600_000, seenAtMs: at })).toBe(at + 90_000);
+    expect(fixedLimits).toMatchObject({ silentMs: 75_000, seenEveryMs: 15_000 });
+    expect(fixedLimits.silentMs).toBe(3 * fixedLimits.pingMs);
+  });
+
+  test("[L8] [W7] one that never pinged is gone 10 minutes after its last frame", () => {
+    expect(goneAtMs({ pingedAtMs: null, seenAtMs: at })).toBe(at + 600_000);
+    expect(fixedLimits.neverPingedMs).toBe(600_000);
+  });
+
+  test("[L8] nobody who is known to have been there is gone before 75 s are over, whatever was heard last", () => {
+    for (const pingedMs of [null, -500_000, -75_000, -1, 0])
+      for (const seenMs of [-500_000, -75_000, -1, 0]) {
+        const heardAtMs = at + Math.max(pingedMs ?? seenMs, seenMs);
+        const pingedAtMs = pingedMs === null ? null : at + pingedMs;
+        expect(goneAtMs({ pingedAtMs, seenAtMs: at + seenMs })).toBeGreaterThanOrEqual(heardAtMs + 75_000);
+      }
   });
 });

@@ -10,6 +10,7 @@ import {
   operations,
   paramsOf,
   perform,
+  release,
   unknownNames,
   type World,
 } from "../routes/operations.ts";
@@ -101,6 +102,7 @@ function casesOf(operation: Operation): fc.Arbitrary<Case> {
             "Sec-WebSocket-Protocol",
             "Last-Event-ID",
             "Accept",
+            "Upgrade",
           ),
           headerText,
           { maxKeys: 2 },
@@ -157,11 +159,14 @@ function nameOf({ names }: World, odd: Readonly<Record<string, string>>): Names 
 }
 
 async function check(operation: Operation, response: Response, asked: Case): Promise<void> {
+  if (operation.stream === true && response.status === 200) {
+    expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    return release(response);
+  }
   const text = await response.text();
   const told = `${operation.name} ${JSON.stringify(asked)}\n${response.status} ${text}`;
   if (response.webSocket !== null) {
-    response.webSocket.accept();
-    response.webSocket.close();
+    await release(response);
     if (!isSocket(operation)) expect.fail(told);
     return;
   }

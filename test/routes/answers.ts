@@ -6,7 +6,9 @@ import { type RefusalCode, refusals } from "../../src/protocol/refusals.ts";
 
 /** A problem with this status and code. Its body says nothing that the table does not know. */
 export async function refused(response: Response, status: number, code?: RefusalCode): Promise<Problem> {
-  const text = await response.text();
+  // A stream of events has no end to wait for.
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  const text = isStream ? "a stream" : await response.text();
   expect(`${response.status} ${text}`).toMatch(new RegExp(`^${status} `));
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   const problem = Problem.strict().parse(JSON.parse(text));

@@ -72,10 +72,12 @@ describe("/openapi.json", () => {
         if (!isRecord(response)) throw new Error(`${name} ${status}`);
         expect([name, status, response["description"]]).toEqual([name, status, expect.stringMatching(/\S/)]);
         const content = isRecord(response["content"]) ? Object.entries(response["content"]) : [];
-        const expected = Number(status) < 400 ? "application/json" : "application/problem+json";
+        const good = name.endsWith("/events") ? "text/event-stream" : "application/json";
+        const expected = Number(status) < 400 ? good : "application/problem+json";
         for (const [type, media] of content) {
           expect([name, status, type]).toEqual([name, status, expected]);
-          expect(isRecord(media) && isRecord(media["schema"])).toBe(true);
+          // What an event holds is described in the protocol, not here.
+          if (type !== "text/event-stream") expect(isRecord(media) && isRecord(media["schema"])).toBe(true);
         }
       }
     }

@@ -7,14 +7,17 @@ import { RoomName, TenantId } from "../../src/protocol/names.ts";
 import { everything } from "../support/api.ts";
 import { refused } from "./answers.ts";
 import { askUpgrade, asOperator, call, connect, newTenant, newToken } from "./edge.ts";
+import { openEvents } from "./events.ts";
 import {
-  isSocket,
+  joins,
   methodOf,
   type Names,
   newWorld,
   operations,
   paramsOf,
+  pathOf,
   perform,
+  release,
   unknownNames,
   type World,
 } from "./operations.ts";
@@ -51,12 +54,13 @@ async function foreignWorld(): Promise<World> {
 
 /** Status and body, but for what differs between any two answers. */
 async function saidBy(response: Response): Promise<unknown> {
-  const text = await response.text();
-  response.webSocket?.accept();
-  response.webSocket?.close();
-  if (text === "") return { status: response.status };
-  const { requestId, ...rest } = JSON.parse(text) as Record<string, unknown>;
-  return { status: response.status, ...(response.ok ? {} : { ...rest, requestId: typeof requestId }) };
+  const { status } = response;
+  if (response.ok || response.webSocket !== null) {
+    await release(response);
+    return { status };
+  }
+  const { requestId, ...rest } = await response.json<Record<string, unknown>>();
+  return { status, ...rest, requestId: typeof requestId };
 }
 
 const withIds = operations
@@ -125,6 +129,70 @@ describe("a foreign id", () => {
     const resumed = await connect(room, { token: own.token, cursor: `${theirs.welcome.epoch}:1` });
     expect(resumed.welcome).toMatchObject({ resumed: false, gap: { reason: "epoch" } });
     for (const socket of [mine, theirs, resumed]) socket.close();
+  });
+
+  test("[T1] a stream reads the own tenant's room of a name, never the other's, and hears nothing of it", async () => {
+    const [own, foreign] = await Promise.all([newWorld(), newWorld()]);
+    const { room } = own.names;
+    const theirs = await connect(room, { token: foreign.token });
+    const secret = { method: "POST", credential: foreign.token, body: { text: "secret" } };
+    const cursor = `${theirs.welcome.epoch}:1`;
+    for (const path of [`/v1/rooms/${room}/events`, "/v1/events"]) {
+      const query = new URLSearchParams({ cursor, ...(path === "/v1/events" ? { rooms: room } : {}) });
+      const mine = await openEvents(`${path}?${query.toString()}`, { credential: own.token });
+      // The other's cursor is of another history.
+      expect(await mine.welcome()).toMatchObject({ resumed: false, gap: { reason: "epoch" } });
+      expect((await call(`/v1/rooms/${room}/messages`, secret)).status).toBe(201);
+      expect((await call(`/v1/rooms/${room}/messages`, { ...secret, credential: own.token })).status).toBe(201);
+      const heard = (): string => JSON.stringify(mine.events);
+      await mine.until(() => mine.of("changes").length > 1);
+      expect(heard()).not.toContain(theirs.welcome.epoch);
+      expect(mine.of("changes").at(-1)).toMatchObject({ from: mine.of("changes")[0]?.["to"] });
+      await mine.cancel();
+    }
+    theirs.close();
+  });
+
+  test("[T1] [A2] a ticket of one tenant opens its own rooms, also where the other's have the same names", async () => {
+    const [own, foreign] = await Promise.all([newWorld(), foreignWorld()]);
+    const ask = async ({ token }: World, body: object): Promise<string> => {
+      const made = await call("/v1/tickets", { method: "POST", credential: token, body });
+      return (await made.json<{ ticket: string }>()).ticket;
+    };
+    const epochOf = async ({ token, names }: World): Promise<string> =>
+      (await (await call(`/v1/rooms/${names.room}`, { credential: token })).json<{ epoch: string }>()).epoch;
+    // The room of this name is each tenant's own.
+    const { room } = own.names;
+    const mine = await epochOf(own);
+    for (const [path, body] of [
+      [`/v1/rooms/${room}/events?`, { room }],
+      [`/v1/events?rooms=${room}&`, {}],
+    ] as const) {
+      const stream = await openEvents(`${path}ticket=${await ask(own, body)}`, { credential: foreign.token });
+      expect(await stream.welcome()).toMatchObject({ epoch: mine });
+      await stream.cancel();
+    }
+    // A room that only the other has answers as one that never was.
+    const all = { method: "POST", credential: own.token };
+    for (const name of [foreign.names.room, unknownNames.room]) {
+      await refused(await call("/v1/tickets", { ...all, body: { room: name } }), 404, "not_found");
+      await refused(await call(`/v1/events?rooms=${name}&ticket=${await ask(own, {})}`), 404, "not_found");
+    }
+    const [head = "", claims, signature] = (await ask(own, { room })).split(".");
+    const kid = btoa(atob(head).replace(own.tenant.id, foreign.tenant.id)).replace(/=+$/, "");
+    await refused(await call(`/v1/rooms/${room}/events?ticket=${kid}.${claims}.${signature}`), 401, "token_invalid");
+  });
+
+  test("[T1] what is unread in another tenant's room is said as of one that never was", async () => {
+    const [own, foreign] = await Promise.all([newWorld(), foreignWorld()]);
+    const names = [own.names.room, foreign.names.room, unknownNames.room];
+    const { rooms } = await (
+      await call(`/v1/unread?rooms=${names.join(",")}`, { credential: own.token })
+    ).json<{ rooms: Record<string, unknown> }>();
+    expect(Object.keys(rooms)).toEqual(names);
+    expect(rooms[foreign.names.room]).toMatchObject({ code: "not_found", status: 404 });
+    expect(rooms[foreign.names.room]).toEqual(rooms[unknownNames.room]);
+    expect(rooms[own.names.room]).toMatchObject({ unread: 0 });
   });
 
   test("[A2] a credential of one tenant is none in another, whatever the request says of its tenant", async () => {
@@ -210,9 +278,9 @@ describe("a room that does not exist", () => {
     const names = { ...world.names, room: "never:was" };
     for (const credential of [world.token, world.tenant.key])
       await refused(await perform(operation, world, { names, credential }), 404, "not_found");
-    // Whoever may not read is told so by a socket before it is known whether there is a room.
+    // Whoever may not read is told so by a connection before it is known whether there is a room.
     const poor = await perform(operation, world, { names, credential: world.poorToken });
-    await (isSocket(operation) ? refused(poor, 403, "forbidden") : refused(poor, 404, "not_found"));
+    await (joins(operation) ? refused(poor, 403, "forbidden") : refused(poor, 404, "not_found"));
     expect(await tablesOf(world.tenant.id, "never:was")).toEqual(nothing);
   });
 
@@ -222,12 +290,18 @@ describe("a room that does not exist", () => {
     const full = await newToken(tenant, "ada", { "*": everything });
     const room = "never:was";
     await refused(await askUpgrade(room, { Authorization: `Bearer ${reader}` }), 404, "not_found");
+    for (const path of [
+      `/v1/rooms/${room}/events`,
+      `/v1/events?rooms=${room}`,
+      `/v1/rooms/${room}/changes?after=0&wait=1`,
+    ])
+      await refused(await call(path, { credential: reader }), 404, "not_found");
     await refused(
       await call(`/v1/rooms/${room}/messages`, { method: "POST", credential: reader, body: { text: "x" } }),
       404,
     );
-    for (const operation of asking.filter((one) => methodOf(one) === "GET" && !isSocket(one))) {
-      const path = operation.name.slice(4).replace("{room}", room).replace("{id}", "1");
+    for (const operation of asking.filter((one) => methodOf(one) === "GET" && !joins(one))) {
+      const path = pathOf(operation, { ...unknownNames, room, id: "1" });
       await refused(await call(path, { credential: full }), 404, "not_found");
     }
     const blind = await newToken(tenant, "ada", { "*": ["publish"] });

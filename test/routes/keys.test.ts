@@ -3,7 +3,7 @@ import { formatApiKey } from "../../src/auth/apiKey.ts";
 import { TestSocket } from "../support/socket.ts";
 import { refused } from "./answers.ts";
 import { askUpgrade, call, newTenant, newToken } from "./edge.ts";
-import { isSocket, newWorld, operations, perform, type World } from "./operations.ts";
+import { isSocket, newWorld, operations, perform, release, type World } from "./operations.ts";
 
 interface Wrong {
   readonly what: string;
@@ -80,8 +80,7 @@ describe("what a refusal says", () => {
           // The leeway of a clock lets the one of a second through.
           if (!response.ok && response.webSocket === null)
             expectNoneIn(await everythingOf(response), credential, names);
-          response.webSocket?.accept();
-          response.webSocket?.close();
+          if (response.ok || response.webSocket !== null) await release(response);
         }
       }
     },

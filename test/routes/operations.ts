@@ -332,7 +332,7 @@ export const operations: readonly Operation[] = [
   },
   {
     name: "POST /v1/tickets",
-    plane: "client",
+    plane: "read",
     body: { room: "team:lobby" },
     answers: { 201: CreatedTicket },
     first: 201,
@@ -428,6 +428,11 @@ export function isSocket(operation: Operation): boolean {
   return operation.answers[101] !== undefined;
 }
 
+/** Whether it opens a connection of a room's: it asks for `read` first, and makes a room as publishing does. */
+export function joins(operation: Operation): boolean {
+  return paramsOf(operation).includes("room") && (isSocket(operation) || operation.stream === true);
+}
+
 /** A credential with which the operation is let in. */
 export function credentialOf({ plane }: Operation, { tenant, token }: World): string | undefined {
   if (plane === "everyone") return undefined;
@@ -457,7 +462,7 @@ export async function release(response: Response): Promise<void> {
   if (response.body?.locked === false) await response.body.cancel();
 }
 
-export async function suspend({ tenant }: World): Promise<void> {
+export async function suspend({ tenant }: Pick<World, "tenant">): Promise<void> {
   const suspended = await asOperator(`/v1/tenants/${tenant.id}/suspend`, { method: "POST" });
   if (suspended.status !== 200) throw new Error("not suspended");
 }

@@ -1,12 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test, vi } from "vitest";
 import { parseMasterKeys } from "../../src/auth/masterKeys.ts";
 import { mintToken } from "../../src/auth/token.ts";
 import { type RefusalCode, refusals } from "../../src/protocol/refusals.ts";
 import { ServerFrame } from "../../src/protocol/serverFrames.ts";
+import worker from "../../src/index.ts";
 import { everything } from "../support/api.ts";
 import { TestSocket } from "../support/socket.ts";
 import { refused } from "./answers.ts";
 import { askUpgrade, call, newTenant, newToken } from "./edge.ts";
+import { heldPlaces } from "./events.ts";
 import { newWorld, suspend, type World } from "./operations.ts";
 
 const page = { Origin: "https://app.test" };
@@ -296,3 +300,94 @@ describe("origins", () => {
     await refused(missing, 404, "not_found");
   });
 });
+
+describe("the socket of many rooms", () => {
+  const path = "/v1/socket";
+  const ask = (headers: Readonly<Record<string, string>>, query = ""): Promise<Response> =>
+    call(`${path}${query}`, { headers: { Upgrade: "websocket", ...headers } });
+
+  test("[H6] parley.v1 is selected where it is offered, and the bearer is never given back", async () => {
+    const { token } = await newWorld();
+    const offered = await ask(offer(token));
+    expect(offered.headers.get("sec-websocket-protocol")).toBe("parley.v1");
+    const bare = await ask({ Authorization: `Bearer ${token}`, "X-Request-Id": "from-a-proxy" });
+    expect(bare.headers.get("sec-websocket-protocol")).toBeNull();
+    expect(bare.headers.get("x-request-id")).toBe("from-a-proxy");
+    for (const response of [offered, bare]) opened(response).close();
+  });
+
+  test("[H6] what is no upgrade is 400, with and without a page, and so is a query", async () => {
+    const { token } = await newWorld();
+    for (const headers of [{}, page, { Upgrade: "h2c" }, { ...page, Upgrade: "h2c" }])
+      await refused(await call(path, { credential: token, headers }), 400, "bad_request");
+    for (const query of ["?room=general", "?cursor=0", "?backlog=1", "?presence=full", "?ticket=x", "?token=x"]) {
+      await refused(await ask(offer(token), query), 400, "invalid_field");
+      await refusedPage(await ask({ ...offer(token), ...page }, query), "invalid_field");
+    }
+    // Who may not come in is told so before anything else.
+    await refused(await ask({}, "?room=general"), 401, "token_missing");
+  });
+
+  test("[H6] refused, a page is told by a frame and the close code, anything else by a problem", async () => {
+    const { token, tenant } = await newWorld();
+    const wrong: readonly (readonly [RefusalCode, Record<string, string>])[] = [
+      ["token_missing", {}],
+      ["token_missing", { "Sec-WebSocket-Protocol": "parley.v1" }],
+      ["token_invalid", offer(token.slice(0, -3))],
+      ["token_invalid", offer("parley_x_1k_y")],
+      ["forbidden", { ...offer(token), "Parley-User": "mo" }],
+      ["invalid_field", { ...offer(tenant.key), "Parley-User": "a b" }],
+      ["bad_request", { Authorization: `Bearer ${token}`, "Sec-WebSocket-Protocol": "parley.v2" }],
+    ];
+    for (const [code, headers] of wrong) {
+      await refused(await ask(headers), refusals[code].status, code);
+      await refusedPage(await ask({ ...headers, ...page }), code);
+    }
+    await suspend({ tenant });
+    vi.useFakeTimers({ now: Date.now() + 6_000, toFake: ["Date"] });
+    await refused(await ask(offer(token)), 403, "tenant_suspended");
+    vi.useRealTimers();
+  });
+
+  test("[T5] a page of an origin that is not listed is 403 before the upgrade", async () => {
+    const tenant = await newTenant({}, { origins: ["https://app.example.com"] });
+    const token = await newToken(tenant, "ada", { "*": everything });
+    opened(await ask({ ...offer(token), Origin: "https://app.example.com" })).close();
+    for (const query of ["", "?room=general"]) {
+      const response = await ask({ ...offer(token), ...page }, query);
+      expect([response.webSocket, response.headers.get("access-control-allow-origin")]).toEqual([null, null]);
+      await refused(response, 403, "origin_forbidden");
+    }
+  });
+
+  test("[S4] it holds one place among the connections; beyond them it is 503, also for a page", async () => {
+    const { token } = await newWorld();
+    const before = heldPlaces();
+    const socket = opened(await ask(offer(token)));
+    expect(heldPlaces()).toBe(before + 1);
+    for (const headers of [offer(token), { ...offer(token), ...page }]) {
+      const request = new Request(`http://parley.test${path}`, { headers: { Upgrade: "websocket", ...headers } });
+      const full = { ...env, MAX_CONNECTIONS: String(before + 1) };
+      await refused(await worker.fetch(request, full, createExecutionContext()), 503, "overloaded");
+    }
+    socket.close(1000);
+    await expect.poll(heldPlaces).toBe(before);
+    await refused(await ask({}), 401, "token_missing");
+    expect(heldPlaces()).toBe(before);
+  });
+});
+
+test.each([`/v1/rooms/team:lobby/socket`, "/v1/socket"])(
+  "[H2] HEAD %s is refused, and leaves nothing behind",
+  async (path) => {
+    const { token, names } = await newWorld();
+    const before = heldPlaces();
+    for (const headers of [{ Upgrade: "websocket" }, {}]) {
+      const response = await call(path, { method: "HEAD", credential: token, headers });
+      expect([response.status >= 400 && response.status < 500, response.webSocket]).toEqual([true, null]);
+    }
+    const info = await call(`/v1/rooms/${names.room}`, { credential: token });
+    expect(await info.json()).toMatchObject({ online: 0 });
+    expect(heldPlaces()).toBe(before);
+  },
+);

@@ -42,6 +42,8 @@ export class Presence implements Doorkeeper {
   readonly #leaving = new Set<Present>();
   readonly #due: () => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** Sorted when a page is asked for, and kept until somebody comes or goes. */
+  #inOrder: readonly Present[] | null = null;
   #version = 0;
   #foldedAtMs = -Infinity;
   #countTold = 0;
@@ -63,14 +65,15 @@ export class Presence implements Doorkeeper {
   }
 
   /** After waking, when the roster was rebuilt: what cannot be seen from the sockets. */
-  recover(store: Store, membersMax: number): void {
+  recover(store: Store, membersMax: number, nowMs: number): void {
     this.#version = store.presenceVersion;
     for (const { user, name, state, goneAtMs } of store.leavers()) {
       const present = this.#present.get(user) ?? this.#admit(user, name);
       present.told ??= { name, state };
       present.written = true;
       if (present.seats.size > 0) continue;
-      Object.assign(present, { state, goneAtMs });
+      // Not longer, where the clock was set back meanwhile.
+      Object.assign(present, { state, goneAtMs: Math.min(goneAtMs, nowMs + fixedLimits.presenceGraceMs) });
       this.#leaving.add(present);
     }
     for (const present of this.#present.values()) {
@@ -135,6 +138,7 @@ export class Presence implements Doorkeeper {
   forget(): void {
     this.rest();
     this.#present.clear();
+    this.#inOrder = null;
     this.#stirred.clear();
     this.#leaving.clear();
     this.#version = 0;
@@ -160,18 +164,18 @@ export class Presence implements Doorkeeper {
     const elapsedMs = nowMs - this.#foldedAtMs;
     // A clock that was set back is not waited for.
     if (elapsedMs >= 0 && elapsedMs < spanMs) {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = null;
-        this.#due();
-      }, spanMs - elapsedMs);
+      this.#foldAfter(spanMs - elapsedMs);
       return null;
     }
     this.rest();
     const { moved, leaving, settled, news } = this.#turn(membersMax, nowMs);
+    if (this.#stirred.size > 0) this.#foldAfter(spanMs);
     if (!moved && news === null && leaving.length === 0 && settled.length === 0) return null;
     this.#foldedAtMs = nowMs;
     const version = this.#version;
     const apply = (log: Log): ReturnType<Entry["apply"]> => {
+      const nothing = { ok: true, id: 0, seq: 0, duplicate: true } as const;
+      if (store.room === null || store.room.deletedAtMs !== null) return nothing;
       if (settled.length > 0) store.forgetLeavers(settled);
       if (leaving.length > 0) store.saveLeavers(leaving);
       if (moved) store.savePresenceVersion(version);
@@ -179,6 +183,15 @@ export class Presence implements Doorkeeper {
       return { ok: true, id: 0, seq: 0, duplicate: false };
     };
     return { bytes: 0, apply, waiters: [] };
+  }
+
+  #foldAfter(delayMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      // Whatever the clock says that was set back meanwhile: another timer would keep the room awake for as long.
+      this.#foldedAtMs = -Infinity;
+      this.#due();
+    }, delayMs);
   }
 
   /** Leaves no timer behind. */
@@ -194,10 +207,10 @@ export class Presence implements Doorkeeper {
     return { version: this.#version, count: this.count, members, more: members.length < this.count };
   }
 
-  /** In order of user, after this one. Sorted anew for each page: it is asked for seldom. */
+  /** In order of user, after this one. */
   page(after: string, limit: number): PresencePage {
-    const later = [...this.#present.values()].filter(({ user }) => user > after);
-    later.sort((one, other) => (one.user < other.user ? -1 : 1));
+    this.#inOrder ??= [...this.#present.values()].sort((one, other) => (one.user < other.user ? -1 : 1));
+    const later = this.#inOrder.filter(({ user }) => user > after);
     const listed = later.slice(0, limit);
     const next = later.length > listed.length ? listed.at(-1)?.user : undefined;
     return {
@@ -213,21 +226,30 @@ export class Presence implements Doorkeeper {
     const away = { goneAtMs: null, written: false };
     const present: Present = { user, name, seats, state: null, keeper: null, told: null, ...away };
     this.#present.set(user, present);
+    this.#inOrder = null;
     return present;
   }
 
   #turn(membersMax: number, nowMs: number): Pick<Diff, "leaving" | "settled"> & { moved: boolean; news: News | null } {
     const diff: Diff = { joined: [], updated: [], left: [], leaving: [], settled: [] };
-    for (const present of this.#stirred.values()) this.#review(present, diff, nowMs);
-    this.#stirred.clear();
-    const moved = diff.joined.length + diff.left.length > 0;
+    // What is more waits for the next one: a frame must stay sendable.
+    let units = 0;
+    for (const [user, present] of this.#stirred) {
+      units += user.length + JSON.stringify(present.state).length;
+      if (units > fixedLimits.presenceFrameBytes) break;
+      this.#stirred.delete(user);
+      this.#review(present, diff, nowMs);
+    }
+    const flips = this.#crowded !== this.count > membersMax;
+    const moved = flips || diff.joined.length + diff.left.length > 0;
     return { moved, leaving: diff.leaving, settled: diff.settled, news: this.#news(diff, moved, membersMax) };
   }
 
   #review(present: Present, diff: Diff, nowMs: number): void {
     const { user, name, seats, state, told, goneAtMs } = present;
-    if (goneAtMs !== null && goneAtMs <= nowMs) {
+    if (goneAtMs !== null && !this.#leaving.has(present)) {
       this.#present.delete(user);
+      this.#inOrder = null;
       diff.left.push(user);
       diff.settled.push(user);
       return;

@@ -1,7 +1,7 @@
 /** The room's token buckets. In memory only: a bucket that is lost with the room would have refilled within seconds. */
-import { type Allowance, isFull, type Rate, spend } from "../../core/allowance.ts";
+import { type Allowance, isFull, type Rate, spend, tooFast } from "../../core/allowance.ts";
 import type { Limits } from "../../protocol/limits.ts";
-import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Refusal } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 
 const roomKey = "";
@@ -68,9 +68,4 @@ function userRateOf(limits: Limits): Rate {
 
 function nameOf({ user, key }: Session): string {
   return user === null ? `key ${key}` : `user ${user}`;
-}
-
-export function tooFast(scope: string, detail: string, rate: Rate, retryAfterMs: number): Refusal {
-  const windowMs = Math.ceil((rate.burst / rate.perSecond) * 1_000);
-  return refuse("rate_limited", detail, { retryAfterMs, limit: { scope, limit: rate.burst, windowMs, remaining: 0 } });
 }

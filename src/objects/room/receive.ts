@@ -1,5 +1,5 @@
 /** What a socket sends: decoded, paid for, and handed to the operation it names. */
-import { spend } from "../../core/allowance.ts";
+import { spend, tooFast } from "../../core/allowance.ts";
 import { offend } from "../../core/closing.ts";
 import type { ClientFrame } from "../../protocol/clientFrames.ts";
 import { decode } from "../../protocol/decode.ts";
@@ -11,7 +11,6 @@ import { page } from "./pages.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { publish } from "./publish.ts";
 import { type Admitted, type Outcome, settle } from "./queue.ts";
-import { tooFast } from "./rates.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
 import type { Seat } from "./roster.ts";

@@ -61,7 +61,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const store = new Store(ctx.storage);
     const presence = new Presence(() => this.#settle(Date.now()));
     const roster = new Roster(this.name, ctx.getWebSockets(), presence);
-    if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers);
+    if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers, Date.now());
     const queue = new Queue();
     const registry = tenantStub(env, tenant);
     this.#parts = {
@@ -362,7 +362,8 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     if (log === null) return;
     if (store.head > headBefore) this.#mark.forget();
     if (log.soonestExpiryMs < Infinity) this.#alarms.schedule("expiry", log.soonestExpiryMs);
-    this.#scheduleReport();
+    // What was only told changes no count.
+    if (store.head > headBefore) this.#scheduleReport();
     // A reader that was cut while all were told may have been a user's last.
     this.#foldPresence(nowMs);
   }

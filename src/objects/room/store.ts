@@ -88,7 +88,6 @@ export class Store {
     this.#sql.exec("DELETE FROM reaction");
     this.#sql.exec("DELETE FROM member");
     this.#sql.exec("DELETE FROM leaver");
-    this.#sql.exec("DELETE FROM ticket");
     this.#sql.exec("UPDATE room SET deleted_at = ?, settings = '{}', messages = 0, counted_to = 0", nowMs);
     this.reload();
   }
@@ -388,7 +387,7 @@ export class Store {
   newestReadPositions(limit: number): { user: string; upTo: number }[] {
     return this.#sql
       .exec<{ user: string; upTo: number }>(
-        "SELECT user, read_up_to AS upTo FROM member WHERE read_up_to IS NOT NULL ORDER BY read_up_to DESC, user LIMIT ?",
+        "SELECT user, read_up_to AS upTo FROM member WHERE read_up_to IS NOT NULL ORDER BY read_up_to DESC, user DESC LIMIT ?",
         limit,
       )
       .toArray();

@@ -8,7 +8,10 @@ import { inscribe, type Seat } from "./roster.ts";
 export function sweep({ roster, pingedAtMs }: RoomParts, nowMs: number): number | null {
   let nextMs = Infinity;
   for (const seat of roster.seats) {
-    const dueMs = goneAtMs({ pingedAtMs: pingedAtMs(seat.socket), seenAtMs: seat.seenAtMs });
+    const { relayed } = seat.attachment;
+    // The Worker pings at once: where it did not, its client was gone before it could.
+    const pinged = pingedAtMs(seat.socket) ?? (relayed ? seat.seenAtMs : null);
+    const dueMs = goneAtMs({ pingedAtMs: pinged, seenAtMs: seat.seenAtMs });
     if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
     else roster.close(seat, "restarting", "Nothing was heard of this connection for too long.");
   }

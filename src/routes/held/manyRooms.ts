@@ -1,5 +1,6 @@
 /** A client's WebSocket for many rooms: the Worker holds it, and a socket of each room that was joined. */
 import pLimit from "p-limit";
+import { type Allowance, type Rate, spend, tooFast } from "../../core/allowance.ts";
 import { answerableCode, goneAtMs, type Offences, offend } from "../../core/closing.ts";
 import { type ConnectionFrame, decodeAddressed, type Letter } from "../../protocol/addressed.ts";
 import type { JoinFrame, LeaveFrame } from "../../protocol/clientFrames.ts";
@@ -12,7 +13,11 @@ import { inRoom } from "./line.ts";
 import { Membership, type MembershipEvents } from "./membership.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
 
-export interface ManyRoomsOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs"> {
+export interface ManyRoomsOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
+  /** For what is no room's own: joins, leaves, pings, and what is no frame. */
+  readonly rate: Rate;
+  /** Whether the credential still opens a connection at all. */
+  readonly recheck: () => Promise<Refusal | null>;
   /** Asks a room to let the client in, with what the credential allows there now. Never throws. */
   readonly enter: (frame: JoinFrame) => Promise<Entered>;
 }
@@ -23,6 +28,9 @@ const tooManyRefused = "Too many refused frames.";
 export class ManyRooms {
   readonly #client: WebSocket;
   readonly #enter: ManyRoomsOptions["enter"];
+  readonly #recheck: ManyRoomsOptions["recheck"];
+  readonly #rate: Rate;
+  #allowance: Allowance | undefined;
   readonly #tenure: Tenure;
   readonly #rooms = new Map<string, Membership>();
   /** Of rooms that were left or refused: joined anew, they are entered when the room has forgotten the last time. */
@@ -36,9 +44,11 @@ export class ManyRooms {
   #pingedAtMs: number | null = null;
   #seenAtMs: number;
 
-  constructor(client: WebSocket, { enter, ...tenure }: ManyRoomsOptions) {
+  constructor(client: WebSocket, { enter, recheck, rate, ...tenure }: ManyRoomsOptions) {
     this.#client = client;
     this.#enter = enter;
+    this.#recheck = recheck;
+    this.#rate = rate;
     this.#seenAtMs = tenure.nowMs;
     this.#tenure = new Tenure({
       ...tenure,
@@ -58,14 +68,17 @@ export class ManyRooms {
     const frames = decodeAddressed(raw, tenantLimits.frameBytes.ceiling);
     for (const decoded of frames) {
       if (!this.#open) return;
-      if (!decoded.ok) this.#refuse(decoded, decoded.ref, decoded.room, nowMs);
-      else if ("json" in decoded) this.#deliver(decoded, nowMs);
+      // A room counts by itself what is said to it.
+      if (decoded.ok && "json" in decoded) this.#deliver(decoded, nowMs);
+      else if (!decoded.ok) this.#refuse(this.#tooFast(nowMs) ?? decoded, decoded.ref, decoded.room, nowMs);
       else this.#handle(decoded.frame, decoded.room, nowMs);
     }
     this.#tenure.countFrames(frames.length);
   }
 
   #handle(frame: ConnectionFrame, room: string | undefined, nowMs: number): void {
+    const limited = this.#tooFast(nowMs);
+    if (limited !== null) return this.#refuse(limited, frame.ref, room, nowMs);
     switch (frame.type) {
       case "join":
         return this.#join(frame, nowMs);
@@ -75,6 +88,14 @@ export class ManyRooms {
         this.#pingedAtMs = nowMs;
         return this.#tell({ type: "pong" }, room);
     }
+  }
+
+  #tooFast(nowMs: number): Refusal | null {
+    const spent = spend(this.#allowance, this.#rate, nowMs);
+    if (spent.ok) this.#allowance = spent.allowance;
+    if (spent.ok) return null;
+    const detail = `At most ${this.#rate.perSecond} frames per second on a connection.`;
+    return tooFast("socket", detail, this.#rate, spent.retryAfterMs);
   }
 
   #deliver(letter: Letter, nowMs: number): void {
@@ -179,6 +200,9 @@ export class ManyRooms {
     if (goneAtMs({ pingedAtMs: this.#pingedAtMs, seenAtMs: this.#seenAtMs }) <= nowMs)
       return this.#end("restarting", "Nothing was heard of this connection for too long.");
     for (const membership of this.#rooms.values()) membership.ping();
+    void this.#recheck().then((refused) => {
+      if (refused !== null && refusals[refused.error].close !== null) this.#end(refused.error, refused.detail);
+    });
   }
 
   #end(error: RefusalCode, reason: string = refusals[error].text): void {

@@ -30,6 +30,7 @@ export class Membership {
   #feed: Feed | null = null;
   /** What was said to the room before it was entered. */
   #waiting: Letter[] = [];
+  #waitingUnits = 0;
 
   constructor(join: JoinFrame, events: MembershipEvents) {
     this.room = join.room;
@@ -63,8 +64,13 @@ export class Membership {
   /** Null when the room has it, or will have it when it is entered. */
   say(letter: Letter): Refusal | null {
     if (this.#feed !== null) this.#feed.send(letter.json);
-    else if (this.#waiting.length < fixedLimits.framesWhileJoining) this.#waiting.push(letter);
-    else return refuse("overloaded", "The room is still being joined.", { retryAfterMs: 1_000 });
+    else if (
+      this.#waiting.length < fixedLimits.framesWhileJoining &&
+      this.#waitingUnits + letter.json.length <= fixedLimits.waitingBytesMax
+    ) {
+      this.#waiting.push(letter);
+      this.#waitingUnits += letter.json.length;
+    } else return refuse("overloaded", "The room is still being joined.", { retryAfterMs: 1_000 });
     return null;
   }
 

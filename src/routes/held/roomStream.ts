@@ -17,11 +17,9 @@ export interface Source {
   readonly entered: { readonly ok: true; readonly socket: WebSocket } | Refusal;
 }
 
-export interface RoomStreamOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs"> {
+export interface RoomStreamOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
   /** Whether each event names its room. */
   readonly named: boolean;
-  /** From 0 to 1: when a browser comes back by itself, so that not all do at once. */
-  readonly chance: number;
 }
 
 interface Playing {
@@ -42,9 +40,9 @@ export class RoomStream {
   /** Rooms whose sockets wait to be listened to. */
   readonly #entered: { readonly playing: Playing; readonly socket: WebSocket }[] = [];
 
-  constructor(sources: readonly Source[], { named, chance, ...tenure }: RoomStreamOptions) {
+  constructor(sources: readonly Source[], { named, ...tenure }: RoomStreamOptions) {
     this.#named = named;
-    const retryMs = Math.round(fixedLimits.streamRetryMs * (0.5 + chance));
+    const retryMs = Math.round(fixedLimits.streamRetryMs * (0.5 + tenure.chance));
     this.#stream = new EventStream({
       retryMs,
       onGone: () => this.#release(),

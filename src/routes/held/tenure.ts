@@ -9,6 +9,8 @@ export interface TenureOptions {
   /** When its token ends; null for an API key. */
   readonly expiresAtMs: number | null;
   readonly nowMs: number;
+  /** From 0 to 1: those that began together must not end together. */
+  readonly chance: number;
   /** Every `fixedLimits.heartbeatMs`. */
   readonly onBeat: () => void;
   /** Called once, when it must end. */
@@ -26,14 +28,15 @@ export class Tenure {
   #over = false;
 
   constructor(options: TenureOptions) {
-    const { expiresAtMs, nowMs, onBeat } = options;
+    const { expiresAtMs, nowMs, chance, onBeat } = options;
     this.#options = options;
     this.#beating = setInterval(onBeat, fixedLimits.heartbeatMs);
     const expiryMs = expiresAtMs === null ? Infinity : expiresAtMs + fixedLimits.tokenLeewaySeconds * 1_000 - nowMs;
+    const tenureMs = fixedLimits.heldMsMax * (0.9 + chance / 10);
     this.#ending =
-      expiryMs < fixedLimits.heldMsMax
+      expiryMs < tenureMs
         ? setTimeout(() => this.#end("token_expired"), Math.max(0, expiryMs))
-        : setTimeout(() => this.#end("restarting", retired), fixedLimits.heldMsMax);
+        : setTimeout(() => this.#end("restarting", retired), tenureMs);
   }
 
   countFrames(count: number): void {
