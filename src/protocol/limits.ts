@@ -121,6 +121,8 @@ export const fixedLimits = {
   seenEveryMs: 15_000,
   /** One that never pinged may be a debugging tool, or gone. */
   neverPingedMs: 600_000,
+  /** How long a connection may leave its welcome untaken. */
+  deafMs: 5_000,
   /** How often a room with sockets looks for those that are gone. */
   sweepMs: 60_000,
   /** What may wait for a reader that does not read: 128 MB of an object's memory are shared by all its sockets. */
@@ -131,6 +133,8 @@ export const fixedLimits = {
   /** The pace: a fan-out costs about 12 µs of CPU a socket, so a span of 60 µs a socket is a fifth of a core at most. */
   paceMicrosecondsPerSocket: 60,
   paceMsMax: 250,
+  /** A room that flushed this lately lets the others of its thread have their turn first. */
+  busyMs: 20,
   /** Admitted changes waiting for a flush; beyond it a room answers `overloaded` at once. */
   queueChanges: 4_096,
   /** Refused frames within the window that close a socket with 4429: a client that hears no and goes on. */
@@ -150,6 +154,9 @@ export const fixedLimits = {
   streamRetryMs: 2_000,
   /** What may wait for a reader of a stream: a slow consumer's, and a whole replay before it. */
   streamBufferBytes: 2_621_440,
+  /** More than that may wait for a reader who has taken something just now: in a storm it is the thread that is slow, not he. */
+  streamBufferBytesMax: 10_485_760,
+  streamPatienceMs: 2_000,
   /** What may wait for a client of many rooms: the replays of six that are joined at once, and a slow consumer's. */
   heldBufferBytes: 8_388_608,
   /** While more than this waits for it, no further room is joined. */

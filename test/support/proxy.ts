@@ -301,7 +301,10 @@ class Direction {
     const ending = this.#ending;
     this.#ending = undefined;
     if (ending === "end" && this.#passes === "all") this.#sink.end();
-    if (ending === "reset" && this.#passes !== "nothing") this.#sink.resetAndDestroy();
+    if (ending !== "reset" || this.#passes === "nothing") return;
+    // Node leaks the handle of a socket that is reset while its FIN is under way.
+    if (this.#sink.writableEnded && !this.#sink.writableFinished) this.#sink.destroy();
+    else this.#sink.resetAndDestroy();
   }
 
   #portion(): number {

@@ -1,5 +1,6 @@
 /** Calls for the flush: at once, at the end of a span, or when the last one is durable. */
 import { flushDelayMs } from "../../core/pace.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import type { Queue } from "./queue.ts";
 import type { Roster } from "./roster.ts";
 
@@ -9,6 +10,7 @@ export class Pacer {
   readonly #roster: Roster;
   readonly #flush: (nowMs: number) => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #isPrompt = false;
   #flushes = 0;
   #flushedAtMs = 0;
   #durableAtMs: number | null = 0;
@@ -43,8 +45,26 @@ export class Pacer {
       durableAtMs: this.#durableAtMs,
       commitMs: this.#commitMs,
     });
-    if (delayMs === 0) this.flushNow(nowMs);
-    else if (delayMs < Infinity) this.#timer ??= setTimeout(() => this.flushNow(Date.now()), delayMs);
+    if (delayMs === 0 && !this.#isBusy(nowMs)) this.flushNow(nowMs);
+    else if (delayMs < Infinity) this.#flushAfter(delayMs);
+  }
+
+  /**
+   * A writer who never pauses has his next frames read before anything else of this thread gets its turn: with a flush in each of
+   * his events another room waited 4 s. A timer, however short, lets the others go first.
+   */
+  #isBusy(nowMs: number): boolean {
+    const sinceMs = nowMs - this.#flushedAtMs;
+    return sinceMs >= 0 && sinceMs < fixedLimits.busyMs;
+  }
+
+  /** Sooner, never later: a queue that is full does not wait for the end of a span. */
+  #flushAfter(delayMs: number): void {
+    const prompt = delayMs === 0;
+    if (this.#timer !== null && (this.#isPrompt || !prompt)) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#isPrompt = prompt;
+    this.#timer = setTimeout(() => this.flushNow(Date.now()), delayMs);
   }
 
   flushNow(nowMs: number): void {

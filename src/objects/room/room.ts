@@ -37,7 +37,7 @@ import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
 import { Store } from "./store.ts";
-import { sweep } from "./sweep.ts";
+import { sweep, sweepDeaf } from "./sweep.ts";
 
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 /** `message` is null for who may not read, and when it has gone meanwhile. */
@@ -293,7 +293,10 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
         const nextMs = sweepExpired(this.#parts, nowMs);
         if (nextMs !== null) this.#alarms.schedule("expiry", nextMs);
       },
-      report: () => report(this.#parts),
+      report: () => {
+        if (sweepDeaf(this.#parts, nowMs) === "later") this.#alarms.schedule("report", nowMs + fixedLimits.deafMs);
+        return report(this.#parts);
+      },
       presence: () => this.#parts.presence.expire(nowMs),
       sweep: () => {
         const nextMs = sweep(this.#parts, nowMs);

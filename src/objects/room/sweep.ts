@@ -20,6 +20,22 @@ export function sweep({ roster, pingedAtMs }: RoomParts, nowMs: number): number 
     : Math.max(nowMs + fixedLimits.sweepMs, Math.min(nextMs, nowMs + fixedLimits.silentMs));
 }
 
+/**
+ * Closes sockets that have not even taken their welcome: a client that was reset in the midst of its upgrade is never reported
+ * by workerd. Answers whether somebody is too new to be judged.
+ */
+export function sweepDeaf({ roster, pingedAtMs }: RoomParts, nowMs: number): "all" | "later" {
+  let judged: "all" | "later" = "all";
+  for (const seat of roster.seats) {
+    const { order: joinedAtMs, relayed } = seat.attachment;
+    const heard = relayed || seat.seenAtMs > joinedAtMs || pingedAtMs(seat.socket) !== null;
+    if (heard || (seat.socket.bufferedAmount ?? 0) === 0) continue;
+    if (nowMs - joinedAtMs < fixedLimits.deafMs) judged = "later";
+    else roster.close(seat, "slow_consumer", "Nothing of what was sent has been taken.");
+  }
+  return judged;
+}
+
 /** A frame came. It is written on the socket now and then, for a room that sleeps between two of them. */
 export function see(seat: Seat, nowMs: number): void {
   seat.seenAtMs = nowMs;

@@ -41,8 +41,9 @@ export class EventStream {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: ({ desiredSize }) => {
-          if ((desiredSize ?? 0) >= fixedLimits.streamBufferBytes - drainedBytes) onDrained();
+        pull: (controller) => {
+          this.#takenAtMs = Date.now();
+          if (waitingIn(controller) <= drainedBytes) onDrained();
         },
         cancel: () => {
           if (this.#controller === null) return;
@@ -50,7 +51,7 @@ export class EventStream {
           onGone();
         },
       },
-      new ByteLengthQueuingStrategy({ highWaterMark: fixedLimits.streamBufferBytes }),
+      new ByteLengthQueuingStrategy({ highWaterMark: fixedLimits.streamBufferBytesMax }),
     );
     this.#onGone = onGone;
     this.response = new Response(body, { headers });
@@ -58,6 +59,7 @@ export class EventStream {
   }
 
   readonly #onGone: () => void;
+  #takenAtMs = Date.now();
 
   send(events: readonly ServerSentEvent[]): void {
     this.#write(
@@ -82,10 +84,17 @@ export class EventStream {
     const controller = this.#controller;
     if (controller === null) return;
     controller.enqueue(encoder.encode(text));
-    if ((controller.desiredSize ?? 0) >= 0) return;
+    const waiting = waitingIn(controller);
+    const patient = Date.now() - this.#takenAtMs < fixedLimits.streamPatienceMs;
+    if (waiting <= (patient ? fixedLimits.streamBufferBytesMax : fixedLimits.streamBufferBytes)) return;
     // What waits is lost with the response, and the reader comes back to where it stands.
     this.#controller = null;
-    controller.error(new Error("the reader does not read"));
+    controller.error(new DOMException("The reader does not read.", "AbortError"));
     this.#onGone();
   }
+}
+
+/** Bytes that were sent and not taken. */
+function waitingIn({ desiredSize }: ReadableStreamDefaultController<Uint8Array>): number {
+  return fixedLimits.streamBufferBytesMax - (desiredSize ?? 0);
 }
