@@ -1,7 +1,8 @@
-/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst]`. */
+/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst,streams,rooms,presence] [--scale=1]`. */
 import { parseArgs } from "node:util";
 import { type FanOutLoad, fanOutLoads } from "./loads.ts";
 import { type Peer, peers } from "./peers.ts";
+import { type TrialName, trialNames } from "./trials.ts";
 
 export interface Arguments {
   repeat: number;
@@ -9,6 +10,10 @@ export interface Arguments {
   peers: readonly Peer[];
   loads: readonly FanOutLoad[];
   burst: boolean;
+  /** Of Parley alone: only those that are named. */
+  trials: readonly TrialName[];
+  /** Of the trials' size, for trying them out. */
+  scale: number;
 }
 
 export function readArguments(args: readonly string[]): Arguments {
@@ -19,21 +24,32 @@ export function readArguments(args: readonly string[]): Arguments {
       seconds: { type: "string", default: "5" },
       only: { type: "string" },
       loads: { type: "string" },
+      scale: { type: "string", default: "1" },
     },
   });
-  const loads = values.loads?.split(",");
+  const named = values.loads?.split(",");
+  const trials = trialNames.filter((name) => named?.includes(name));
+  const loads = named?.filter((name) => name !== "burst" && !trialNames.some((trial) => trial === name));
   return {
     repeat: whole("--repeat", values.repeat),
     windowSeconds: whole("--seconds", values.seconds),
     peers: values.only === undefined ? peers : values.only.split(",").map(peerNamed),
-    loads: loads === undefined ? fanOutLoads : loads.filter((name) => name !== "burst").map(loadNamed),
-    burst: loads?.includes("burst") ?? true,
+    loads: loads === undefined ? fanOutLoads : loads.map(loadNamed),
+    burst: named?.includes("burst") ?? true,
+    trials,
+    scale: share("--scale", values.scale),
   };
 }
 
 function whole(option: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new Error(`${option} takes a whole number from 1, not "${text}"`);
+  return value;
+}
+
+function share(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new Error(`${option} takes a number above 0 and up to 1, not "${text}"`);
   return value;
 }
 
@@ -47,7 +63,9 @@ function peerNamed(name: string): Peer {
 function loadNamed(name: string): FanOutLoad {
   const [, sockets, messagesPerSecond] = /^(\d+)x(\d+)$/.exec(name) ?? [];
   if (sockets === undefined || messagesPerSecond === undefined) {
-    throw new Error(`--loads: "${name}" is neither burst nor <subscribers>x<messages per second>`);
+    throw new Error(
+      `--loads: "${name}" is none of burst, ${trialNames.join(", ")} and <subscribers>x<messages per second>`,
+    );
   }
   return { name, sockets: Number(sockets), messagesPerSecond: Number(messagesPerSecond) };
 }

@@ -3,8 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { nowUs } from "./clock.ts";
 import { cpuUs } from "./cpu.ts";
 import { Crowd } from "./crowd.ts";
-import type { BurstJob, BurstResult, BurstRound, Target } from "./jobs.ts";
+import type { BurstJob, BurstResult, BurstRound } from "./jobs.ts";
 import { Tally } from "./tally.ts";
+import type { Target } from "./target.ts";
 
 const SETTLE_MS = 700;
 const ROUND_WITHIN_MS = 60_000;

@@ -1,9 +1,10 @@
 /** Many sockets in one room, opened a few at a time, that speak a server's dialect. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type RawData, WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import { nowUs } from "./clock.ts";
 import { type Dialect, dialects } from "./dialects.ts";
-import type { Target } from "./jobs.ts";
+import type { Target } from "./target.ts";
+import { bytes, inGroups, newSocket, withinLimit } from "./socket.ts";
 import { stampedText } from "./stamp.ts";
 
 const OPENING_AT_ONCE = 20;
@@ -28,12 +29,7 @@ export class Crowd {
   /** Resolves once every socket has joined the room. */
   static async gather(target: Target, room: string, count: number): Promise<Crowd> {
     const crowd = new Crowd(dialects[target.dialect], room);
-    for (let from = 0; from < count; from += OPENING_AT_ONCE) {
-      const group = Array.from({ length: Math.min(OPENING_AT_ONCE, count - from) }, (_, at) =>
-        crowd.#open(target, from + at),
-      );
-      await Promise.all(group);
-    }
+    await inGroups(count, OPENING_AT_ONCE, (index) => crowd.#open(target, index));
     return crowd;
   }
 
@@ -58,18 +54,15 @@ export class Crowd {
   }
 
   async #open(target: Target, index: number): Promise<void> {
-    const token = target.tokens[Math.floor(index / SOCKETS_PER_USER)] ?? "";
+    // Users take turns again where there are more sockets.
+    const token = target.tokens[Math.floor(index / SOCKETS_PER_USER) % target.tokens.length] ?? "";
     const url = target.base.replace("http", "ws") + this.dialect.socketPath(this.room);
-    // Every server sends valid UTF-8; checking it would only slow the generator.
-    const socket = new WebSocket(url, this.dialect.protocols(token), {
-      perMessageDeflate: false,
-      skipUTF8Validation: true,
-    });
+    const socket = newSocket(url, this.dialect.protocols(token));
     this.sockets[index] = socket;
     socket.on("close", (code) => {
       if (!this.#dismissed) this.closed.push(code);
     });
-    await withinLimit(this.#join(socket, index), `socket ${index} of ${url} did not join`);
+    await withinLimit(this.#join(socket, index), OPEN_WITHIN_MS, `socket ${index} of ${url} did not join`);
   }
 
   #join(socket: WebSocket, index: number): Promise<void> {
@@ -93,22 +86,4 @@ export class Crowd {
       });
     });
   }
-}
-
-async function withinLimit<T>(work: Promise<T>, otherwise: string): Promise<T> {
-  const limit = new AbortController();
-  const late = delay(OPEN_WITHIN_MS, undefined, { signal: limit.signal }).then(() =>
-    Promise.reject(new Error(otherwise)),
-  );
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    limit.abort();
-    late.catch(() => {}); // The abort itself rejects it.
-  }
-}
-
-function bytes(data: RawData): Buffer {
-  if (Buffer.isBuffer(data)) return data;
-  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }

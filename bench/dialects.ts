@@ -18,6 +18,10 @@ export interface Dialect {
   refusalMark: string | null;
 }
 
+/** A frame by which a client of Parley says that it is still there, and how often it says so (`pingMs` of its welcome). */
+export const PING = '{"type":"ping"}';
+export const PING_EVERY_MS = 25_000;
+
 /** A bare room: one JSON object in, one out. `ws`, the room in memory and partyserver speak it, each under its own path. */
 function bare(socketPath: (room: string) => string, pagePath: Dialect["pagePath"]): Dialect {
   return {
@@ -49,7 +53,7 @@ const parley: Dialect = {
   pagePath: (room) => `/v1/rooms/${room}/messages?limit=50`,
   protocols: (token) => ["parley.v1", `bearer.${token}`],
   // A socket that never sent a text frame is torn down up to 10 s late (PROTOCOL.md, Connecting).
-  opening: () => ['{"type":"ping"}'],
+  opening: () => [PING],
   isReady: (frame) => frame.includes('"reset":true'),
   answer: null,
   // With `ref`, because a sender that wants to know about durability asks for the ack: it belongs to the price.

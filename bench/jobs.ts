@@ -1,15 +1,8 @@
 /** What the runner asks of a generator process and what it hears back. Both cross a process boundary and are parsed there. */
 import * as z from "zod";
-
-export const Target = z.object({
-  dialect: z.enum(["ws", "memory", "partyserver", "socketio", "parley", "centrifugo"]),
-  /** `http://127.0.0.1:<port>` */
-  base: z.string(),
-  /** One per user; sockets share them in groups. Empty where nobody signs in. */
-  tokens: z.array(z.string()),
-  pageHeaders: z.record(z.string(), z.string()),
-});
-export type Target = z.infer<typeof Target>;
+import { AudienceJob } from "./audienceJob.ts";
+import { PresenceJob } from "./presenceJob.ts";
+import { Target } from "./target.ts";
 
 export const FanOutJob = z.object({
   kind: z.literal("fan-out"),
@@ -39,7 +32,7 @@ export type BurstJob = z.infer<typeof BurstJob>;
 export const QuietJob = z.object({ kind: z.literal("quiet"), target: Target, room: z.string(), everyMs: z.number() });
 export type QuietJob = z.infer<typeof QuietJob>;
 
-export const Job = z.discriminatedUnion("kind", [FanOutJob, BurstJob, QuietJob]);
+export const Job = z.discriminatedUnion("kind", [FanOutJob, BurstJob, QuietJob, AudienceJob, PresenceJob]);
 export type Job = z.infer<typeof Job>;
 
 export const FanOutResult = z.object({

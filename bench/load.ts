@@ -1,7 +1,9 @@
 /** A generator process: takes one job from the runner, does it, reports and ends. It is never the server's process. */
 import { burst } from "./burst.ts";
+import { delivery } from "./delivery.ts";
 import { fanOut } from "./fanOut.ts";
 import { Job, type Report, Word } from "./jobs.ts";
+import { presence } from "./presence.ts";
 import { quietRead } from "./quietRead.ts";
 
 // Without its runner a generator has nobody to report to.
@@ -17,6 +19,10 @@ async function perform(job: Job): Promise<unknown> {
   switch (job.kind) {
     case "fan-out":
       return fanOut(job);
+    case "audience":
+      return delivery(job);
+    case "presence":
+      return presence(job);
     case "burst":
       return burst(job, async () => {
         const go = heard("go");

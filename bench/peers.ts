@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Target } from "./jobs.ts";
+import type { Target } from "./target.ts";
 import { freePort } from "./port.ts";
 import { Server } from "./server.ts";
 import * as centrifugo from "./centrifugo.ts";
@@ -29,6 +29,15 @@ export interface Running {
 }
 
 const folder = import.meta.dirname;
+
+/** Its launcher is a part of the product: all its processes are charged. */
+export const parley: Peer = {
+  name: "parley",
+  title: "Parley (npm start)",
+  counted: "all",
+  durable: true,
+  start: startParley,
+};
 
 export const peers: readonly Peer[] = [
   {
@@ -69,7 +78,7 @@ export const peers: readonly Peer[] = [
     absent: () => (centrifugo.binary() === undefined ? "no centrifugo" : undefined),
     start: async (data) => unsigned("centrifugo", await centrifugo.start(data)),
   },
-  { name: "parley", title: "Parley (npm start)", counted: "all", durable: true, start: startParley },
+  parley,
 ];
 
 /** A bench server of ours: it says `ready <base>`. */

@@ -3,6 +3,7 @@ import type { FanOutResult } from "./jobs.ts";
 import type { BurstMeasure } from "./measure.ts";
 import { median } from "./percentile.ts";
 import type { PeerName } from "./peers.ts";
+import type { CaseMeasure } from "./trialRun.ts";
 
 /** The names of a measure's numbers. */
 type FigureOf<Measure> = { [Key in keyof Measure]: Measure[Key] extends number ? Key : never }[keyof Measure];
@@ -12,6 +13,8 @@ type Repeats<Measure> = Map<PeerName, Measure[]>;
 export class Results {
   readonly #fanOut = new Map<string, Repeats<FanOutResult>>();
   readonly #burst: Repeats<BurstMeasure> = new Map();
+  /** Each repeat of each case by itself. */
+  readonly trials: CaseMeasure[] = [];
   /** What could not be measured, in words. */
   readonly failures: string[] = [];
   readonly skipped: string[] = [];
@@ -68,7 +71,8 @@ export class Results {
 
   toJSON() {
     const fanOut = Object.fromEntries([...this.#fanOut].map(([load, repeats]) => [load, Object.fromEntries(repeats)]));
-    return { fanOut, burst: Object.fromEntries(this.#burst), failures: this.failures, skipped: this.skipped };
+    const { trials, failures, skipped } = this;
+    return { fanOut, burst: Object.fromEntries(this.#burst), trials, failures, skipped };
   }
 }
 

@@ -11,6 +11,8 @@ import { measureBurst, measureFanOut } from "./measure.ts";
 import type { Peer, Running } from "./peers.ts";
 import { Results } from "./results.ts";
 import { summary } from "./summary.ts";
+import { measureCase } from "./trialRun.ts";
+import { casesOf } from "./trials.ts";
 
 /** A server that has just lost its sockets has work to do; it must not do it in the next one's time. */
 const BETWEEN_MEASUREMENTS_MS = 1_000;
@@ -24,12 +26,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 
 const asked = readArguments(process.argv.slice(2));
 const results = new Results();
-const running = await startAll(asked.peers);
+const running = await startAll(asked.loads.length > 0 || asked.burst ? asked.peers : []);
 try {
   for (let repeat = 1; repeat <= asked.repeat; repeat += 1) await measureAll(asked, repeat);
 } finally {
   await Promise.all([...running.values()].map(({ server }) => server.stop()));
 }
+for (let repeat = 1; repeat <= asked.repeat; repeat += 1) await tryAll(asked, repeat);
 await record(asked);
 process.exitCode = results.failures.length === 0 ? 0 : 1;
 
@@ -74,6 +77,21 @@ async function measureAll({ loads, burst, windowSeconds, repeat: repeats }: Argu
   }
 }
 
+/** With no other server beside them: a case may need all the descriptors and memory that there are. */
+async function tryAll({ trials, scale, repeat: repeats }: Arguments, repeat: number): Promise<void> {
+  for (const trial of trials) {
+    for (const [index, each] of casesOf(trial, scale).entries()) {
+      const what = `${trial}, ${each.title}`;
+      await attempt(`${what}, repeat ${repeat}`, async () => {
+        const startMs = performance.now();
+        results.trials.push(await measureCase(trial, each, join(scratch, `${trial}-${index}-${repeat}`)));
+        const seconds = Math.round((performance.now() - startMs) / 1000);
+        console.error(`${repeat}/${repeats} ${what}: measured in ${seconds} s`);
+      });
+    }
+  }
+}
+
 /** What cannot be measured is written down, and the rest goes on. */
 async function attempt(what: string, work: () => Promise<void>): Promise<void> {
   try {
@@ -86,11 +104,11 @@ async function attempt(what: string, work: () => Promise<void>): Promise<void> {
   await delay(BETWEEN_MEASUREMENTS_MS);
 }
 
-async function record({ peers, loads, repeat, windowSeconds }: Arguments): Promise<void> {
+async function record({ peers, loads, repeat, windowSeconds, scale }: Arguments): Promise<void> {
   const at = new Date().toISOString();
   const host = machine();
   const where = `${host.processors} processors, Node ${host.node}, workerd ${host.workerd}`;
-  const title = `${at.slice(0, 16).replace("T", " ")} UTC, ${where}, median of ${repeat} × ${windowSeconds} s`;
+  const title = `${at.slice(0, 16).replace("T", " ")} UTC, ${where}, median of ${repeat} × ${windowSeconds} s${scale < 1 ? `, trials at ${scale} of their size` : ""}`;
   const page = summary({ title, peers, loads, results });
   console.log(`\n${page}`);
   const folder = join(import.meta.dirname, "results");
@@ -99,7 +117,7 @@ async function record({ peers, loads, repeat, windowSeconds }: Arguments): Promi
   await writeFile(`${file}.md`, page);
   await writeFile(
     `${file}.json`,
-    `${JSON.stringify({ at, machine: host, repeat, windowSeconds, results }, null, 2)}\n`,
+    `${JSON.stringify({ at, machine: host, repeat, windowSeconds, scale, results }, null, 2)}\n`,
   );
   console.log(`written to ${file}.md and .json`);
 }

@@ -19,11 +19,14 @@ export interface ServerCommand {
 
 export class Server {
   readonly base: string;
+  /** What it has said on its error output since it was ready: warnings and errors, the first of them. */
+  readonly complaints: readonly string[];
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess, base: string) {
     this.#child = child;
     this.base = base;
+    this.complaints = complaintsOf(child);
   }
 
   static async start(what: ServerCommand): Promise<Server> {
@@ -54,6 +57,14 @@ export class Server {
   stop(): Promise<void> {
     return stopGroup(this.#child);
   }
+}
+
+/** To be called once it is ready: what it says before that explains a failed start. */
+function complaintsOf(child: ChildProcess): string[] {
+  const lines: string[] = [];
+  if (child.stderr !== null)
+    createInterface({ input: child.stderr }).on("line", (line) => lines.length < LINES_KEPT && lines.push(line));
+  return lines;
 }
 
 function waitForReady(child: ChildProcess, ready: ServerCommand["ready"]): Promise<string> {

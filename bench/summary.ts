@@ -3,7 +3,8 @@ import { type Goal, goals, isMet, ratio } from "./goals.ts";
 import type { FanOutLoad } from "./loads.ts";
 import type { Peer } from "./peers.ts";
 import type { Results } from "./results.ts";
-import { figure, table } from "./table.ts";
+import { figure, percent, table } from "./table.ts";
+import { trialParts } from "./trialSummary.ts";
 
 export interface Run {
   title: string;
@@ -20,6 +21,7 @@ export function summary(run: Run): string {
     `# ${run.title}`,
     ...run.loads.map((load) => fanOutPart(run, load)),
     burstPart(run),
+    ...trialParts(run.results.trials),
     goalsPart(run),
     remarks(run),
   ];
@@ -81,6 +83,7 @@ function burstPart({ peers, results }: Run): string {
 }
 
 function goalsPart({ results }: Run): string {
+  if (goals.every((goal) => goal.measured(results) === undefined)) return "";
   const rows = goals.map((goal) => {
     const measured = goal.measured(results);
     const verdict = measured === undefined ? "not measured" : isMet(goal, measured) ? "met" : "NOT MET";
@@ -123,8 +126,4 @@ function remarks({ peers, loads, results }: Run): string {
   return [...lines, ...bursts, ...skipped, ...results.failures.map((why) => `NOT MEASURED: ${why}`)]
     .map((line) => `- ${line}`)
     .join("\n");
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -16,3 +16,7 @@ export function figure(value: number | undefined): string {
   if (size >= 1000) return Math.round(value).toLocaleString("en");
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
+
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

@@ -6,6 +6,15 @@ import { eachStamp } from "./stamp.ts";
 /** A refusal is kept for the report up to this length. */
 const REFUSAL_SAMPLE_BYTES = 300;
 
+export interface TallyShape {
+  sockets: number;
+  messages: number;
+  /** The number of the first one; messages with a smaller one are not looked at. */
+  first?: number;
+  /** Latencies are kept of messages from this number on; the ones before are warm-up. */
+  timedFrom: number;
+}
+
 export class Tally {
   delivered = 0;
   duplicates = 0;
@@ -14,19 +23,18 @@ export class Tally {
   acked = 0;
   lastAckUs = 0;
   lastDeliveryUs = 0;
-  readonly #shape: { sockets: number; messages: number; timedFrom: number };
+  readonly #shape: Required<TallyShape>;
   readonly #dialect: Dialect;
   /** One byte per socket and message: a count alone would let a duplicate hide a loss. */
   readonly #seen: Uint8Array;
   readonly #latenciesUs: Uint32Array;
   #timed = 0;
 
-  /** Latencies are kept of messages numbered `timedFrom` and above; the ones before are warm-up. */
-  constructor(dialect: Dialect, shape: { sockets: number; messages: number; timedFrom: number }) {
+  constructor(dialect: Dialect, { first = 0, ...shape }: TallyShape) {
     this.#dialect = dialect;
-    this.#shape = shape;
+    this.#shape = { ...shape, first };
     this.#seen = new Uint8Array(shape.sockets * shape.messages);
-    this.#latenciesUs = new Uint32Array(shape.sockets * (shape.messages - shape.timedFrom));
+    this.#latenciesUs = new Uint32Array(shape.sockets * (first + shape.messages - shape.timedFrom));
   }
 
   get missing(): number {
@@ -47,7 +55,8 @@ export class Tally {
   }
 
   #deliver(copy: { number: number; socket: number; readUs: number; latencyUs: number }): void {
-    const slot = copy.socket * this.#shape.messages + copy.number;
+    if (copy.number < this.#shape.first) return;
+    const slot = copy.socket * this.#shape.messages + copy.number - this.#shape.first;
     if (this.#seen[slot] === 1) {
       this.duplicates += 1;
       return;

@@ -1,9 +1,11 @@
 /** A tenant of Parley made for a run: limits that the loads never reach, an API key for reading, tokens for the sockets. */
 import * as z from "zod";
-import type { Target } from "./jobs.ts";
+import { inGroups } from "./socket.ts";
+import type { Target } from "./target.ts";
 
 /** 500 sockets in groups of 20 are 25 users; a few more cost nothing. */
-const USERS = 30;
+const USERS = Array.from({ length: 30 }, (_, index) => `u_${index + 1}`);
+const ASKED_AT_ONCE = 10;
 const ANSWER_WITHIN_MS = 15_000;
 const TOKEN_SECONDS = 3600;
 
@@ -16,6 +18,8 @@ const limits = {
   framesPerSocketPerSecond: 10_000,
   framesPerSocketBurst: 20_000,
   socketsPerUser: 1_000,
+  /** A list, not a sample, of the users of the trial `presence`. */
+  presenceMembers: 5_000,
 };
 
 const Created = z.object({ key: z.object({ secret: z.string() }) });
@@ -24,12 +28,30 @@ const Minted = z.object({ token: z.string() });
 export async function provision(base: string, operatorKey: string): Promise<Pick<Target, "tokens" | "pageHeaders">> {
   const created = Created.parse(await post(`${base}/v1/tenants`, operatorKey, { id: "bench", name: "Bench", limits }));
   const apiKey = created.key.secret;
+  const pageHeaders = { authorization: `Bearer ${apiKey}`, "parley-user": "u_1" };
+  return { tokens: await mint(base, apiKey, { users: USERS, capabilities: ["read", "publish"] }), pageHeaders };
+}
+
+/** A target with a token for each of these users, who see who is there. (The first of them makes the room, which takes `publish`.) */
+export async function forObservers(target: Target, users: readonly string[]): Promise<Target> {
+  const apiKey = target.pageHeaders["authorization"]?.slice("Bearer ".length) ?? "";
+  return {
+    ...target,
+    tokens: await mint(target.base, apiKey, { users, capabilities: ["read", "publish", "presence"] }),
+  };
+}
+
+async function mint(
+  base: string,
+  apiKey: string,
+  { users, capabilities }: { users: readonly string[]; capabilities: readonly string[] },
+): Promise<string[]> {
   const tokens: string[] = [];
-  for (let user = 1; user <= USERS; user += 1) {
-    const body = { user: `u_${user}`, rooms: { "*": ["read", "publish"] }, expiresInSeconds: TOKEN_SECONDS };
-    tokens.push(Minted.parse(await post(`${base}/v1/tokens`, apiKey, body)).token);
-  }
-  return { tokens, pageHeaders: { authorization: `Bearer ${apiKey}`, "parley-user": "u_1" } };
+  await inGroups(users.length, ASKED_AT_ONCE, async (index) => {
+    const body = { user: users[index], rooms: { "*": capabilities }, expiresInSeconds: TOKEN_SECONDS };
+    tokens[index] = Minted.parse(await post(`${base}/v1/tokens`, apiKey, body)).token;
+  });
+  return tokens;
 }
 
 async function post(url: string, key: string, body: unknown): Promise<unknown> {

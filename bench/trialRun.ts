@@ -1,0 +1,54 @@
+/** One case of a trial: a server of its own, a generator, and what the server complained of meanwhile. */
+import { AudienceResult } from "./audienceJob.ts";
+import { Generator } from "./generator.ts";
+import type { Job } from "./jobs.ts";
+import { parley, type Running } from "./peers.ts";
+import { PresenceResult } from "./presenceJob.ts";
+import { forObservers } from "./tenant.ts";
+import type { Case, TrialName } from "./trials.ts";
+
+/** More than the generator's own limits on gathering and draining. */
+const SILENCE_MS = 400_000;
+
+export interface CaseMeasure {
+  trial: TrialName;
+  title: string;
+  measured: { kind: "audience"; result: AudienceResult } | { kind: "presence"; result: PresenceResult };
+  /** The server's own warnings and errors. */
+  complaints: readonly string[];
+}
+
+export async function measureCase(trial: TrialName, asked: Case, dataFolder: string): Promise<CaseMeasure> {
+  const running = await parley.start(dataFolder);
+  try {
+    const generator = new Generator(await jobOf(asked, running), SILENCE_MS);
+    try {
+      const result = await generator.result();
+      const { kind, title } = asked;
+      const measured =
+        kind === "audience"
+          ? { kind, result: AudienceResult.parse(result) }
+          : { kind, result: PresenceResult.parse(result) };
+      return { trial, title, measured, complaints: [...running.server.complaints] };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error([why, ...running.server.complaints].join("\n  "), { cause: error });
+    } finally {
+      await generator.end();
+    }
+  } finally {
+    await running.server.stop();
+  }
+}
+
+async function jobOf(asked: Case, { server, target }: Running): Promise<Job> {
+  const serverPids = server.pids(parley.counted);
+  if (asked.kind === "audience") {
+    const { title: _, rooms, ...shape } = asked;
+    const names = Array.from({ length: rooms }, (__, index) => `room-${index}`);
+    return { ...shape, target, rooms: names, serverPids, runtimePids: server.pids("workerd") };
+  }
+  const { title: _, coming, ...shape } = asked;
+  const users = Array.from({ length: shape.staying + coming }, (__, index) => `guest_${index}`);
+  return { ...shape, target: await forObservers(target, users), room: "house", users, serverPids };
+}

@@ -1,0 +1,83 @@
+/** Trials of Parley alone: nothing here has its like on the other servers. Each case gets a server of its own, so that memory can be told. */
+import type { AudienceJob } from "./audienceJob.ts";
+import type { PresenceJob } from "./presenceJob.ts";
+
+export const trialNames = ["streams", "rooms", "presence"] as const;
+export type TrialName = (typeof trialNames)[number];
+
+/** A job without what only the running server knows. */
+type Wanted<Job, Known extends keyof Job> = Omit<Job, "target" | "serverPids" | Known>;
+type AudienceCase = Wanted<AudienceJob, "rooms" | "runtimePids"> & { title: string; rooms: number };
+type PresenceCase = Wanted<PresenceJob, "room" | "users"> & { title: string; coming: number };
+export type Case = AudienceCase | PresenceCase;
+
+/** A connection that the Worker holds does something this often (`heartbeatMs`): a rest of this length has each of them once. */
+const HEARTBEAT_SECONDS = 15;
+
+/** At a scale of 1 the sizes that are quoted; smaller ones are for trying out. */
+export function casesOf(trial: TrialName, scale: number): readonly Case[] {
+  switch (trial) {
+    case "streams":
+      return streams(Math.ceil(2_000 * scale));
+    case "rooms":
+      return rooms(Math.max(2, Math.ceil(10 * scale)), Math.max(2, Math.ceil(50 * scale)));
+    case "presence":
+      return (["full", "count"] as const).map((mode) => presence(mode, Math.ceil(1_000 * scale)));
+  }
+}
+
+/** So many readers of one room, by event streams, by sockets, and both beside each other. */
+function streams(readers: number): Case[] {
+  const events = { by: "events" as const, perRoom: readers };
+  const sockets = { by: "sockets" as const, perRoom: readers };
+  const one = {
+    kind: "audience" as const,
+    rooms: 1,
+    roomsPerConnection: 1,
+    publishers: { by: "sockets" as const, perRoom: 1 },
+    restSeconds: HEARTBEAT_SECONDS,
+    // Slower than the pace of a room with all of them (60 µs a socket), so that no message waits for the one before.
+    messagesPerSecond: 4,
+    warmUpMessages: 8,
+    // What a publish costs is nothing beside so many readers.
+    aloneMessages: 0,
+    steadyMessages: 100,
+    burstMessages: 100,
+  };
+  return [
+    { ...one, title: "event streams alone", readers: [events] },
+    { ...one, title: "sockets alone", readers: [sockets] },
+    { ...one, title: "both at once", readers: [events, sockets] },
+  ];
+}
+
+/** The same deliveries by sockets of their own and by shared ones, and then as many places as there can be no sockets for. */
+function rooms(few: number, many: number): Case[] {
+  const count = 200;
+  const each = {
+    kind: "audience" as const,
+    rooms: count,
+    restSeconds: HEARTBEAT_SECONDS,
+    warmUpMessages: 2,
+    burstMessages: 10,
+  };
+  // Readers of a room: the one that publishes came first, and woke it.
+  const of = (by: "sockets" | "shared", perRoom: number) => ({
+    publishers: { by, perRoom: 1 },
+    readers: [{ by, perRoom: perRoom - 1 }],
+  });
+  const beside = { ...each, messagesPerSecond: 2 * count, aloneMessages: 10, steadyMessages: 20 };
+  // Less often, so that five times the readers are no more deliveries than one thread can make.
+  const most = { ...each, messagesPerSecond: count / 2, aloneMessages: 4, steadyMessages: 8 };
+  const title = (readers: number, shared: string) => `${readers} readers a room, ${shared} a connection`;
+  return [
+    { ...beside, ...of("sockets", few), title: title(few, "1 room"), roomsPerConnection: 1 },
+    { ...beside, ...of("shared", few), title: title(few, "10 rooms"), roomsPerConnection: 10 },
+    { ...most, ...of("shared", many), title: title(many, "50 rooms"), roomsPerConnection: 50 },
+  ];
+}
+
+function presence(mode: PresenceJob["mode"], coming: number): Case {
+  const staying = Math.ceil(coming / 20);
+  return { kind: "presence", title: `mode ${mode}`, mode, staying, coming, withinMs: 10_000 };
+}
