@@ -225,11 +225,9 @@ test("[L1] a clock that is set back holds up neither a fold nor the 10 s", async
   const as = (user: string) => ({ token: room.tenant.key, headers: { "Parley-User": user } });
   pass(100);
   const ada = await room.slipIn("ada", as("ada"));
-  // Its news waits for a timer, which finds that less time has passed than when it was set.
-  pass(-50);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  // Its news waits for a timer, which ends the wait whatever the clock says by then.
   expect(told(bo)).toEqual(["+bo"]);
-  pass(spanMs);
+  pass(-50);
   await eventually(
     () => told(bo).length === 2,
     () => told(bo),

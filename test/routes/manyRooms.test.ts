@@ -361,6 +361,7 @@ describe("rooms that let nobody in", () => {
   test("[E7] a room to which there is no way is `internal`, and disturbs no other", async () => {
     const { ada } = await newWorld();
     const rooms = slowRooms();
+    const log = vi.spyOn(console, "error").mockReturnValue();
     const socket = opened(await askWith(rooms.bindings, ada));
     socket.send({ type: "join", ref: "b", room: "broken" }, { type: "join", ref: "g", room: "general" });
     await rooms.letIn("broken", new Error("the way is broken"));
@@ -370,6 +371,8 @@ describe("rooms that let nobody in", () => {
       code: "internal",
       retryable: true,
     });
+    expect(log.mock.calls).toEqual([["a room could not be entered", expect.any(Error)]]);
+    log.mockRestore();
     rooms.letAllIn();
     await socket.until(() => socket.of("general", "changes").length > 0);
     await goOn(socket, "general");
