@@ -182,7 +182,7 @@ export const fixedLimits = {
   heldJoinsMax: 900,
   /** Unread messages are counted up to this, and looked for among so many of the newest. */
   unreadCounted: 100,
-  unreadSearched: 2_000,
+  unreadSearched: 1_000,
   unreadRooms: 100,
   /** A ticket stands in a URL, which ends in logs: time to open a stream with it, not to find it there. */
   ticketSeconds: 60,

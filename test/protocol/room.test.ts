@@ -35,7 +35,10 @@ async function toldOf(sender: TestSocket, ...frames: unknown[]): Promise<ServerF
 
 /** The others are connected and were told nothing but whole changes; a publish goes through, to all, at the next seq. */
 async function isUnharmed({ sender, others }: Pick<Room, "sender" | "others">): Promise<void> {
-  const head = others[0]?.of("changes").at(-1)?.to ?? 0;
+  const standing = (socket: TestSocket): number => socket.of("changes").at(-1)?.to ?? 0;
+  const head = Math.max(standing(sender), ...others.map(standing));
+  // What one has heard is on its way to all.
+  for (const other of others) await other.until(() => standing(other) === head);
   const [speaker, ...listeners] = [...others, ...(sender.closed === null ? [sender] : [])];
   const ref = `u${++pings}`;
   speaker?.send({ type: "publish", ref, nonce: `unharmed-${pings}`, text: "still here" });

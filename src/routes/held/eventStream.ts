@@ -29,7 +29,11 @@ const encoder = new TextEncoder();
 
 export class EventStream {
   readonly response: Response;
+  readonly #onGone: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  #sentBytes = 0;
+  #takenBytes = 0;
+  #takenAtMs = Date.now();
 
   /**
    * `onGone`: the reader went, or does not read. Called once, and not after `end`.
@@ -42,7 +46,6 @@ export class EventStream {
           this.#controller = controller;
         },
         pull: (controller) => {
-          this.#takenAtMs = Date.now();
           if (waitingIn(controller) <= drainedBytes) onDrained();
         },
         cancel: () => {
@@ -57,9 +60,6 @@ export class EventStream {
     this.response = new Response(body, { headers });
     this.#write(`retry: ${retryMs}\n\n`);
   }
-
-  readonly #onGone: () => void;
-  #takenAtMs = Date.now();
 
   send(events: readonly ServerSentEvent[]): void {
     this.#write(
@@ -83,8 +83,14 @@ export class EventStream {
   #write(text: string): void {
     const controller = this.#controller;
     if (controller === null) return;
-    controller.enqueue(encoder.encode(text));
+    const bytes = encoder.encode(text);
+    controller.enqueue(bytes);
     const waiting = waitingIn(controller);
+    this.#sentBytes += bytes.byteLength;
+    if (this.#sentBytes - waiting > this.#takenBytes) {
+      this.#takenBytes = this.#sentBytes - waiting;
+      this.#takenAtMs = Date.now();
+    }
     const patient = Date.now() - this.#takenAtMs < fixedLimits.streamPatienceMs;
     if (waiting <= (patient ? fixedLimits.streamBufferBytesMax : fixedLimits.streamBufferBytes)) return;
     // What waits is lost with the response, and the reader comes back to where it stands.
