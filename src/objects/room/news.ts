@@ -18,7 +18,8 @@ export function batch(frames: readonly string[], relayed: boolean): string {
 export class Edition {
   readonly #news: readonly News[];
   readonly #frames = new Map<Seat["hears"], readonly string[]>();
-  readonly #texts = new Map<string, string>();
+  readonly #arrays = new Map<Seat["hears"], string | null>();
+  readonly #lines = new Map<Seat["hears"], string | null>();
 
   constructor(news: readonly News[]) {
     this.#news = news;
@@ -34,11 +35,12 @@ export class Edition {
 
   /** Null where there is nothing for such a reader. */
   textFor({ hears, attachment: { relayed } }: Pick<Seat, "hears" | "attachment">): string | null {
+    const texts = relayed ? this.#lines : this.#arrays;
+    const known = texts.get(hears);
+    if (known !== undefined) return known;
     const frames = this.framesFor(hears);
-    if (frames.length === 0) return null;
-    const form = relayed ? `${hears} lines` : hears;
-    const text = this.#texts.get(form) ?? batch(frames, relayed);
-    this.#texts.set(form, text);
+    const text = frames.length === 0 ? null : batch(frames, relayed);
+    texts.set(hears, text);
     return text;
   }
 }
