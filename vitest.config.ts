@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/{protocol,core,auth,objects,routes,fuzz}/**/*.test.ts"],
-          setupFiles: ["test/support/pool.ts"],
+          setupFiles: ["test/support/pool.ts", "test/support/chance.ts"],
           testTimeout: 30_000,
         },
       },
