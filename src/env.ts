@@ -18,12 +18,15 @@ export interface Settings {
   readonly masterKeys: MasterKeys;
   readonly operatorKey: string | undefined;
   readonly maxConnections: number;
+  /** Whether tenants may name addresses of this deployment's own network. */
+  readonly privateEndpoints: boolean;
 }
 
 const Text = z.object({
   MASTER_KEY: z.string({ error: "MASTER_KEY is not set: see README, Deploy" }),
   OPERATOR_KEY: z.string().min(16, "OPERATOR_KEY has fewer than 16 characters").optional(),
   MAX_CONNECTIONS: z.coerce.number().int().min(1).optional(),
+  PRIVATE_ENDPOINTS: z.literal("allow", "PRIVATE_ENDPOINTS is neither unset nor `allow`").optional(),
 });
 
 const parsed = new WeakMap<Bindings, Settings>();
@@ -32,11 +35,12 @@ const parsed = new WeakMap<Bindings, Settings>();
 export function settingsOf(env: Bindings): Settings {
   const known = parsed.get(env);
   if (known !== undefined) return known;
-  const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS } = Text.parse(env);
+  const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS, PRIVATE_ENDPOINTS } = Text.parse(env);
   const settings = {
     masterKeys: parseMasterKeys(MASTER_KEY),
     operatorKey: OPERATOR_KEY,
     maxConnections: MAX_CONNECTIONS ?? Infinity,
+    privateEndpoints: PRIVATE_ENDPOINTS === "allow",
   };
   parsed.set(env, settings);
   return settings;

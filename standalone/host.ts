@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { type Bundle, bundleFolder, edgeModule } from "./bundle.ts";
 import { Failure } from "./failure.ts";
+import { outboundOptions, outboundWorker } from "./outbound.ts";
 import { newRuntimePath } from "./runtime.ts";
 import type { WorkerLog } from "./workerLog.ts";
 
@@ -22,6 +23,8 @@ export interface HostOptions {
   dataFolder: string;
   /** Text bindings, over the vars of wrangler.toml. */
   bindings: Record<string, string>;
+  /** Whether the Worker may call addresses of this machine and its network. */
+  isPrivateAllowed: boolean;
   log: WorkerLog;
   /** Called for each workerd, also for one that takes a dead one's place. */
   onRuntime: (pid: number) => void;
@@ -83,7 +86,8 @@ export class Host {
   };
 }
 
-function miniflareOptions({ bundle, host, port, dataFolder, bindings, log, onLost }: HostOptions): MiniflareOptions {
+function miniflareOptions(options: HostOptions): MiniflareOptions {
+  const { bundle, host, port, dataFolder, bindings, isPrivateAllowed, log, onLost } = options;
   return convertV4MiniflareOptions({
     // Miniflare's own entrance answers with stacks and recompresses every body (half the requests a second), and its helper in Node
     // listens wherever the entrance does, for anyone. So both stay on loopback, and the Worker gets a socket of its own. That socket also takes
@@ -102,7 +106,9 @@ function miniflareOptions({ bundle, host, port, dataFolder, bindings, log, onLos
         ...workerOptions(bundle),
         bindings: { ...bundle.vars, ...bindings, RUN_WORKER_FIRST: bundle.assets.runWorkerFirst },
         unsafeDirectSockets: [{ host, port, entrypoint }],
+        outboundService: outboundWorker,
       },
+      outboundOptions({ compatibilityDate: bundle.compatibilityDate, isPrivateAllowed }),
     ],
   });
 }

@@ -10,6 +10,8 @@ export interface ObjectBindings {
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
   /** Raised by every restore from a backup. */
   readonly GENERATION: string;
+  /** `allow`: tenants may name addresses of this deployment's own network (protocol/endpoint.ts). */
+  readonly PRIVATE_ENDPOINTS?: string;
 }
 
 /** Neither name can hold a `/` (protocol/names.ts), so no two pairs share an object. */

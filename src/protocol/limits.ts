@@ -187,6 +187,10 @@ export const fixedLimits = {
   /** A ticket stands in a URL, which ends in logs: time to open a stream with it, not to find it there. */
   ticketSeconds: 60,
   keysPerTenant: 100,
+  /** What a tenant may have us call, and how long and how much of its answer is waited for: it must not hold up anybody else. */
+  endpointUrlLength: 2_048,
+  outboundMsMax: 5_000,
+  outboundBytesMax: 65_536,
   pingMs: 25_000,
   reconnectJitterMs: 2_000,
   expiresInMsMin: 1_000,

@@ -133,6 +133,7 @@ test("[S3] bad settings and a used port end with one clear line and exit code 1"
       [{ MAX_CONNECTIONS: "0" }, /^parley: MAX_CONNECTIONS must be a whole number from 1/],
       [{ HOST: "nowhere" }, /^parley: HOST must be an address/],
       [{ GENERATION: "0" }, /^parley: GENERATION must be a whole number from 1/],
+      [{ PRIVATE_ENDPOINTS: "yes" }, /^parley: PRIVATE_ENDPOINTS must be allow/],
     ] as const) {
       const failed = await failToStart({ dataDir: join(dataDir, "bad"), env });
       expectOneLine(failed, line);
