@@ -1,5 +1,6 @@
 /** Parley's Worker: mounts the routes, exports the objects. Nothing else. */
 import { router } from "./routes/app.ts";
+import { audit } from "./routes/audit.ts";
 import { changes } from "./routes/changes.ts";
 import { description, documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
@@ -27,6 +28,7 @@ const api = app
   .route("/", documents)
   .route("/", tenants)
   .route("/", tenant)
+  .route("/", audit)
   .route("/", rooms)
   .route("/", messages)
   .route("/", changes)

@@ -1,9 +1,12 @@
 /** Who calls: a credential that was verified, with what its tenant says of it now. */
+import type { Context } from "hono";
 import { grantedIn } from "../auth/grants.ts";
+import type { Actor } from "../protocol/actor.ts";
 import type { Capability } from "../protocol/capabilities.ts";
 import type { Policy, RoomPolicy } from "../protocol/policy.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Rooms } from "../protocol/token.ts";
+import type { AppEnv } from "./app.ts";
 
 export interface Identity {
   readonly tenant: string;
@@ -17,6 +20,16 @@ export interface Identity {
   readonly user: string | null;
   readonly name: string | null;
   readonly issuedAtMs: number;
+}
+
+/** Who asks, for the audit log. Where nobody was identified it is the operator: nobody else passes without. */
+export function actorOf(c: Context<AppEnv>): Actor {
+  const requestId = c.get("requestId");
+  const identity: Identity | undefined = c.get("identity");
+  if (identity === undefined) return { kind: "operator", id: null, requestId };
+  const { token, user, key } = identity;
+  if (token !== null) return { kind: "user", id: user, requestId };
+  return { kind: "key", id: key, requestId, ...(user === null ? {} : { asUser: user }) };
 }
 
 /** What a room is told of the caller. The room decides; this only says what the credential grants there. */

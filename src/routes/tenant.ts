@@ -21,6 +21,7 @@ import { refuse } from "../protocol/refusals.ts";
 import { settingsOf } from "../env.ts";
 import { router } from "./app.ts";
 import { adminSecurity, body, json, listed, listQuery, pageLimit } from "./declared.ts";
+import { actorOf } from "./identity.ts";
 import { admin, client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 import { makeKey } from "./tenants.ts";
@@ -92,7 +93,7 @@ export const tenant = router()
     return found.ok ? c.json(found.tenant, 200) : problem(c, found);
   })
   .openapi(patch, async (c) => {
-    const changed = await tenantStub(c.env, c.get("identity").tenant).update(c.req.valid("json"));
+    const changed = await tenantStub(c.env, c.get("identity").tenant).update(c.req.valid("json"), actorOf(c));
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(listKeys, async (c) => c.json({ items: await tenantStub(c.env, c.get("identity").tenant).keys() }, 200))
@@ -103,11 +104,11 @@ export const tenant = router()
     if (beyond.length > 0)
       return problem(c, refuse("forbidden", `This key does not have ${beyond.join(", ")} itself.`));
     const key = await makeKey(c.env, owner, wanted, name);
-    const added = await tenantStub(c.env, owner).addKey(key.listing);
+    const added = await tenantStub(c.env, owner).addKey(key.listing, actorOf(c));
     return added.ok ? c.json({ key: key.shown }, 201) : problem(c, added);
   })
   .openapi(removeKey, async (c) => {
-    const removed = await tenantStub(c.env, c.get("identity").tenant).removeKey(c.req.valid("param").key);
+    const removed = await tenantStub(c.env, c.get("identity").tenant).removeKey(c.req.valid("param").key, actorOf(c));
     return removed.ok ? c.body(null, 204) : problem(c, removed);
   })
   .openapi(addToken, async (c) => {

@@ -11,6 +11,7 @@ import { refuse } from "../protocol/refusals.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { router } from "./app.ts";
 import { body, json, listed, listQuery, operatorSecurity, pageLimit } from "./declared.ts";
+import { actorOf } from "./identity.ts";
 import { operator } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 
@@ -86,7 +87,7 @@ export const tenants = router()
     const { id = newTenantId(), ...profile } = c.req.valid("json");
     if (!(await directoryStub(c.env).reserve(id))) return problem(c, refuse("conflict", "The id is taken."));
     const key = await makeKey(c.env, id, capabilities, null);
-    const created = await tenantStub(c.env, id).create(profile, key.listing);
+    const created = await tenantStub(c.env, id).create(profile, key.listing, actorOf(c));
     // Also when it existed: then an earlier creation was cut off here, and the list is only now complete.
     await directoryStub(c.env).confirm(id);
     if (!created.ok) return problem(c, created);
@@ -109,22 +110,22 @@ export const tenants = router()
     return found.ok ? c.json(found.tenant, 200) : problem(c, found);
   })
   .openapi(patch, async (c) => {
-    const changed = await tenantStub(c.env, c.req.valid("param").tenant).update(c.req.valid("json"));
+    const changed = await tenantStub(c.env, c.req.valid("param").tenant).update(c.req.valid("json"), actorOf(c));
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(suspend, async (c) => {
-    const changed = await tenantStub(c.env, c.req.valid("param").tenant).setSuspended(true);
+    const changed = await tenantStub(c.env, c.req.valid("param").tenant).setSuspended(true, actorOf(c));
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(resume, async (c) => {
-    const changed = await tenantStub(c.env, c.req.valid("param").tenant).setSuspended(false);
+    const changed = await tenantStub(c.env, c.req.valid("param").tenant).setSuspended(false, actorOf(c));
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(addKey, async (c) => {
     const { tenant } = c.req.valid("param");
     const { name = null, capabilities: wanted = capabilities } = c.req.valid("json");
     const key = await makeKey(c.env, tenant, wanted, name);
-    const added = await tenantStub(c.env, tenant).addKey(key.listing);
+    const added = await tenantStub(c.env, tenant).addKey(key.listing, actorOf(c));
     return added.ok ? c.json({ key: key.shown }, 201) : problem(c, added);
   });
 

@@ -1,5 +1,6 @@
 /** Every operation of /openapi.json: who may call it, with what, and what it answers. A route without a row fails a test. */
 import * as z from "zod";
+import { AuditPage } from "../../src/protocol/audit.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import {
   ChangesAnswer,
@@ -126,6 +127,21 @@ export const operations: readonly Operation[] = [
     body: { name: "spare", capabilities: ["read"] },
     answers: newKey,
     first: 201,
+  },
+  {
+    name: "GET /v1/audit",
+    plane: "admin",
+    query: {
+      limit: pageQuery.limit,
+      after: pageQuery.after,
+      action: ["", "key", "key.made"],
+      actor: ["", "x".repeat(129)],
+      target: ["", "x".repeat(129)],
+      from: ["-1", "x", "1.5"],
+      to: ["-1", "x", ""],
+    },
+    answers: { 200: AuditPage },
+    first: 200,
   },
   { name: "DELETE /v1/keys/{key}", plane: "admin", answers: { 204: null }, first: 204, known: ["key"] },
   {

@@ -38,4 +38,43 @@ CREATE TABLE room (
 `,
   },
   ticketsMigration,
+  {
+    id: "audit-1",
+    sql: `
+CREATE TABLE audit (
+  seq        INTEGER PRIMARY KEY,
+  at         INTEGER NOT NULL,
+  actor      TEXT NOT NULL,                 -- JSON, as the next three: texts about people stand there as digests
+  action     TEXT NOT NULL,
+  target     TEXT NOT NULL,
+  before     TEXT,
+  after      TEXT,
+  request_id TEXT NOT NULL,
+  previous   TEXT NOT NULL,
+  hash       TEXT NOT NULL,
+  deed       TEXT UNIQUE                    -- of a room, so that it is written once; not in the hash
+) STRICT;
+CREATE INDEX audit_action ON audit (action, seq);
+CREATE TRIGGER audit_changed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_removed BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+
+CREATE TABLE audit_text (
+  seq    INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  user   TEXT,                              -- whom it is about
+  salt   TEXT,
+  text   TEXT,
+  PRIMARY KEY (seq, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_text_user ON audit_text (user) WHERE user IS NOT NULL;
+
+-- For finding entries only; what it says is in the entries.
+CREATE TABLE audit_name (
+  part TEXT NOT NULL,                       -- actor or target
+  name TEXT NOT NULL,
+  seq  INTEGER NOT NULL,
+  PRIMARY KEY (part, name, seq)
+) STRICT, WITHOUT ROWID;
+`,
+  },
 ];

@@ -57,6 +57,17 @@ export class Store {
     return this.#tenant;
   }
 
+  /** All or nothing; memory is read anew where it is nothing. */
+  transaction(body: () => void): void {
+    try {
+      this.#storage.transactionSync(body);
+    } catch (error) {
+      if (isUntouched(this.#storage)) this.#tenant = null;
+      else this.#load();
+      throw error;
+    }
+  }
+
   /** With its first key, or not at all: a tenant without one could not be administered. */
   create(
     { name, settings, limits }: Pick<TenantState, "name" | "settings" | "limits">,

@@ -1,5 +1,8 @@
 /** One tenant: its keys, its settings and limits, and the directory of its rooms. */
 import { DurableObject } from "cloudflare:workers";
+import { differenceOf } from "../../core/difference.ts";
+import type { Actor } from "../../protocol/actor.ts";
+import type { AuditEntry, AuditHead, Deed } from "../../protocol/audit.ts";
 import type { Capability } from "../../protocol/capabilities.ts";
 import { defaultLimits, fixedLimits, type Limits, tenantLimits } from "../../protocol/limits.ts";
 import { defaultTenantSettings, type LimitsPatch, type Policy, type TenantSettings } from "../../protocol/policy.ts";
@@ -7,6 +10,7 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, roomStub } from "../stubs.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
+import { AuditLog, type AuditQuery } from "./audit.ts";
 import { type Key, type NewKey, type RoomCounts, type RoomListing, Store, type TenantState } from "./store.ts";
 
 export interface TenantProfile {
@@ -34,28 +38,48 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #store: Store;
   readonly #alarms: Alarms<"suspension" | "tickets">;
   readonly #tickets: Tickets;
+  readonly #audit: AuditLog;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
     this.#store = new Store(ctx.storage);
     this.#alarms = new Alarms(ctx.storage);
     this.#tickets = new Tickets(ctx.storage);
+    this.#audit = new AuditLog(ctx.storage, () => this.#id);
   }
 
   // Calls from the operator's plane.
 
   /** Refused where the tenant exists, whoever made it. */
-  create(patch: TenantPatch & { readonly name: string }, firstKey: NewKey): Answer<{ tenant: TenantProfile }> {
+  create(
+    { name, limits = {}, ...patch }: TenantPatch & { readonly name: string },
+    firstKey: NewKey,
+    actor: Actor,
+  ): Answer<{ tenant: TenantProfile }> {
     if (this.#store.tenant !== null) return refuse("conflict", "The id is taken.");
     const settings = { ...defaultTenantSettings, ...defined(patch.settings) };
-    this.#store.create({ name: patch.name, settings, limits: patch.limits ?? {} }, firstKey, Date.now());
+    const nowMs = Date.now();
+    this.#store.transaction(() => {
+      this.#store.create({ name, settings, limits }, firstKey, nowMs);
+      this.#audit.append(
+        actor,
+        "tenant.created",
+        { after: { name, settings, limits: defined(limits), key: firstKey.id } },
+        nowMs,
+      );
+    });
     return this.describe();
   }
 
-  async setSuspended(suspended: boolean): Promise<Answer<{ tenant: TenantProfile }>> {
+  async setSuspended(suspended: boolean, actor: Actor): Promise<Answer<{ tenant: TenantProfile }>> {
     const tenant = this.#store.tenant;
     if (tenant === null) return unknownTenant();
-    if (tenant.suspended !== suspended) this.#store.save({ ...tenant, suspended });
+    if (tenant.suspended !== suspended) {
+      this.#store.transaction(() => {
+        this.#store.save({ ...tenant, suspended });
+        this.#audit.append(actor, suspended ? "tenant.suspended" : "tenant.resumed", {}, Date.now());
+      });
+    }
     if (suspended) {
       // Booked first: the second round must come whatever becomes of this one.
       this.#alarms.schedule("suspension", Date.now() + policyGoneMs);
@@ -71,14 +95,19 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return tenant === null ? unknownTenant() : { ok: true, tenant: this.#profile(tenant) };
   }
 
-  update({ name, settings, limits }: TenantPatch): Answer<{ tenant: TenantProfile }> {
+  update({ name, settings, limits }: TenantPatch, actor: Actor): Answer<{ tenant: TenantProfile }> {
     const tenant = this.#store.tenant;
     if (tenant === null) return unknownTenant();
-    this.#store.save({
+    const updated = {
       ...tenant,
       name: name ?? tenant.name,
       settings: { ...tenant.settings, ...defined(settings) },
       limits: { ...tenant.limits, ...defined(limits) },
+    };
+    const changed = differenceOf(auditedOf(tenant), auditedOf(updated));
+    this.#store.transaction(() => {
+      this.#store.save(updated);
+      if (changed !== null) this.#audit.append(actor, "tenant.updated", changed, Date.now());
     });
     return this.describe();
   }
@@ -87,27 +116,41 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#store.tenant === null ? [] : this.#store.keys();
   }
 
-  addKey(key: NewKey): Answer<object> {
+  addKey(key: NewKey, actor: Actor): Answer<object> {
     if (this.#store.tenant === null) return unknownTenant();
     if (this.#store.keys().length >= fixedLimits.keysPerTenant)
       return refuse("quota_exceeded", `A tenant has at most ${fixedLimits.keysPerTenant} keys.`);
-    this.#store.addKey(key, Date.now());
-    this.#policyChanged();
+    const { id, name, capabilities } = key;
+    const nowMs = Date.now();
+    this.#store.transaction(() => {
+      this.#store.addKey(key, nowMs);
+      this.#policyChanged();
+      this.#audit.append(actor, "key.created", { target: { key: id }, after: { name, capabilities } }, nowMs);
+    });
     return { ok: true };
   }
 
-  removeKey(id: string): Answer<object> {
+  removeKey(id: string, actor: Actor): Answer<object> {
     const keys = this.keys();
-    if (!keys.some((key) => key.id === id)) return refuse("not_found", "There is no such key.");
+    const removed = keys.find((key) => key.id === id);
+    if (removed === undefined) return refuse("not_found", "There is no such key.");
     if (!keys.some((key) => key.id !== id && key.capabilities.includes("admin")))
       return refuse("conflict", "At least one key with `admin` must remain.");
-    this.#store.removeKey(id);
-    this.#policyChanged();
+    const { name, capabilities } = removed;
+    this.#store.transaction(() => {
+      this.#store.removeKey(id);
+      this.#policyChanged();
+      this.#audit.append(actor, "key.removed", { target: { key: id }, before: { name, capabilities } }, Date.now());
+    });
     return { ok: true };
   }
 
   rooms(query: { prefix: string; after: string; limit: number }): RoomListing[] {
     return this.#store.tenant === null ? [] : this.#store.rooms(query);
+  }
+
+  audit(query: AuditQuery): Answer<{ items: AuditEntry[]; head: AuditHead }> {
+    return this.#store.tenant === null ? unknownTenant() : { ok: true, ...this.#audit.page(query) };
   }
 
   // Calls from the edge and from rooms.
@@ -136,6 +179,14 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   reportRoom(name: string, counts: RoomCounts): void {
     if (this.#store.tenant !== null) this.#store.reportRoom(name, counts);
+  }
+
+  /** What a room has done, for the audit log. It may be told again. */
+  recordDeeds(room: string, deeds: readonly Deed[]): void {
+    if (this.#store.tenant === null) return;
+    this.#store.transaction(() => {
+      for (const deed of deeds) this.#audit.record(room, deed);
+    });
   }
 
   /** False when the ticket was used before. */
@@ -182,6 +233,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       );
     }
   }
+}
+
+/** What the audit log says of a tenant: the limits as they are in force. */
+function auditedOf(tenant: TenantState): Pick<TenantState, "name" | "settings"> & { limits: Limits } {
+  return { name: tenant.name, settings: tenant.settings, limits: limitsOf(tenant) };
 }
 
 /** A burst is twice its rate unless it is set itself. */

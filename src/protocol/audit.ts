@@ -1,0 +1,116 @@
+/**
+ * What the audit log says: which actions it knows, what is written down of each, and how an entry is shown.
+ * Only what is declared here can enter it, so that no secret ever does.
+ */
+import * as z from "zod";
+import { Actor } from "./actor.ts";
+import { capabilities, roles } from "./capabilities.ts";
+import { MessageId, RoomSettings, TimeMs } from "./message.ts";
+import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
+import { Limits, TenantSettings } from "./policy.ts";
+
+/** Before and after an action: what is written as it is, and the texts about people that can be erased. */
+interface ActionRow {
+  readonly plain: Readonly<Record<string, z.ZodType>>;
+  readonly personal: readonly string[];
+}
+
+const settings = z.object(TenantSettings.shape).partial();
+const limits = z.partialRecord(Limits.keyType, Limits.valueType);
+const roomSettings = z.object(RoomSettings.shape).partial();
+
+/** `before` and `after` hold only what changed. */
+export const auditActions = {
+  "tenant.created": { plain: { settings, limits, key: KeyId }, personal: ["name"] },
+  "tenant.updated": { plain: { settings, limits }, personal: ["name"] },
+  "tenant.suspended": { plain: {}, personal: [] },
+  "tenant.resumed": { plain: {}, personal: [] },
+  "key.created": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
+  "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
+  "room.created": { plain: { settings: roomSettings }, personal: [] },
+  "room.updated": { plain: { settings: roomSettings }, personal: [] },
+  "room.deleted": { plain: {}, personal: [] },
+  "room.member_set": { plain: { role: z.enum(roles).nullable() }, personal: ["name"] },
+  "room.member_removed": { plain: { role: z.enum(roles).nullable() }, personal: ["name"] },
+  "room.user_muted": { plain: { until: TimeMs }, personal: ["reason"] },
+  "room.user_unmuted": { plain: { until: TimeMs }, personal: ["reason"] },
+  "message.edited": { plain: {}, personal: [] },
+  "message.deleted": { plain: {}, personal: [] },
+} as const satisfies Record<string, ActionRow>;
+
+export type AuditAction = keyof typeof auditActions;
+export const AuditAction = z.enum(Object.keys(auditActions) as [AuditAction, ...AuditAction[]]);
+
+type RowOf<Action extends AuditAction> = (typeof auditActions)[Action];
+export type AuditDetails<Action extends AuditAction> = {
+  readonly [Name in keyof RowOf<Action>["plain"]]?: z.infer<RowOf<Action>["plain"][Name]> | undefined;
+} & { readonly [Name in RowOf<Action>["personal"][number]]?: string | null | undefined };
+
+/** Whom or what it was done to. */
+export const AuditTarget = z.object({
+  room: RoomName.optional(),
+  message: MessageId.optional(),
+  key: KeyId.optional(),
+  /** The user concerned: personal, and so is what `before` and `after` say of the user. */
+  user: UserId.optional(),
+});
+export type AuditTarget = z.infer<typeof AuditTarget>;
+
+export interface AuditChange<Action extends AuditAction> {
+  readonly target?: AuditTarget;
+  readonly before?: AuditDetails<Action>;
+  readonly after?: AuditDetails<Action>;
+}
+
+/** What a room has done, on its way to the log. An id that is known already changes nothing. */
+export interface Deed<Action extends AuditAction = AuditAction> {
+  readonly id: string;
+  readonly actor: Actor;
+  readonly action: Action;
+  readonly change: AuditChange<Action>;
+  readonly atMs: number;
+}
+
+const Hash = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 in hex");
+
+/** A text of which only the digest is chained: SHA-256 over the salt and its UTF-8. Erased, it is null and so is the salt. */
+export const Personal = z.strictObject({
+  personal: Hash,
+  salt: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, "16 bytes in hex")
+    .nullable()
+    .default(null),
+  text: z.string().nullable().default(null),
+});
+export type Personal = z.infer<typeof Personal>;
+
+const Details = z.record(z.string(), z.unknown()).nullable();
+
+/** `hash` is SHA-256 over the RFC 8785 form of all the rest, with `{"personal": …}` in place of each personal text. */
+export const AuditEntry = z.looseObject({
+  tenant: TenantId,
+  /** From 1, without a gap. */
+  seq: z.int().min(1),
+  at: TimeMs,
+  actor: z.looseObject({
+    kind: Actor.shape.kind,
+    id: z.union([z.string(), Personal]).nullable(),
+    asUser: Personal.optional(),
+  }),
+  action: z.string(),
+  target: z.record(z.string(), z.unknown()),
+  before: Details,
+  after: Details,
+  requestId: z.string(),
+  /** The hash of the entry before; 64 zeros for the first. */
+  previous: Hash,
+  hash: Hash,
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
+/** The newest entry; of an empty log seq 0 and 64 zeros. Whoever keeps one can prove later that nothing before it was changed. */
+export const AuditHead = z.object({ seq: z.int().min(0), hash: Hash });
+export type AuditHead = z.infer<typeof AuditHead>;
+
+export const AuditPage = z.object({ items: z.array(AuditEntry), next: z.string().optional(), head: AuditHead });

@@ -1,0 +1,46 @@
+/** The audit log of a tenant: who changed what. */
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { tenantStub } from "../objects/stubs.ts";
+import { AuditAction, AuditPage } from "../protocol/audit.ts";
+import { router } from "./app.ts";
+import { adminSecurity, json, listed, PageBound, PageLimit, pageLimit } from "./declared.ts";
+import { admin, client } from "./middleware/authenticate.ts";
+import { problem, problems } from "./problem.ts";
+
+const Id = z.string().min(1).max(128).optional();
+
+const read = createRoute({
+  tags: ["tenant"],
+  security: adminSecurity,
+  middleware: [client, admin],
+  method: "get",
+  path: "/v1/audit",
+  summary: "Read the audit log from its beginning; each entry proves the one before it",
+  request: {
+    query: z.strictObject({
+      after: PageBound,
+      limit: PageLimit,
+      action: AuditAction.optional(),
+      actor: Id,
+      target: Id,
+      from: PageBound,
+      to: PageBound,
+    }),
+  },
+  responses: { 200: json(AuditPage, "Entries by seq, and the newest of all."), ...problems },
+});
+
+export const audit = router().openapi(read, async (c) => {
+  const { after = 0, limit, from: fromMs, to: toMs, ...filter } = c.req.valid("query");
+  const size = pageLimit(limit);
+  const found = await tenantStub(c.env, c.get("identity").tenant).audit({
+    ...filter,
+    after,
+    fromMs,
+    toMs,
+    limit: size + 1,
+  });
+  if (!found.ok) return problem(c, found);
+  return c.json({ ...listed(found.items, size, ({ seq }) => String(seq)), head: found.head }, 200);
+});
