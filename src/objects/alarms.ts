@@ -36,6 +36,13 @@ export class Alarms<Name extends string> {
     this.#arm();
   }
 
+  cancel(name: Name): void {
+    if (!this.#at.delete(name)) return;
+    this.#storage.sql.exec("DELETE FROM job WHERE name = ?", name);
+    if (this.#at.size > 0) this.#arm();
+    else void this.#storage.deleteAlarm();
+  }
+
   /**
    * Runs what is due. A job's row goes only when the job is done, so that one that was cut off is found again. One that throws
    * is booked anew and keeps nobody else from running: the platform gives up an alarm that fails six times.

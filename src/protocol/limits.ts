@@ -148,6 +148,12 @@ export const fixedLimits = {
   tokenBytes: 8_192,
   tokenRooms: 100,
   tokenLeewaySeconds: 30,
+  /** How long before a token expires its client is told: time to fetch another one. */
+  tokenNoticeMs: 60_000,
+  /** A room looks at its sockets' tokens at most this often: what falls due meanwhile is done in one go, by one alarm. */
+  tokenLookMs: 5_000,
+  /** The Worker ends what it holds. A room that still has such a socket this much later ends it in its place. */
+  tokenBackstopMs: 10_000,
   /** Event streams: a comment this often, without which a reader that vanished is not noticed; proxies cut after 30 s and more. */
   heartbeatMs: 15_000,
   /** When a browser's EventSource comes back, give or take half: a thousand of them must not come at once. */

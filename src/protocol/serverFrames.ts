@@ -131,6 +131,17 @@ export const ClosingFrame = z.object({
 });
 export type ClosingFrame = z.infer<typeof ClosingFrame>;
 
+/**
+ * With `expiring`, once for each token: it ends soon, so send another one, or come back with one. That is 60 s before
+ * `expiresAt`, or when half of a shorter life is over; 30 s after `expiresAt` the connection is closed with 4401.
+ */
+export const TokenNotice = z.object({
+  type: z.literal("token"),
+  expiresAt: TimeMs,
+  expiring: z.literal(true).optional(),
+});
+export type TokenNotice = z.infer<typeof TokenNotice>;
+
 export const ReceiptFrame = z.object({ type: z.literal("receipt"), user: UserId, upTo: MessageId });
 export type ReceiptFrame = z.infer<typeof ReceiptFrame>;
 
@@ -149,7 +160,7 @@ export const ServerFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("snapshot"), ref: ref.optional(), id: MessageId, text: z.string() }),
   z.object({ type: z.literal("cancel"), id: MessageId, by: UserId.nullable(), reason: z.string().optional() }),
   z.object({ type: z.literal("limit"), scope: z.string(), limit: z.number(), remaining: z.number(), resetMs: z.int() }),
-  z.object({ type: z.literal("token"), expiresAt: TimeMs, expiring: z.literal(true).optional() }),
+  TokenNotice,
   z.object({ type: z.literal("pong") }),
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

@@ -17,6 +17,7 @@ afterEach(() => void vi.useRealTimers());
 interface Held {
   readonly tenure: Tenure;
   readonly onBeat: ReturnType<typeof vi.fn<() => void>>;
+  readonly onExpiring: ReturnType<typeof vi.fn<TenureOptions["onExpiring"]>>;
   readonly onEnd: ReturnType<typeof vi.fn<TenureOptions["onEnd"]>>;
 }
 
@@ -26,9 +27,10 @@ const nowMs = 1_767_225_600_000;
 function hold(expiresAtMs: number | null = null, connection = "held"): Held {
   vi.useFakeTimers({ now: nowMs });
   const onBeat = vi.fn<() => void>();
+  const onExpiring = vi.fn<TenureOptions["onExpiring"]>();
   const onEnd = vi.fn<TenureOptions["onEnd"]>(() => tenure.release());
-  const tenure = new Tenure({ connection, expiresAtMs, nowMs, chance: 1, onBeat, onEnd });
-  return { tenure, onBeat, onEnd };
+  const tenure = new Tenure({ connection, expiresAtMs, nowMs, chance: 1, onBeat, onExpiring, onEnd });
+  return { tenure, onBeat, onExpiring, onEnd };
 }
 
 describe("a tenure", () => {
@@ -90,6 +92,34 @@ describe("a tenure", () => {
       if (endsAfterMs > 0) expect([lifeMs, onEnd.mock.calls]).toEqual([lifeMs, []]);
       vi.advanceTimersByTime(1);
       expect([lifeMs, onEnd.mock.calls.map(([ended]) => ended)]).toEqual([lifeMs, [error]]);
+    }
+  });
+
+  test("[A17] says once that its token ends: a minute before, or when half of a shorter life is over", () => {
+    for (const [lifeMs, toldAfterMs] of [
+      [3_600_000, null],
+      [1_859_000, 1_799_000],
+      // It is retired first.
+      [1_860_001, null],
+      [600_000, 540_000],
+      [120_000, 60_000],
+      [90_000, 45_000],
+      [1, 1],
+      [-29_000, 0],
+      [365 * 86_400_000, null],
+    ] as const) {
+      const { onExpiring, onEnd } = hold(nowMs + lifeMs);
+      if (toldAfterMs !== null && toldAfterMs > 1) {
+        vi.advanceTimersByTime(toldAfterMs - 1);
+        expect(onExpiring).not.toHaveBeenCalled();
+      }
+      vi.advanceTimersByTime(2);
+      const told = [{ type: "token", expiresAt: nowMs + lifeMs, expiring: true }];
+      expect([lifeMs, onExpiring.mock.calls]).toEqual([lifeMs, toldAfterMs === null ? [] : [told]]);
+      vi.advanceTimersByTime(10_000_000);
+      expect(onExpiring).toHaveBeenCalledTimes(toldAfterMs === null ? 0 : 1);
+      expect(onEnd).toHaveBeenCalledTimes(1);
+      expect(vi.getTimerCount()).toBe(0);
     }
   });
 

@@ -13,6 +13,8 @@ export const Attachment = z.object({
   order: z.number(),
   /** Whether the others were told that the user is here. */
   told: z.boolean(),
+  /** When its client is told that its token ends; null when it has been, and where the room does not tell it. */
+  noticeAtMs: z.int().nullable().default(null),
   /** When a frame came, give or take `fixedLimits.seenEveryMs`. Pings are answered by the platform and remembered there. */
   seenAtMs: z.int(),
 });

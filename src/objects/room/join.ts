@@ -14,6 +14,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf } from "./position.ts";
 import type { Seat } from "./roster.ts";
 import { lacks, standingOf } from "./standing.ts";
+import { noticeOf, watchToken } from "./tokens.ts";
 
 /** What the edge tells the room with an upgrade, in the header `joinHeader`: a fresh request, nothing of the client's own. */
 export const JoinRequest = z.object({
@@ -51,9 +52,11 @@ export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, 
   const { session, presence, relayed } = request;
   const missed = catchUp(parts, request, nowMs);
   const order = parts.presence.orderOf(session.user, nowMs);
-  const attachment = { session, presence, relayed, state: null, told: false, seenAtMs: nowMs, order };
+  const noticeAtMs = noticeOf(session, relayed, nowMs);
+  const attachment = { session, presence, relayed, state: null, told: false, noticeAtMs, seenAtMs: nowMs, order };
   writeAttachment(socket, attachment);
   const seat = parts.roster.add(socket, attachment);
+  watchToken(parts, seat);
   leavePlace(session.connection);
   const greeting = JSON.stringify(welcome(parts, seat, missed, nowMs));
   parts.roster.welcome(seat, [greeting, ...catchUpFrames(parts, missed)]);

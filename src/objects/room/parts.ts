@@ -19,6 +19,8 @@ export interface RoomParts {
   readonly tickets: Tickets;
   /** When the platform last answered a ping of this socket; null if it never did. */
   readonly pingedAtMs: (socket: WebSocket) => number | null;
+  /** Books a look at the sockets' tokens. */
+  readonly bookTokens: (atMs: number) => void;
   /** The tenant's directory of rooms. */
   readonly registry: Pick<TenantStub, "registerRoom" | "forgetRoom" | "reportRoom">;
 }

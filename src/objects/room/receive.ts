@@ -1,9 +1,10 @@
 /** What a socket sends: decoded, paid for, and handed to the operation it names. */
 import { spend, tooFast } from "../../core/allowance.ts";
 import { offend } from "../../core/closing.ts";
+import { overAtMs } from "../../core/validity.ts";
 import type { ClientFrame } from "../../protocol/clientFrames.ts";
 import { decode } from "../../protocol/decode.ts";
-import { fixedLimits, type Limits } from "../../protocol/limits.ts";
+import type { Limits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { presencePage, setState } from "./attendance.ts";
 import { edit, remove } from "./edit.ts";
@@ -21,8 +22,7 @@ import { typing } from "./typing.ts";
 export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer, nowMs: number): void {
   const { limits } = stateOf(parts).policy;
   const { expiresAt } = seat.session;
-  if (expiresAt !== null && expiresAt + fixedLimits.tokenLeewaySeconds * 1_000 <= nowMs)
-    return parts.roster.close(seat, "token_expired");
+  if (expiresAt !== null && overAtMs(expiresAt) <= nowMs) return parts.roster.close(seat, "token_expired");
   see(seat, nowMs);
   for (const decoded of decode(raw, limits.frameBytes)) {
     const ref = decoded.ok ? decoded.frame.ref : decoded.ref;

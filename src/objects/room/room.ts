@@ -38,11 +38,12 @@ import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
 import { Store } from "./store.ts";
 import { sweep, sweepDeaf } from "./sweep.ts";
+import { endTokens } from "./tokens.ts";
 
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 /** `message` is null for who may not read, and when it has gone meanwhile. */
 type MessageAnswer = Answer<{ message: Message | null; cursor: string }>;
-type Job = "expiry" | "report" | "presence" | "sweep" | "tickets";
+type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens";
 
 /** How old the tenant's directory of rooms may be. */
 const reportAfterMs = 10_000;
@@ -74,6 +75,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       presence,
       registry,
       tickets: new Tickets(ctx.storage),
+      bookTokens: (atMs) => this.#alarms.schedule("tokens", atMs),
       pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
     };
     this.#alarms = new Alarms(ctx.storage);
@@ -301,14 +303,17 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       sweep: () => {
         const nextMs = sweep(this.#parts, nowMs);
         if (nextMs !== null) this.#alarms.schedule("sweep", nextMs);
+        else this.#alarms.cancel("tokens");
       },
       tickets: () => {
         this.#parts.tickets.sweep(nowMs);
         const nextMs = this.#parts.tickets.dueMs;
         if (nextMs !== null) this.#alarms.schedule("tickets", nextMs);
       },
+      tokens: () => endTokens(this.#parts, nowMs),
     });
     this.#settle(Date.now());
+    this.#parts.roster.deliver();
   }
 
   // The rest is wiring.

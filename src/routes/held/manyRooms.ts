@@ -53,6 +53,7 @@ export class ManyRooms {
     this.#tenure = new Tenure({
       ...tenure,
       onBeat: () => this.#beat(Date.now()),
+      onExpiring: (notice) => this.#tell(notice, undefined),
       onEnd: (error, reason) => this.#end(error, reason),
     });
     client.addEventListener("message", ({ data }) => this.#receive(data, Date.now()));

@@ -48,7 +48,12 @@ export class RoomStream {
       onGone: () => this.#release(),
       onDrained: () => this.#listenToNext(),
     });
-    this.#tenure = new Tenure({ ...tenure, onBeat: () => this.#beat(), onEnd: (...why) => this.#end(...why) });
+    this.#tenure = new Tenure({
+      ...tenure,
+      onBeat: () => this.#beat(),
+      onExpiring: (notice) => this.#tell(null, "token", notice),
+      onEnd: (...why) => this.#end(...why),
+    });
     this.#rooms = sources.map(({ room, cursor }) => ({
       room,
       cursor: cursor ?? "",

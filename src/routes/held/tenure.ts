@@ -1,7 +1,9 @@
 /** For how long the Worker holds a connection: CPU time and subrequests add up over it and are never given back. */
+import { noticeAtMs, overAtMs } from "../../core/validity.ts";
 import { leavePlace } from "../../objects/room/connections.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { RefusalCode } from "../../protocol/refusals.ts";
+import type { TokenNotice } from "../../protocol/serverFrames.ts";
 
 export interface TenureOptions {
   /** The place that it holds among the connections of this process. */
@@ -13,6 +15,8 @@ export interface TenureOptions {
   readonly chance: number;
   /** Every `fixedLimits.heartbeatMs`. */
   readonly onBeat: () => void;
+  /** Its token ends soon. Once for each token. */
+  readonly onExpiring: (frame: TokenNotice) => void;
   /** Called once, when it must end. */
   readonly onEnd: (error: RefusalCode, reason?: string) => void;
 }
@@ -22,7 +26,9 @@ const retired = "This connection has served its time: come back and resume.";
 export class Tenure {
   readonly #options: TenureOptions;
   readonly #beating: ReturnType<typeof setInterval>;
-  readonly #ending: ReturnType<typeof setTimeout>;
+  readonly #retiring: ReturnType<typeof setTimeout>;
+  #notifying: ReturnType<typeof setTimeout> | null = null;
+  #expiring: ReturnType<typeof setTimeout> | null = null;
   #frames = 0;
   #joins = 0;
   #over = false;
@@ -31,12 +37,9 @@ export class Tenure {
     const { expiresAtMs, nowMs, chance, onBeat } = options;
     this.#options = options;
     this.#beating = setInterval(onBeat, fixedLimits.heartbeatMs);
-    const expiryMs = expiresAtMs === null ? Infinity : expiresAtMs + fixedLimits.tokenLeewaySeconds * 1_000 - nowMs;
     const tenureMs = fixedLimits.heldMsMax * (0.9 + chance / 10);
-    this.#ending =
-      expiryMs < tenureMs
-        ? setTimeout(() => this.#end("token_expired"), Math.max(0, expiryMs))
-        : setTimeout(() => this.#end("restarting", retired), tenureMs);
+    this.#retiring = setTimeout(() => this.#end("restarting", retired), tenureMs);
+    this.#watchToken(expiresAtMs, nowMs);
   }
 
   countFrames(count: number): void {
@@ -53,8 +56,16 @@ export class Tenure {
   release(): void {
     this.#over = true;
     clearInterval(this.#beating);
-    clearTimeout(this.#ending);
+    for (const timer of [this.#retiring, this.#notifying, this.#expiring]) clearTimeout(timer);
     leavePlace(this.#options.connection);
+  }
+
+  #watchToken(expiresAtMs: number | null, nowMs: number): void {
+    // What comes after it has been retired needs no timer, and is more than one can hold, perhaps.
+    if (expiresAtMs === null || expiresAtMs - nowMs > fixedLimits.heldMsMax + fixedLimits.tokenNoticeMs) return;
+    const notify = (): void => this.#options.onExpiring({ type: "token", expiresAt: expiresAtMs, expiring: true });
+    this.#notifying = setTimeout(notify, Math.max(0, noticeAtMs(expiresAtMs, nowMs) - nowMs));
+    this.#expiring = setTimeout(() => this.#end("token_expired"), Math.max(0, overAtMs(expiresAtMs) - nowMs));
   }
 
   #end(error: RefusalCode, reason?: string): void {
