@@ -1,8 +1,10 @@
 /** `npm test`: builds, runs every test, and closes with one line of counts. */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { passOn } from "./output.ts";
 
 interface Report {
   readonly numPassedTests: number;
@@ -19,13 +21,13 @@ const quiet = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };
 // A file or a pipe is read later, by someone without these colours.
-if (!process.stdout.isTTY) Object.assign(quiet, { NO_COLOR: "1", FORCE_COLOR: "0" });
+Object.assign(quiet, process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1", FORCE_COLOR: "0" });
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "parley-test-"));
 const filters = process.argv.slice(2);
 
 /** The tests that drive whole processes come by themselves: beside a busy neighbour their waits would say little. */
-const runs = ["workerd", "node"].map((project) => run(project));
+const runs = [await run("workerd"), await run("node")];
 rmSync(folder, { recursive: true });
 
 const sum = (count: (report: Report) => number): number =>
@@ -40,10 +42,10 @@ console.log(
 );
 process.exitCode = failed === 0 ? 0 : 1;
 
-function run(project: string): { readonly status: number | null; readonly report: Report | null } {
-  if (project === "workerd") node("standalone/build.ts");
+async function run(project: string): Promise<{ readonly status: number | null; readonly report: Report | null }> {
+  if (project === "workerd") await node("standalone/build.ts");
   const output = join(folder, `${project}.json`);
-  const { status } = node(
+  const status = await node(
     "node_modules/vitest/vitest.mjs",
     "run",
     "--project",
@@ -61,6 +63,11 @@ function run(project: string): { readonly status: number | null; readonly report
   }
 }
 
-function node(...words: string[]): { readonly status: number | null } {
-  return spawnSync(process.execPath, words, { cwd: root, stdio: "inherit", env: { ...process.env, ...quiet } });
+async function node(...words: string[]): Promise<number | null> {
+  const env = { ...process.env, ...quiet };
+  const child = spawn(process.execPath, words, { cwd: root, stdio: ["inherit", "pipe", "pipe"], env });
+  const ended = once(child, "close");
+  await Promise.all([passOn(child.stdout, process.stdout), passOn(child.stderr, process.stderr)]);
+  await ended;
+  return child.exitCode;
 }

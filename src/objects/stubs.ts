@@ -1,5 +1,8 @@
-/** Names to objects. The only file that knows how. */
+/** Names to objects, and how to call them. The only file that knows how. */
+import type { DurableObject } from "cloudflare:workers";
+import type { Server } from "partyserver";
 import type { Directory } from "./directory/directory.ts";
+import { attempt } from "./failures.ts";
 import type { Room } from "./room/room.ts";
 import type { Tenant } from "./tenant/tenant.ts";
 
@@ -25,31 +28,116 @@ export function parseRoomObjectName(name: string): { readonly tenant: string; re
   return { tenant: name.slice(0, slash), room: name.slice(slash + 1) };
 }
 
+export type RoomStub = Remote<Methods<Room, Server>> & {
+  /** The upgrade: the one thing that is no call. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+};
+
+export function roomStub(env: ObjectBindings, tenant: string, room: string): RoomStub {
+  const find = (): object => env.ROOM.getByName(roomObjectName(tenant, room));
+  return remote({ ...roomCalls, fetch: "again" }, find) as RoomStub;
+}
+
+export type TenantStub = Remote<Methods<Tenant, DurableObject>>;
+
+export function tenantStub(env: ObjectBindings, tenant: string): TenantStub {
+  return remote(tenantCalls, () => env.TENANT.getByName(tenant)) as TenantStub;
+}
+
+export type DirectoryStub = Remote<Methods<Directory, DurableObject>>;
+
+export function directoryStub(env: ObjectBindings): DirectoryStub {
+  return remote(directoryCalls, () => env.DIRECTORY.getByName("directory")) as DirectoryStub;
+}
+
+/**
+ * Whether a call is made again when it was lost and nobody knows whether it was carried out:
+ * - `again`: twice leaves the object as once does.
+ * - `once`: twice may be one too many.
+ * - a function of what is asked, where that decides.
+ */
+type Repeat<Method> = Method extends (...args: infer Given) => unknown
+  ? "again" | "once" | ((...args: Given) => boolean)
+  : never;
+
+/** A method that is not named here does not compile. */
+type Repeats<Named> = { readonly [Name in keyof Named]: Repeat<Named[Name]> };
+
+const roomCalls: Repeats<Methods<Room, Server>> = {
+  create: "again",
+  configure: "again",
+  delete: "again",
+  // Its nonce tells a second one from the first.
+  publish: (_, { nonce }) => nonce !== null,
+  // It would count as another version.
+  edit: "once",
+  remove: "again",
+  react: "again",
+  read: "again",
+  setMember: "again",
+  mute: "again",
+  describe: "again",
+  admits: "again",
+  unread: "again",
+  presence: "again",
+  messages: "again",
+  message: "again",
+  changes: "again",
+  members: "again",
+  reactions: "again",
+  readPositions: "again",
+  retain: "again",
+  erase: "again",
+  closeAll: "again",
+};
+
+const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
+  // A second one would be told that the id is taken.
+  create: "once",
+  setSuspended: "again",
+  describe: "again",
+  update: "again",
+  keys: "again",
+  addKey: "once",
+  removeKey: "again",
+  rooms: "again",
+  policy: "again",
+  registerRoom: "again",
+  forgetRoom: "again",
+  reportRoom: "again",
+  // It opens one stream: whose answer was lost asks for another.
+  useTicket: "once",
+};
+
+const directoryCalls: Repeats<Methods<Directory, DurableObject>> = {
+  reserve: "again",
+  confirm: "again",
+  tenants: "again",
+};
+
+/** What an object offers beside what the platform and its base class ask of it. */
+type Methods<Object, Base> = Omit<Object, keyof Base>;
+
 /**
  * An object as its callers see it: each method answers a promise of what it returns. The platform's own stub type turns an
  * answer that holds `unknown` (a message's `data`) into `never`, and everything here is plain data that arrives as it left.
  */
-type Remote<T> = {
-  readonly [
-    Name in Exclude<keyof T, PlatformEvent> as T[Name] extends (...args: never[]) => unknown ? Name : never
-  ]: T[Name] extends (...args: infer Given) => infer Answer ? (...args: Given) => Promise<Awaited<Answer>> : never;
+type Remote<Named> = {
+  readonly [Name in keyof Named]: Named[Name] extends (...args: infer Given) => infer Answer
+    ? (...args: Given) => Promise<Awaited<Answer>>
+    : never;
 };
 
-/** What the platform calls, and nobody else. */
-type PlatformEvent = "fetch" | "alarm" | "webSocketMessage" | "webSocketClose" | "webSocketError";
+type AnyMethod = (...given: unknown[]) => Promise<unknown>;
 
-export type RoomStub = Remote<Room> & Pick<Fetcher, "fetch">;
-
-export function roomStub(env: ObjectBindings, tenant: string, room: string): RoomStub {
-  return env.ROOM.getByName(roomObjectName(tenant, room)) as unknown as RoomStub;
-}
-
-export type TenantStub = Remote<Tenant>;
-
-export function tenantStub(env: ObjectBindings, tenant: string): TenantStub {
-  return env.TENANT.getByName(tenant);
-}
-
-export function directoryStub(env: ObjectBindings): Remote<Directory> {
-  return env.DIRECTORY.getByName("directory");
+/** One whose object was lost never finds it again, so each attempt takes a stub of its own. */
+function remote(repeats: object, find: () => object): object {
+  const calling = ([name, repeat]: [string, unknown]): [string, AnyMethod] => [
+    name,
+    (...given) => {
+      const isRepeatable = typeof repeat === "function" ? repeat(...given) === true : repeat === "again";
+      return attempt(() => (find() as Record<string, AnyMethod>)[name]!(...given), isRepeatable);
+    },
+  ];
+  return Object.fromEntries(Object.entries(repeats).map(calling));
 }

@@ -137,6 +137,12 @@ export const fixedLimits = {
   busyMs: 20,
   /** Admitted changes waiting for a flush; beyond it a room answers `overloaded` at once. */
   queueChanges: 4_096,
+  /** Calls to an object that was reset or could not be reached, the pauses between them at most, doubled each time. */
+  callAttempts: 3,
+  callPauseMs: 200,
+  /** When to come again: an object that was reset is back at once; one that has too much to do needs time. */
+  restartingRetryMs: 1_000,
+  overloadedRetryMs: 5_000,
   /** Refused frames within the window that close a socket with 4429: a client that hears no and goes on. */
   refusedFrames: 50,
   refusedFramesWindowMs: 10_000,

@@ -1,5 +1,6 @@
 /** The way into a room's object: an upgrade that the edge makes itself, for a client or to hold the socket. */
 import { waitUntil } from "cloudflare:workers";
+import { failureOf, refusalOf } from "../objects/failures.ts";
 import { joinHeader, type JoinRequest } from "../objects/room/join.ts";
 import { roomStub } from "../objects/stubs.ts";
 import { fixedLimits } from "../protocol/limits.ts";
@@ -11,7 +12,7 @@ export type Entered = { readonly ok: true; readonly socket: WebSocket } | Refusa
 
 /**
  * A fresh request: nothing of the client's reaches the room. partyserver takes the connection's id from `_pk`, keeps the URL
- * on the socket and trusts `x-partykit-*` headers, so none of these may be the client's.
+ * on the socket and trusts `x-partykit-*` headers, so none of these may be the client's. Never throws.
  */
 export function enterRoom(
   env: Bindings,
@@ -25,10 +26,9 @@ export function enterRoom(
     const socket = response.webSocket;
     return socket === null || socket === undefined ? await response.json<Refusal>() : { ok: true, socket };
   };
-  const entered = entering();
+  const entered = entering().catch(notEntered);
   // A client that goes meanwhile ends its request, and a socket that arrived for nobody would stay in the room as a ghost.
-  const over = (): void => undefined;
-  waitUntil(entered.then(over, over));
+  waitUntil(entered.then(() => undefined));
   return entered;
 }
 
@@ -40,12 +40,15 @@ export async function enterOneOfMany(...way: Parameters<typeof enterRoom>): Prom
   try {
     const first = await Promise.race([entering, timeout]);
     if (first !== "timeout") return first;
-    void entering.then((late) => (late.ok ? dismiss(late.socket) : undefined)).catch(() => undefined);
+    void entering.then((late) => (late.ok ? dismiss(late.socket) : undefined));
     return refuse("overloaded", "The room did not answer in time.");
-  } catch (error) {
-    console.error("a room could not be entered", error);
-    return refuse("internal");
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A room that is broken or was reset refuses like any other: whoever waits for a socket is told what to do next. */
+function notEntered(error: unknown): Refusal {
+  if (failureOf(error) === "bug") console.error("a room could not be entered", error);
+  return refusalOf(error);
 }

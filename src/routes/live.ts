@@ -2,10 +2,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import pLimit from "p-limit";
 import * as z from "zod";
+import { refusalOf } from "../objects/failures.ts";
 import { PresenceAnswer, ReadBody, ReadPosition, UnreadAnswer } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { UserId } from "../protocol/names.ts";
-import { refusals, refuse } from "../protocol/refusals.ts";
+import { refusals } from "../protocol/refusals.ts";
 import { router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, PageLimit, pageLimit, roomList } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
@@ -74,7 +75,7 @@ export const live = router()
     const count = async (name: string): Promise<[string, z.infer<typeof UnreadAnswer>["rooms"][string]]> => {
       const { room, caller } = calling(c, name);
       // One room that is broken must not keep the others from being told.
-      const found = await room.unread(caller).catch(() => refuse("internal"));
+      const found = await room.unread(caller).catch(refusalOf);
       if (found.ok) return [name, { unread: found.unread, upTo: found.upTo }];
       const { status, text } = refusals[found.error];
       return [name, { code: found.error, status, detail: found.detail ?? text }];

@@ -2,7 +2,8 @@
 import type { Context, TypedResponse } from "hono";
 import type { JSONParsed } from "hono/utils/types";
 import { Problem } from "../protocol/http.ts";
-import { type Refusal, refusals } from "../protocol/refusals.ts";
+import { fixedLimits } from "../protocol/limits.ts";
+import { type Refusal, refusals, type Retry } from "../protocol/refusals.ts";
 
 const content = { "application/problem+json": { schema: Problem } };
 const described = (description: string): { description: string; content: typeof content } => ({ description, content });
@@ -30,6 +31,7 @@ export type ProblemResponse = {
 
 export function problem(c: Context, refusal: Refusal): ProblemResponse {
   const { status, retry, text } = refusals[refusal.error];
+  const retryAfterMs = refusal.retryAfterMs ?? (status === 503 ? waitOf(retry) : undefined);
   const body: Problem = {
     type: `/errors#${refusal.error}`,
     title: text,
@@ -38,19 +40,25 @@ export function problem(c: Context, refusal: Refusal): ProblemResponse {
     code: refusal.error,
     requestId: c.get("requestId"),
     retryable: retry !== "no",
-    ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
   };
   const response = c.body(JSON.stringify(body), status, {
     "Content-Type": "application/problem+json",
-    ...limitHeaders(refusal),
+    ...limitHeaders({ limit: refusal.limit, retryAfterMs }),
   });
   // The type says what the body says; Hono's own `json` would name another content type.
   return response as unknown as ProblemResponse;
 }
 
 /** `RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers-11; seconds are rounded up, so that they are true. */
-function limitHeaders({ retryAfterMs, limit }: Refusal): Record<string, string> {
+function limitHeaders({
+  retryAfterMs,
+  limit,
+}: {
+  readonly retryAfterMs: number | undefined;
+  readonly limit: Refusal["limit"] | undefined;
+}): Record<string, string> {
   const seconds = Math.ceil((retryAfterMs ?? 0) / 1_000);
   return {
     ...(retryAfterMs === undefined ? {} : { "Retry-After": String(seconds) }),
@@ -61,4 +69,9 @@ function limitHeaders({ retryAfterMs, limit }: Refusal): Record<string, string> 
           RateLimit: `"${limit.scope}";r=${limit.remaining};t=${seconds}`,
         }),
   };
+}
+
+/** Every 503 says when to come again, also where what refuses does not know better. */
+function waitOf(retry: Retry): number {
+  return retry === "now" ? fixedLimits.restartingRetryMs : fixedLimits.overloadedRetryMs;
 }

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { nanoid } from "nanoid";
 import * as z from "zod";
 import { closingFrame, errorFrame } from "../protocol/farewell.ts";
+import { refusalOf, refusedBy } from "../objects/failures.ts";
 import { leavePlace, takePlace } from "../objects/room/connections.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
@@ -69,12 +70,13 @@ export const socket = router()
             burst: limits.framesPerSocketBurst + fixedLimits.roomsPerConnection,
           },
           async recheck() {
-            const identified = await identify(env, headers, Date.now());
-            return identified.ok ? null : identified;
+            // A tenant that cannot be asked now is asked again at the next beat.
+            const identified = await identify(env, headers, Date.now()).catch(() => null);
+            return identified === null || identified.ok ? null : identified;
           },
           async enter({ room, cursor = null, backlog = fixedLimits.backlogDefault, presence = "full" }) {
             // The credential may have been revoked since, and what it grants is asked anew for each room.
-            const identified = await identify(env, headers, Date.now());
+            const identified = await identify(env, headers, Date.now()).catch(refusalOf);
             if (!identified.ok) return identified;
             const wish = { cursor, backlog, presence, relayed: true, ticket: null };
             const caller = callerOf(identified.identity, room, nanoid());
@@ -105,7 +107,7 @@ async function upgrade(
     return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
   let opened = false;
   try {
-    const identified = await identify(c.env, headers, Date.now());
+    const identified = await identify(c.env, headers, Date.now()).catch(refusedBy);
     if (!identified.ok)
       return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
     const entered = await open(identified.identity, connection);
@@ -118,7 +120,7 @@ async function upgrade(
 
 /** Who may not come in at all is told so before anything else. */
 async function refuseUnfit(c: Context<AppEnv>, refusal: Refusal): Promise<Response> {
-  const identified = await identify(c.env, c.req.raw.headers, Date.now());
+  const identified = await identify(c.env, c.req.raw.headers, Date.now()).catch(refusedBy);
   if (identified.ok) return refuseUpgrade(c, refusal);
   return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
 }

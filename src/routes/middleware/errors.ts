@@ -1,12 +1,15 @@
 /** What goes wrong outside of the routes: no such path, no such method, a bug. The client never sees a stack. */
 import type { Context, ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { failureOf, refusalOf } from "../../objects/failures.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { AppEnv } from "../app.ts";
 import { problem } from "../problem.ts";
 
 export const onError: ErrorHandler<AppEnv> = function onError(error, c) {
   if (error instanceof HTTPException) return problem(c, exceptionRefusal(error));
+  // The platform counts what is overloaded and what was reset.
+  if (failureOf(error) !== "bug") return problem(c, refusalOf(error));
   console.error(
     JSON.stringify({
       level: "error",
@@ -16,7 +19,7 @@ export const onError: ErrorHandler<AppEnv> = function onError(error, c) {
       error: String(error.stack ?? error),
     }),
   );
-  return problem(c, errorRefusal(error));
+  return problem(c, refuse("internal"));
 };
 
 /** Knows 404 from 405 by the routes that are declared. */
@@ -53,11 +56,4 @@ function exceptionRefusal({ status, message }: HTTPException): Refusal {
   if (status === 413) return refuse("too_large");
   if (status >= 500) return refuse("internal");
   return refuse("bad_request", message === "" ? undefined : `${message}.`);
-}
-
-/** An object that is overloaded or was reset says so on the error that its stub throws. */
-function errorRefusal(error: Error): Refusal {
-  if ("overloaded" in error && error.overloaded === true) return refuse("overloaded");
-  if ("durableObjectReset" in error && error.durableObjectReset === true) return refuse("restarting");
-  return refuse("internal");
 }
