@@ -101,6 +101,8 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   addKey: "once",
   removeKey: "again",
   rooms: "again",
+  audit: "again",
+  recordDeeds: "again",
   policy: "again",
   registerRoom: "again",
   forgetRoom: "again",
