@@ -8,6 +8,7 @@ import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
 import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
 import { notFound, onError } from "./routes/middleware/errors.ts";
+import { moderation } from "./routes/moderation.ts";
 import { rooms } from "./routes/rooms.ts";
 import { socket } from "./routes/socket.ts";
 import { tenant } from "./routes/tenant.ts";
@@ -30,6 +31,7 @@ const api = app
   .route("/", tenant)
   .route("/", audit)
   .route("/", rooms)
+  .route("/", moderation)
   .route("/", messages)
   .route("/", changes)
   .route("/", live)

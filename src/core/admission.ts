@@ -27,6 +27,16 @@ export function silenced(
   return settings.frozen && !may(session, role, "moderate") ? refuse("room_frozen") : null;
 }
 
+/** Slow mode: from one message of a user to the next. */
+export function tooSoon(slowModeMs: number, spokeAtMs: number | null, nowMs: number): Refusal | null {
+  // Of a clock that was set back nobody waits longer than the span.
+  const waitMs = spokeAtMs === null ? 0 : Math.min(slowModeMs, spokeAtMs + slowModeMs - nowMs);
+  if (waitMs <= 0) return null;
+  const detail = `The room is in slow mode: one message in ${Math.ceil(slowModeMs / 1_000)} s.`;
+  const limit = { scope: "slow_mode", limit: 1, windowMs: slowModeMs, remaining: 0 };
+  return refuse("slow_mode", detail, { retryAfterMs: waitMs, limit });
+}
+
 export function unfitMessage(
   frame: Pick<PublishFrame, "text" | "data" | "attachments" | "streaming">,
   limits: Limits,

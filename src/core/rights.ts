@@ -17,6 +17,11 @@ export function rightsOf(session: Session, role: Role | null): Capability[] {
   return [...new Set([...session.capabilities, ...addedBy(session, role)])];
 }
 
+/** Whether a session that may moderate may do so to a user of this role. */
+export function outranks(session: Session, role: Role | null, theirs: Role | null): boolean {
+  return theirs === null || theirs === "member" || may(session, role, "manage");
+}
+
 /**
  * A role counts only for those who may read there, and adds nothing that the API key behind the session does not have itself:
  * a key names any user it likes, so the owner's name must not make an owner of it.

@@ -117,6 +117,17 @@ export const MuteBody = z.strictObject({
   until: TimeMs.optional(),
   reason: z.string().max(fixedLimits.reasonLength).optional(),
 });
+export const KickBody = z.strictObject({ user: UserId, reason: z.string().max(fixedLimits.reasonLength).optional() });
+export const BanBody = MuteBody;
+/** Who is banned or muted; `until` is null where that has no end. */
+export const Sanctioned = z.object({
+  user: UserId,
+  ban: z
+    .object({ until: TimeMs.nullable(), reason: z.string().nullable(), shadow: z.boolean(), at: TimeMs })
+    .nullable(),
+  mute: z.object({ until: TimeMs.nullable(), reason: z.string().nullable() }).nullable(),
+});
+export type Sanctioned = z.infer<typeof Sanctioned>;
 export const ReadBody = z.strictObject({ upTo: MessageId });
 export const ReadPosition = z.object({ user: UserId, upTo: MessageId });
 export const MembersPage = z.object({ items: z.array(Member), next: z.string().optional(), cursor: Cursor });

@@ -99,6 +99,10 @@ export type Member = z.infer<typeof Member>;
 export const RoomSettings = z.object({
   /** Nobody publishes, edits or reacts but those who may `moderate`. */
   frozen: z.boolean(),
+  /** How long a user waits from one message to the next; those who may `moderate` do not. 0 for not at all. */
+  slowModeMs: z.int().min(0).max(fixedLimits.slowModeMsMax),
+  /** Whether all whose credential lets them may enter, or only members and those who may `moderate` or `manage`. */
+  access: z.enum(["open", "members"]),
 });
 export type RoomSettings = z.infer<typeof RoomSettings>;
-export const defaultRoomSettings: RoomSettings = { frozen: false };
+export const defaultRoomSettings: RoomSettings = { frozen: false, slowModeMs: 0, access: "open" };

@@ -1,10 +1,10 @@
-/** A room over HTTP: itself, its members, and who may not speak. */
+/** A room over HTTP: itself and its members. */
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { roomStub } from "../objects/stubs.ts";
 import type { Caller } from "../objects/room/existence.ts";
-import { MemberBody, MembersPage, MuteBody, RoomBody, RoomInfo } from "../protocol/http.ts";
-import { Member, noEndMs } from "../protocol/message.ts";
+import { MemberBody, MembersPage, RoomBody, RoomInfo } from "../protocol/http.ts";
+import { Member } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
 import { type AppEnv, router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, listQuery, pageLimit } from "./declared.ts";
@@ -82,22 +82,6 @@ const removeMember = createRoute({
   request: ofUser,
   responses: noContent,
 });
-const putMute = createRoute({
-  ...common,
-  method: "put",
-  path: "/v1/rooms/{room}/mutes/{user}",
-  summary: "Mute a user, until a time or until unmuted",
-  request: { ...ofUser, body: body(MuteBody) },
-  responses: noContent,
-});
-const removeMute = createRoute({
-  ...common,
-  method: "delete",
-  path: "/v1/rooms/{room}/mutes/{user}",
-  summary: "End a mute",
-  request: ofUser,
-  responses: noContent,
-});
 export const rooms = router()
   .openapi(put, async (c) => {
     const { room, caller } = calling(c, c.req.valid("param").room);
@@ -148,17 +132,4 @@ export const rooms = router()
     const { room, caller } = calling(c, name);
     const removed = await room.setMember(caller, { user, name: null, role: null });
     return removed.ok ? c.body(null, 204) : problem(c, removed);
-  })
-  .openapi(putMute, async (c) => {
-    const { room: name, user } = c.req.valid("param");
-    const { room, caller } = calling(c, name);
-    const { until = noEndMs, reason = null } = c.req.valid("json");
-    const muted = await room.mute(caller, { user, untilMs: until, reason });
-    return muted.ok ? c.body(null, 204) : problem(c, muted);
-  })
-  .openapi(removeMute, async (c) => {
-    const { room: name, user } = c.req.valid("param");
-    const { room, caller } = calling(c, name);
-    const unmuted = await room.mute(caller, { user, untilMs: null, reason: null });
-    return unmuted.ok ? c.body(null, 204) : problem(c, unmuted);
   });

@@ -163,7 +163,9 @@ test("[M7] a frozen room takes changes only from those who may moderate", async 
   } = await roomOf("ada", "mod");
   await ask(ada, publish("before"));
   await call("/v1/rooms/general", { method: "PATCH", credential: tenant.key, body: { settings: { frozen: true } } });
-  expect(ada?.of("changes").at(-1)?.changes).toEqual([{ type: "room", room: { frozen: true, seq: 2, oldest: 1 } }]);
+  expect(ada?.of("changes").at(-1)?.changes).toEqual([
+    { type: "room", room: { frozen: true, slowModeMs: 0, access: "open", seq: 2, oldest: 1 } },
+  ]);
   for (const frame of [
     publish("after"),
     { type: "edit", id: 1, text: "changed" },

@@ -5,6 +5,7 @@ import { defaultRoomSettings } from "../../protocol/message.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { barred } from "./admittance.ts";
 import type { RoomParts } from "./parts.ts";
 import { lacks } from "./standing.ts";
 
@@ -15,13 +16,14 @@ export interface Caller {
 }
 
 /** A refusal, or null when the room exists. What the tenant has decided since is taken over. */
-export function open({ store }: RoomParts, { session, policy }: Caller): Refusal | null {
+export function open(parts: RoomParts, { session, policy }: Caller): Refusal | null {
+  const { store } = parts;
   // Who has no right at all here must not learn whether there is a room.
   if (session.capabilities.length === 0) return refuse("forbidden", "The credential grants nothing in this room.");
   if (store.room === null) return refuse("not_found", "There is no such room.");
   if (store.room.deletedAtMs !== null) return refuse("room_deleted");
   if (policy.version > store.room.policy.version) store.savePolicy(policy);
-  return null;
+  return barred(parts, session, Date.now());
 }
 
 /** Whether `openOrMake` would let the caller in to read; it makes nothing. */
@@ -60,6 +62,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
   if (!isThere(parts)) return refuse("room_deleted");
   flush();
   parts.store.transaction(() => parts.store.deleteRoom(Date.now()));
+  parts.bans.forget();
   parts.roster.closeAll("room_deleted");
   return null;
 }

@@ -1,5 +1,6 @@
 /** Append all in one transaction, announce, answer. */
 import { refuse } from "../../protocol/refusals.ts";
+import { clear } from "./admittance.ts";
 import { Log } from "./log.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
@@ -12,7 +13,8 @@ import type { Store } from "./store.ts";
  * Returns what was given out, or null when nothing was. The platform holds every frame sent after the write until it is
  * durable, so "acked" means on disk.
  */
-export function flush({ store, queue, roster }: RoomParts, nowMs: number): Log | null {
+export function flush(parts: RoomParts, nowMs: number): Log | null {
+  const { store, queue, roster } = parts;
   const entries = queue.take();
   if (entries.length === 0) return null;
   const appended = appendAll(store, entries, nowMs);
@@ -23,6 +25,8 @@ export function flush({ store, queue, roster }: RoomParts, nowMs: number): Log |
     const outcome = appended?.outcomes[index] ?? refuse("internal");
     for (const waiter of entry.waiters) answer(waiter, outcome);
   });
+  // Whom this has barred hears nothing more, not even of what barred him.
+  if (appended?.log.unsettled === true) clear(parts, nowMs);
   roster.announce(appended?.log.frames() ?? []);
   return appended?.log ?? null;
 }

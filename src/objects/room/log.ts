@@ -10,6 +10,7 @@ export class Log {
   readonly #from: number;
   #head: number;
   #soonestExpiryMs = Infinity;
+  #unsettled = false;
   #entries: ({ readonly change: Told } | { readonly live: News })[] = [];
 
   constructor(head: number, nowMs: number) {
@@ -36,6 +37,15 @@ export class Log {
   /** When the first of the new messages expires; Infinity where none does. */
   get soonestExpiryMs(): number {
     return this.#soonestExpiryMs;
+  }
+
+  /** Somebody's standing has changed, so that some who are here may not be any more. */
+  unsettle(): void {
+    this.#unsettled = true;
+  }
+
+  get unsettled(): boolean {
+    return this.#unsettled;
   }
 
   /** A frame that moves no cursor. It keeps its place between the changes. */

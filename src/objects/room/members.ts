@@ -1,6 +1,6 @@
-/** Who belongs to the room, and who may not speak in it. */
+/** Who belongs to the room. */
 import type { Role } from "../../protocol/capabilities.ts";
-import { refuse, type Refusal } from "../../protocol/refusals.ts";
+import { refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
@@ -23,7 +23,7 @@ export function setMember(parts: RoomParts, session: Session, request: MemberReq
   return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
 }
 
-function applyMember(store: Store, log: Log, { user, name, role }: MemberRequest): Outcome {
+export function applyMember(store: Store, log: Log, { user, name, role }: MemberRequest): Outcome {
   const present = store.member(user);
   if (role === null && (present === null || present.role === null))
     return refuse("not_found", "There is no such member.");
@@ -33,24 +33,6 @@ function applyMember(store: Store, log: Log, { user, name, role }: MemberRequest
   const member = { user, name: name ?? present?.name ?? null, role, seq: log.next() };
   store.saveMember(member);
   log.changed({ type: "member", member });
+  log.unsettle();
   return { ok: true, id: 0, seq: member.seq, duplicate: false };
-}
-
-export interface MuteRequest {
-  readonly user: string;
-  /** Null ends a mute. */
-  readonly untilMs: number | null;
-  readonly reason: string | null;
-}
-
-/** A mute is no change of the history: whoever it concerns is told by the refusal of what they send. */
-export function mute(
-  parts: RoomParts,
-  session: Session,
-  { user, untilMs, reason }: MuteRequest,
-): Refusal | { readonly ok: true } {
-  const refused = lacks(parts, session, "moderate") ?? crowded(parts);
-  if (refused !== null) return refused;
-  parts.store.saveMute(user, untilMs, reason);
-  return { ok: true };
 }

@@ -2,6 +2,7 @@
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { ticketsMigration } from "../tickets.ts";
+import { bansMigration } from "./bans.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -87,5 +88,10 @@ CREATE TABLE leaver (
   gone_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 `,
+  },
+  bansMigration,
+  {
+    id: "room-3",
+    sql: "ALTER TABLE member ADD COLUMN spoke_at INTEGER", // the last message, kept while the room is in slow mode
   },
 ];

@@ -1,6 +1,7 @@
 /** What a room is made of. Operations are functions that are given these; none is given the object itself. */
 import type { TenantStub } from "../stubs.ts";
 import type { Tickets } from "../tickets.ts";
+import type { Bans } from "./bans.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
@@ -16,6 +17,7 @@ export interface RoomParts {
   readonly rates: Rates;
   readonly roster: Roster;
   readonly presence: Presence;
+  readonly bans: Bans;
   readonly tickets: Tickets;
   /** When the platform last answered a ping of this socket; null if it never did. */
   readonly pingedAtMs: (socket: WebSocket) => number | null;

@@ -1,9 +1,9 @@
 /** Publishing a message: once for a nonce, whatever happens to the answer. */
-import { contentBytes, silenced, unfitMessage } from "../../core/admission.ts";
-import { needs } from "../../core/rights.ts";
+import { contentBytes, silenced, tooSoon, unfitMessage } from "../../core/admission.ts";
+import { may, needs } from "../../core/rights.ts";
 import type { PublishFrame } from "../../protocol/clientFrames.ts";
 import type { Message } from "../../protocol/message.ts";
-import { refuse } from "../../protocol/refusals.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
@@ -11,7 +11,6 @@ import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Outcome, type Stored } from "./queue.ts";
 import { standingOf } from "./standing.ts";
-import type { Store } from "./store.ts";
 
 /** Over HTTP a message may come without a nonce; then a retry is another message. */
 export type PublishRequest = Omit<PublishFrame, "nonce"> & { readonly nonce: string | null };
@@ -28,10 +27,11 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
   const { settings, policy } = stateOf(parts);
   const refused =
     silenced(session, standing, settings, nowMs) ??
+    slowed(parts, session, nowMs) ??
     unfitMessage(frame, policy.limits) ??
     crowded(parts) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
-  return refused ?? { ok: true, entry: entryOf(parts.store, session, frame, digest), joins: false };
+  return refused ?? { ok: true, entry: entryOf(parts, session, frame, digest), joins: false };
 }
 
 function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
@@ -45,24 +45,40 @@ function known({ store, queue }: RoomParts, user: string | null, nonce: string, 
     : refuse("nonce_reused");
 }
 
-function entryOf(store: Store, session: Session, frame: PublishRequest, digest: Uint8Array): Entry {
+function slowed(parts: RoomParts, session: Session, nowMs: number): Refusal | null {
+  if (!isSlowed(parts, session)) return null;
+  return tooSoon(stateOf(parts).settings.slowModeMs, parts.store.spokeAtMs(session.user), nowMs);
+}
+
+/** The tenant's own server names no user and is not slowed. */
+function isSlowed(parts: RoomParts, session: Session): session is Session & { readonly user: string } {
+  if (session.user === null || stateOf(parts).settings.slowModeMs === 0) return false;
+  return !may(session, standingOf(parts, session).role, "moderate");
+}
+
+function entryOf(parts: RoomParts, session: Session, frame: PublishRequest, digest: Uint8Array): Entry {
   const { nonce } = frame;
   return {
     bytes: contentBytes(frame),
     ...(nonce === null ? {} : { nonce: { key: nonceKey(session.user, nonce), digest } }),
-    apply: (log) => append(store, log, session, frame, digest),
+    apply: (log) => append(parts, log, session, frame, digest),
     waiters: [],
   };
 }
 
 /** A reply is two changes: the message, then its parent's count. */
-function append(store: Store, log: Log, session: Session, frame: PublishRequest, digest: Uint8Array): Outcome {
+function append(parts: RoomParts, log: Log, session: Session, frame: PublishRequest, digest: Uint8Array): Outcome {
+  const { store } = parts;
+  // Another message of the same user may have been stored since this one was admitted.
+  const early = slowed(parts, session, log.nowMs);
+  if (early !== null) return early;
   const replyTo = frame.replyTo ?? null;
   const parent = replyTo === null ? null : store.message(replyTo, log.nowMs);
   if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
   const message = messageOf(session, frame, log.next(), log.nowMs);
   store.insertMessage(message, frame.nonce === null ? null : digest);
   log.changed({ type: "message", message });
+  if (isSlowed(parts, session)) store.saveSpoke(session.user, log.nowMs);
   if (parent !== null) {
     const patch = { id: parent.id, seq: log.next(), replies: parent.replies + 1 };
     store.saveReplies(patch);

@@ -6,6 +6,7 @@ import type { ClientFrame } from "../../protocol/clientFrames.ts";
 import { decode } from "../../protocol/decode.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { barred } from "./admittance.ts";
 import { presencePage, setState } from "./attendance.ts";
 import { edit, remove } from "./edit.ts";
 import { page } from "./pages.ts";
@@ -23,6 +24,8 @@ export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer,
   const { limits } = stateOf(parts).policy;
   const { expiresAt } = seat.session;
   if (expiresAt !== null && overAtMs(expiresAt) <= nowMs) return parts.roster.close(seat, "token_expired");
+  const unwelcome = barred(parts, seat.session, nowMs);
+  if (unwelcome !== null) return parts.roster.close(seat, unwelcome.error, unwelcome.detail);
   see(seat, nowMs);
   for (const decoded of decode(raw, limits.frameBytes)) {
     const ref = decoded.ok ? decoded.frame.ref : decoded.ref;

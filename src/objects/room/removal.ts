@@ -80,4 +80,5 @@ function eraseMember(store: Store, log: Log, user: string): void {
   if (store.member(user) === null) return;
   log.changed({ type: "member", member: { user, name: null, role: null, seq: log.next() } });
   store.eraseMember(user, log.head);
+  log.unsettle();
 }

@@ -14,12 +14,14 @@ import { Tickets } from "../tickets.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
+import { Bans, type Sanctioned } from "./bans.ts";
 import { type Caller, create, end, open, openOrMake, welcomes } from "./existence.ts";
 import { flush } from "./flush.ts";
 import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { Mark } from "./mark.ts";
-import { type MemberRequest, mute, type MuteRequest, setMember } from "./members.ts";
+import { type MemberRequest, setMember } from "./members.ts";
+import { ban, type BanRequest, kick, type KickRequest, mute, type MuteRequest, sanctioned } from "./moderation.ts";
 import { Pacer } from "./pacer.ts";
 import { type Bounds, page } from "./pages.ts";
 import type { RoomParts } from "./parts.ts";
@@ -74,6 +76,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       roster,
       presence,
       registry,
+      bans: new Bans(ctx.storage),
       tickets: new Tickets(ctx.storage),
       bookTokens: (atMs) => this.#alarms.schedule("tokens", atMs),
       pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
@@ -90,12 +93,12 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   async create(caller: Caller, patch: SettingsPatch): Promise<Answer<{ created: boolean; room: RoomInfo }>> {
     const made = await create(this.#parts, caller);
     if (!made.ok) return made;
-    const configured = await this.configure(caller, patch);
+    const configured = await this.configure(caller, patch, made.created);
     return configured.ok ? { ...configured, created: made.created } : configured;
   }
 
-  async configure(caller: Caller, patch: SettingsPatch): Promise<Answer<{ room: RoomInfo }>> {
-    const outcome = await this.#change(caller, (parts) => configure(parts, caller.session, patch));
+  async configure(caller: Caller, patch: SettingsPatch, founding = false): Promise<Answer<{ room: RoomInfo }>> {
+    const outcome = await this.#change(caller, (parts) => configure(parts, caller.session, patch, founding));
     return outcome.ok ? { ok: true, room: infoOf(this.#parts, caller.session, Date.now()) } : outcome;
   }
 
@@ -143,8 +146,20 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     return row === null ? refuse("not_found", "There is no such member.") : { ok: true, member: memberOf(row) };
   }
 
+  kick(caller: Caller, request: KickRequest): Answer<object> {
+    return this.#judged(caller, (parts) => kick(parts, caller.session, request));
+  }
+
+  ban(caller: Caller, request: BanRequest): Answer<object> {
+    return this.#judged(caller, (parts, nowMs) => ban(parts, caller.session, request, nowMs));
+  }
+
   mute(caller: Caller, request: MuteRequest): Answer<object> {
-    return open(this.#parts, caller) ?? mute(this.#parts, caller.session, request);
+    return this.#judged(caller, (parts) => mute(parts, caller.session, request));
+  }
+
+  sanctioned(caller: Caller, bounds: { after: string; limit: number }): Answer<{ sanctioned: readonly Sanctioned[] }> {
+    return open(this.#parts, caller) ?? sanctioned(this.#parts, caller.session, bounds, Date.now());
   }
 
   describe(caller: Caller): Answer<{ room: RoomInfo }> {
@@ -350,6 +365,14 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const entry = presence.fold(store, store.room.policy.limits.presenceMembers, nowMs);
     if (entry !== null) queue.add(entry);
     if (presence.dueMs !== null) this.#alarms.schedule("presence", presence.dueMs);
+  }
+
+  /** Sockets may have been closed by it. */
+  #judged(caller: Caller, judge: (parts: RoomParts, nowMs: number) => Answer<object>): Answer<object> {
+    const done = open(this.#parts, caller) ?? judge(this.#parts, Date.now());
+    this.#scheduleReport();
+    this.#settle(Date.now());
+    return done;
   }
 
   #unreadable(caller: Caller): Refusal | null {

@@ -56,6 +56,8 @@ export interface MemberRow extends Record<string, SqlStorageValue> {
   muted_until: number | null;
   reason: string | null;
   read_up_to: number | null;
+  /** When the user last said something, as far as slow mode was on. */
+  spoke_at: number | null;
   seq: number | null;
 }
 

@@ -3,6 +3,7 @@ import type { RoomSettings } from "../../protocol/message.ts";
 import type { Session } from "../../protocol/session.ts";
 import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
+import { applyMember } from "./members.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { lacks } from "./standing.ts";
@@ -10,19 +11,26 @@ import { roomChange } from "./store.ts";
 
 export type SettingsPatch = { readonly [Name in keyof RoomSettings]?: RoomSettings[Name] | undefined };
 
-export function configure(parts: RoomParts, session: Session, patch: SettingsPatch): Admitted {
+/** `founding`: the room is new. Who makes one for members only owns it, or could not enter it by his role. */
+export function configure(parts: RoomParts, session: Session, patch: SettingsPatch, founding = false): Admitted {
   const refused = lacks(parts, session, "manage") ?? crowded(parts);
-  const apply = (log: Log): Outcome => applySettings(parts, log, patch);
+  const founder = founding && patch.access === "members" ? session.user : null;
+  const apply = (log: Log): Outcome => {
+    if (founder !== null) applyMember(parts.store, log, { user: founder, name: session.name, role: "owner" });
+    return applySettings(parts, log, patch);
+  };
   return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
 }
 
 function applySettings(parts: RoomParts, log: Log, patch: SettingsPatch): Outcome {
   const state = stateOf(parts);
-  const settings: RoomSettings = { frozen: patch.frozen ?? state.settings.frozen };
+  const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+  const settings: RoomSettings = { ...state.settings, ...Object.fromEntries(given) };
   if (JSON.stringify(settings) === JSON.stringify(state.settings))
     return { ok: true, id: 0, seq: state.seq, duplicate: true };
   const seq = log.next();
   parts.store.saveSettings(settings, seq);
+  if (settings.access !== state.settings.access) log.unsettle();
   log.changed({ type: "room", room: roomChange({ ...state, settings, seq }) });
   return { ok: true, id: 0, seq, duplicate: false };
 }

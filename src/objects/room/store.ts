@@ -1,6 +1,12 @@
 /** Every SQL statement a room runs. */
 import { type Change, type RoomChange, seqOf } from "../../protocol/changes.ts";
-import type { Member, Message, Reactions, RoomSettings } from "../../protocol/message.ts";
+import {
+  defaultRoomSettings,
+  type Member,
+  type Message,
+  type Reactions,
+  type RoomSettings,
+} from "../../protocol/message.ts";
 import { defaultLimits, fixedLimits } from "../../protocol/limits.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import { isUntouched, migrate } from "../migrate.ts";
@@ -140,7 +146,7 @@ export class Store {
             floor: row.floor,
             epoch: row.epoch,
             deletedAtMs: row.deleted_at,
-            settings: JSON.parse(row.settings),
+            settings: { ...defaultRoomSettings, ...JSON.parse(row.settings) },
             policy: withEveryLimit(JSON.parse(row.policy)),
           };
   }
@@ -381,6 +387,31 @@ export class Store {
       "INSERT INTO member (user, read_up_to) VALUES (?1, ?2) ON CONFLICT (user) DO UPDATE SET read_up_to = ?2",
       user,
       upTo,
+    );
+  }
+
+  /**
+   * When the user last published, or null. Only slow mode asks, and while it is on it is written down; what was said before
+   * is looked for among so many of the newest messages.
+   */
+  spokeAtMs(user: string): number | null {
+    const noted = this.member(user)?.spoke_at ?? null;
+    if (noted !== null) return noted;
+    return this.#sql
+      .exec<{ at: number | null }>(
+        "SELECT max(created_at) AS at FROM (SELECT sender, created_at FROM message ORDER BY id DESC LIMIT ?) WHERE sender = ?",
+        fixedLimits.slowModeSearched,
+        user,
+      )
+      .one().at;
+  }
+
+  saveSpoke(user: string, atMs: number): void {
+    this.#members.delete(user);
+    this.#sql.exec(
+      "INSERT INTO member (user, spoke_at) VALUES (?1, ?2) ON CONFLICT (user) DO UPDATE SET spoke_at = ?2",
+      user,
+      atMs,
     );
   }
 

@@ -1,0 +1,29 @@
+/** Who may be in the room at all, whatever else they may do there. */
+import { may } from "../../core/rights.ts";
+import { refuseBanned } from "../../protocol/ban.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Session } from "../../protocol/session.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import { standingOf } from "./standing.ts";
+
+/** Null when the session may be here: its user is not banned, and belongs to the room where only members do. */
+export function barred(parts: RoomParts, session: Session, nowMs: number): Refusal | null {
+  const ban = session.user === null ? null : parts.bans.find(session.user, nowMs);
+  if (ban !== null && !ban.shadow) return refuseBanned(ban, "room", nowMs);
+  if (stateOf(parts).settings.access === "open" || belongs(parts, session)) return null;
+  return refuse("forbidden", "Only members may enter this room.");
+}
+
+/** The tenant's own server names no user; whoever governs the room need not be a member of it. */
+function belongs(parts: RoomParts, session: Session): boolean {
+  const { role } = standingOf(parts, session);
+  return session.user === null || role !== null || may(session, role, "moderate") || may(session, role, "manage");
+}
+
+/** Closes the sockets of those who may not be here any more. To be called in the same step as what has barred them. */
+export function clear(parts: RoomParts, nowMs: number): void {
+  for (const seat of parts.roster.seats) {
+    const refusal = barred(parts, seat.session, nowMs);
+    if (refusal !== null) parts.roster.close(seat, refusal.error, refusal.detail);
+  }
+}
