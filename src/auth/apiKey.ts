@@ -38,6 +38,11 @@ export function newKeyId(masterKeys: MasterKeys): string {
   return `${masterKeys.current}k${letters.join("")}`;
 }
 
+/** Whether a credential is written as a key, and not as a token. */
+export function isApiKey(credential: string): boolean {
+  return credential.startsWith("parley_");
+}
+
 export function formatApiKey({ tenant, keyId, secret }: ApiKey): string {
   return `parley_${tenant}_${keyId}_${secret}`;
 }

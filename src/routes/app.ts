@@ -1,10 +1,10 @@
 /** A router of ours: its environment, and the one answer to what its schemas refuse. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type * as z from "zod";
+import type { Identity } from "../auth/identity.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
 import { problem } from "./problem.ts";
-import type { Identity } from "./identity.ts";
 
 export interface AppEnv {
   Bindings: Bindings;

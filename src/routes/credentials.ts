@@ -1,13 +1,13 @@
 /** From a request to an identity: an API key or a token, in the header or in the WebSocket's subprotocols. */
-import { verifyApiKey } from "../auth/apiKey.ts";
+import { isApiKey, verifyApiKey } from "../auth/apiKey.ts";
+import { type Identity, identifyToken } from "../auth/identity.ts";
 import { readTicket } from "../auth/ticket.ts";
-import { verifyToken } from "../auth/token.ts";
 import type { TicketUse } from "../objects/tickets.ts";
 import { UserId } from "../protocol/names.ts";
+import type { Policy } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { BEARER_SUBPROTOCOL_PREFIX } from "../protocol/version.ts";
 import { type Bindings, settingsOf } from "../env.ts";
-import type { Identity } from "./identity.ts";
 import { policyOf } from "./policies.ts";
 
 type Identified = { readonly ok: true; readonly identity: Identity } | Refusal;
@@ -27,13 +27,35 @@ export function subprotocols(headers: Headers): string[] {
     .filter((protocol) => protocol !== "");
 }
 
-export async function identify(env: Bindings, headers: Headers, nowMs: number): Promise<Identified> {
-  const credential = presentedCredential(headers);
+export function identify(env: Bindings, headers: Headers, nowMs: number): Promise<Identified> {
+  return identifyPresented(env, presentedBy(headers), nowMs);
+}
+
+/** What a request presents, apart from it: its headers are gone when it is answered. */
+export interface Presented {
+  readonly credential: string | null;
+  readonly asUser: string | null;
+  readonly origin: string | null;
+}
+
+export function presentedBy(headers: Headers): Presented {
+  return {
+    credential: presentedCredential(headers),
+    asUser: headers.get("parley-user"),
+    origin: headers.get("origin"),
+  };
+}
+
+export async function identifyPresented(
+  env: Bindings,
+  { credential, asUser, origin }: Presented,
+  nowMs: number,
+): Promise<Identified> {
   if (credential === null) return refuse("token_missing");
-  const identified = credential.startsWith("parley_")
-    ? await identifyKey(env, credential, headers.get("parley-user"), nowMs)
-    : await identifyToken(env, credential, headers.get("parley-user"), nowMs);
-  return identified.ok ? (refusedBy(identified.identity, headers.get("origin")) ?? identified) : identified;
+  const identified = isApiKey(credential)
+    ? await identifyKey(env, credential, asUser, nowMs)
+    : await identifyBearer(env, credential, asUser, nowMs);
+  return identified.ok ? (refusedBy(identified.identity, origin) ?? identified) : identified;
 }
 
 /** What the ticket was made from, as its tenant sees it now. It is for one room, or with null for a stream of many. */
@@ -85,34 +107,18 @@ async function identifyKey(
   };
 }
 
-async function identifyToken(
+async function identifyBearer(
   env: Bindings,
   credential: string,
   asUser: string | null,
   nowMs: number,
 ): Promise<Identified> {
-  const verified = await verifyToken(settingsOf(env).masterKeys, credential, nowMs);
-  if (!verified.ok) return verified;
-  const { tenant, keyId, claims } = verified;
-  const policy = await policyOf(env, tenant, keyId, nowMs);
-  if (policy === null) return refuse("token_invalid");
-  const capabilities = policy.keys[keyId];
-  if (capabilities === undefined) return refuse("token_revoked");
-  if (asUser !== null && asUser !== claims.sub) return refuse("forbidden", "A token speaks for its own user only.");
-  const token = { id: claims.jti ?? null, rooms: claims.rooms, expiresAtMs: claims.exp * 1_000 };
-  return {
-    ok: true,
-    identity: {
-      tenant,
-      policy,
-      key: keyId,
-      capabilities,
-      token,
-      user: claims.sub,
-      name: claims.name ?? null,
-      issuedAtMs: claims.iat * 1_000,
-    },
-  };
+  const { masterKeys } = settingsOf(env);
+  const policyOfTenant = (tenant: string, key: string): Promise<Policy | null> => policyOf(env, tenant, key, nowMs);
+  const identified = await identifyToken({ masterKeys, policyOf: policyOfTenant }, credential, nowMs);
+  return identified.ok && asUser !== null && asUser !== identified.identity.user
+    ? refuse("forbidden", "A token speaks for its own user only.")
+    : identified;
 }
 
 /** By the tenant. Origins are compared whole: a suffix or a prefix is another one. Callers that are no page send none. */

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { nanoid } from "nanoid";
 import pLimit from "p-limit";
 import * as z from "zod";
+import type { Identity } from "../auth/identity.ts";
 import { leavePlace, takePlace } from "../objects/room/connections.ts";
 import { tenantStub } from "../objects/stubs.ts";
 import type { TicketUse } from "../objects/tickets.ts";
@@ -15,7 +16,7 @@ import { identify, identifyTicket } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom, roomList } from "./declared.ts";
 import { enterOneOfMany } from "./entrance.ts";
 import { RoomStream, type Source } from "./held/roomStream.ts";
-import { callerOf, type Identity } from "./identity.ts";
+import { callerOf } from "./identity.ts";
 import { problem, problems } from "./problem.ts";
 
 const ticket = z.string().optional();

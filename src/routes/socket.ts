@@ -3,6 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { nanoid } from "nanoid";
 import * as z from "zod";
+import type { Identity } from "../auth/identity.ts";
 import { closingFrame, errorFrame } from "../protocol/farewell.ts";
 import { refusalOf, refusedBy } from "../objects/failures.ts";
 import { leavePlace, takePlace } from "../objects/room/connections.ts";
@@ -15,7 +16,7 @@ import { identify, subprotocols } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom } from "./declared.ts";
 import { enterOneOfMany, enterRoom } from "./entrance.ts";
 import { ManyRooms } from "./held/manyRooms.ts";
-import { callerOf, type Identity } from "./identity.ts";
+import { callerOf } from "./identity.ts";
 import { problem, problems } from "./problem.ts";
 
 const common = { method: "get" as const, tags: ["connections"], security: clientSecurity };
