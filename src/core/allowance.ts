@@ -23,6 +23,20 @@ export function spend(allowance: Allowance | undefined, rate: Rate, nowMs: numbe
   return { ok: false, retryAfterMs: Math.ceil(((1 - left) / rate.perSecond) * 1_000) };
 }
 
+/** Takes as many whole ones as there are, `wanted` at most; `retryAfterMs` is when the next one will be there. */
+export function spendUpTo(
+  wanted: number,
+  allowance: Allowance | undefined,
+  rate: Rate,
+  nowMs: number,
+): { readonly taken: number; readonly allowance: Allowance; readonly retryAfterMs: number } {
+  const before = remaining(allowance, rate, nowMs);
+  const taken = Math.min(wanted, Math.floor(before));
+  const left = before - taken;
+  const retryAfterMs = left >= 1 ? 0 : Math.ceil(((1 - left) / rate.perSecond) * 1_000);
+  return { taken, allowance: { left, atMs: nowMs }, retryAfterMs };
+}
+
 export function isFull(allowance: Allowance, rate: Rate, nowMs: number): boolean {
   return remaining(allowance, rate, nowMs) >= rate.burst;
 }

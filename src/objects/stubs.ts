@@ -91,6 +91,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   readPositions: "again",
   retain: "again",
   erase: "again",
+  heed: "again",
   closeAll: "again",
 };
 
@@ -109,7 +110,8 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   policy: "again",
   registerRoom: "again",
   forgetRoom: "again",
-  reportRoom: "again",
+  // What a room gives back would be counted twice.
+  account: "once",
   // It opens one stream: whose answer was lost asks for another.
   useTicket: "once",
 };

@@ -51,6 +51,17 @@ export const tenantLimits = {
     reason: "Every change is copied to every reader of the room.",
   },
   publishPerRoomBurst: { default: 400, ceiling: 40_000, reason: "Twice the rate." },
+  publishPerTenantPerSecond: {
+    default: 1_000,
+    ceiling: 1_000_000,
+    reason: "All rooms of a tenant together: what keeps one tenant from being the load of all the others.",
+  },
+  publishPerTenantBurst: { default: 2_000, ceiling: 2_000_000, reason: "Twice the rate." },
+  changesPerDay: {
+    default: 10_000_000,
+    ceiling: 100_000_000_000,
+    reason: "From midnight to midnight, UTC: what a script that runs all night may store before somebody looks.",
+  },
   framesPerSocketPerSecond: { default: 50, ceiling: 10_000, reason: "Frames that change nothing cost CPU too." },
   framesPerSocketBurst: { default: 100, ceiling: 20_000, reason: "Twice the rate." },
   socketsPerRoom: {
@@ -62,6 +73,11 @@ export const tenantLimits = {
     default: 20,
     ceiling: 1_000,
     reason: "In one room: tabs and devices, not a leak that reconnects without closing.",
+  },
+  socketsPerTenant: {
+    default: 20_000,
+    ceiling: 10_000_000,
+    reason: "Places in all rooms together; a connection of many rooms has one in each.",
   },
   presenceMembers: {
     default: 1_000,
@@ -203,6 +219,13 @@ export const fixedLimits = {
   endpointUrlLength: 2_048,
   outboundMsMax: 5_000,
   outboundBytesMax: 65_536,
+  /** A room asks its tenant for credits and places this often, and so often at once after a pause: 9 times in any second. */
+  asksPerSecond: 4,
+  asksBurst: 5,
+  /** What a room takes at least: one that speaks now and then need not ask for each word. */
+  creditsMin: 4,
+  /** Credits that were not spent by then are given back, or lost with the room's memory. */
+  creditsMs: 15_000,
   pingMs: 25_000,
   reconnectJitterMs: 2_000,
   expiresInMsMin: 1_000,

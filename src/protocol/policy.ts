@@ -28,8 +28,30 @@ export const TenantSettings = z.strictObject({
 export type TenantSettings = z.infer<typeof TenantSettings>;
 export const defaultTenantSettings: TenantSettings = { origins: ["*"], autoCreate: true };
 
-/** The part of the policy that rooms go by. The larger version wins. */
-export const RoomPolicy = z.object({ version: z.int(), limits: Limits, autoCreate: z.boolean() });
+/** Sessions that hold no longer: those of a user, a token or a key, or of everybody, that were issued before a time. */
+export const Revocation = z.object({
+  user: z.string().nullable(),
+  token: z.string().nullable(),
+  key: z.string().nullable(),
+  issuedBeforeMs: z.int(),
+  reason: z.string().nullable(),
+  atMs: z.int(),
+});
+export type Revocation = z.infer<typeof Revocation>;
+
+/** What travels with every call to a room: enough to make it, and to tell whether it has heard of the newest policy. */
+export const Terms = z.object({ version: z.int(), limits: Limits, autoCreate: z.boolean() });
+export type Terms = z.infer<typeof Terms>;
+
+/**
+ * The part of the policy that rooms go by, as it lies in a room's row. The larger version wins. What an older version of this
+ * code has written lacks what has come since: each such field has a default.
+ */
+export const RoomPolicy = Terms.extend({
+  suspended: z.boolean().default(false),
+  /** Of the last minute: whoever was let in by an older policy has come by then. */
+  revocations: z.array(Revocation).default([]),
+});
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 
 export const Policy = z.object({

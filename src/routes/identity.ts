@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { type Identity, sessionIn } from "../auth/identity.ts";
 import type { Actor } from "../protocol/actor.ts";
-import type { RoomPolicy } from "../protocol/policy.ts";
+import type { Terms } from "../protocol/policy.ts";
 import type { Session } from "../protocol/session.ts";
 import type { AppEnv } from "./app.ts";
 
@@ -17,11 +17,7 @@ export function actorOf(c: Context<AppEnv>): Actor {
 }
 
 /** What a room is told of the caller. */
-export function callerOf(
-  identity: Identity,
-  room: string,
-  connection: string,
-): { session: Session; policy: RoomPolicy } {
+export function callerOf(identity: Identity, room: string, connection: string): { session: Session; policy: Terms } {
   const { version, limits, settings } = identity.policy;
   return {
     policy: { version, limits, autoCreate: settings.autoCreate },

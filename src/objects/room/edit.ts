@@ -21,9 +21,12 @@ export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs
     silenced(session, standing, settings, nowMs) ??
     unfitEdit(frame, policy.limits) ??
     crowded(parts) ??
+    parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   const apply = (log: Log): Outcome => applyEdit(parts.store, log, session, standing, frame);
-  return refused ?? { ok: true, entry: { bytes: contentBytes(frame), apply, waiters: [] }, joins: false };
+  return (
+    refused ?? { ok: true, entry: { bytes: contentBytes(frame), charged: true, apply, waiters: [] }, joins: false }
+  );
 }
 
 /** Also where the room is full: a deletion makes room. `redact` is for what must not stay anywhere, in no earlier version. */
@@ -33,9 +36,10 @@ export function remove(parts: RoomParts, session: Session, frame: DeleteFrame, n
   const refused =
     mayNot(session, standing, "delete") ??
     silenced(session, standing, settings, nowMs) ??
+    parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   const apply = (log: Log): Outcome => applyDeletion(parts.store, log, session, standing, frame);
-  return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
+  return refused ?? { ok: true, entry: { bytes: 0, charged: true, apply, waiters: [] }, joins: false };
 }
 
 function applyEdit(store: Store, log: Log, session: Session, standing: Standing, frame: EditFrame): Outcome {

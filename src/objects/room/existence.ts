@@ -1,8 +1,9 @@
 /** Whether the room exists: how it comes to be, and how it ends. The only decisions of a room with an `await` in them. */
 import { nanoid } from "nanoid";
 import { may, needs } from "../../core/rights.ts";
+import { unwelcome } from "../../core/welcome.ts";
 import { defaultRoomSettings } from "../../protocol/message.ts";
-import type { RoomPolicy } from "../../protocol/policy.ts";
+import type { Terms } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { barred } from "./admittance.ts";
@@ -12,18 +13,23 @@ import { lacks } from "./standing.ts";
 /** Who calls, as the edge has verified it, and what the tenant has decided. */
 export interface Caller {
   readonly session: Session;
-  readonly policy: RoomPolicy;
+  readonly policy: Terms;
 }
 
-/** A refusal, or null when the room exists. What the tenant has decided since is taken over. */
-export function open(parts: RoomParts, { session, policy }: Caller): Refusal | null {
+/** A refusal, or null when the room exists and neither its tenant nor its moderators have anything against the caller. */
+export function open(parts: RoomParts, { session }: Caller): Refusal | null {
   const { store } = parts;
   // Who has no right at all here must not learn whether there is a room.
   if (session.capabilities.length === 0) return refuse("forbidden", "The credential grants nothing in this room.");
   if (store.room === null) return refuse("not_found", "There is no such room.");
   if (store.room.deletedAtMs !== null) return refuse("room_deleted");
-  if (policy.version > store.room.policy.version) store.savePolicy(policy);
-  return barred(parts, session, Date.now());
+  return unwelcome(session, store.room.policy) ?? barred(parts, session, Date.now());
+}
+
+/** Asks for what the tenant has decided, where the caller has heard of more than the room. */
+export async function renew({ store, account }: RoomParts, { policy }: Caller): Promise<Refusal | null> {
+  if (store.room === null || store.room.deletedAtMs !== null) return null;
+  return policy.version > store.room.policy.version ? account.renew() : null;
 }
 
 /** Whether `openOrMake` would let the caller in to read; it makes nothing. */
@@ -36,7 +42,7 @@ export function welcomes(parts: RoomParts, caller: Caller): Refusal | null {
 /** Like `open`, but the room of one who may publish comes to be, where the tenant allows it. */
 export async function openOrMake(parts: RoomParts, caller: Caller): Promise<Refusal | null> {
   if (!makes(parts, caller)) return open(parts, caller);
-  const made = await make(parts, caller.policy, false);
+  const made = await make(parts, false);
   return made.ok ? open(parts, caller) : made;
 }
 
@@ -47,10 +53,10 @@ function makes({ store }: RoomParts, { session, policy }: Caller): boolean {
 /** Makes the room, also one that was deleted: `created` says whether it was this call that did. */
 export async function create(
   parts: RoomParts,
-  { session, policy }: Caller,
+  { session }: Caller,
 ): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
   if (isThere(parts)) return { ok: true, created: false };
-  return needs(session, null, "manage") ?? make(parts, policy, true);
+  return needs(session, null, "manage") ?? make(parts, true);
 }
 
 /** Ends the room: its history is removed, its sockets are told, and its name answers 410. */
@@ -70,7 +76,6 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
 /** Registers with the tenant before the first write, so that an erasure finds every room. */
 async function make(
   parts: RoomParts,
-  policy: RoomPolicy,
   again: boolean,
 ): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
   const registered = await parts.registry.registerRoom(parts.name, again);
@@ -78,6 +83,7 @@ async function make(
   // Another caller may have made it, or made it and deleted it again, while this one waited.
   if (isThere(parts)) return { ok: true, created: false };
   if (parts.store.room !== null && !again) return refuse("room_deleted");
+  const { policy } = registered;
   parts.store.create({ epoch: nanoid(), settings: defaultRoomSettings, policy }, Date.now());
   return { ok: true, created: true };
 }

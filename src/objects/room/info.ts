@@ -44,10 +44,10 @@ export function infoOf(parts: RoomParts, { user }: Pick<Session, "user">, nowMs:
   };
 }
 
-/** Counts for the directory. Safe to run twice. */
-export async function report({ name, store, roster, registry }: RoomParts): Promise<void> {
+/** Counts for the directory, and what is not needed back to the tenant. Safe to run twice. */
+export async function report({ store, roster, account }: RoomParts): Promise<void> {
   if (store.room === null || store.room.deletedAtMs !== null) return;
-  await registry.reportRoom(name, {
+  await account.report({
     messages: store.countMessages(),
     members: store.countMembers(),
     online: roster.countOnline(),

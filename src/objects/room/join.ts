@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { rightsOf } from "../../core/rights.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
-import { RoomPolicy } from "../../protocol/policy.ts";
+import { Terms } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { WelcomeFrame } from "../../protocol/serverFrames.ts";
 import { PresenceMode, Session } from "../../protocol/session.ts";
@@ -19,7 +19,7 @@ import { noticeOf, watchToken } from "./tokens.ts";
 /** What the edge tells the room with an upgrade, in the header `joinHeader`: a fresh request, nothing of the client's own. */
 export const JoinRequest = z.object({
   session: Session,
-  policy: RoomPolicy,
+  policy: Terms,
   cursor: z.string().nullable(),
   backlog: z.int().min(0).max(fixedLimits.backlogMax),
   presence: PresenceMode,
@@ -58,6 +58,7 @@ export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, 
   const seat = parts.roster.add(socket, attachment);
   watchToken(parts, seat);
   leavePlace(session.connection);
+  parts.account.entered(session.connection);
   const greeting = JSON.stringify(welcome(parts, seat, missed, nowMs));
   parts.roster.welcome(seat, [greeting, ...catchUpFrames(parts, missed)]);
 }

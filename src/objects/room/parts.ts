@@ -1,6 +1,7 @@
 /** What a room is made of. Operations are functions that are given these; none is given the object itself. */
 import type { TenantStub } from "../stubs.ts";
 import type { Tickets } from "../tickets.ts";
+import type { Account } from "./account.ts";
 import type { Bans } from "./bans.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
@@ -15,6 +16,7 @@ export interface RoomParts {
   readonly store: Store;
   readonly queue: Queue;
   readonly rates: Rates;
+  readonly account: Account;
   readonly roster: Roster;
   readonly presence: Presence;
   readonly bans: Bans;
@@ -24,7 +26,7 @@ export interface RoomParts {
   /** Books a look at the sockets' tokens. */
   readonly bookTokens: (atMs: number) => void;
   /** The tenant's directory of rooms. */
-  readonly registry: Pick<TenantStub, "registerRoom" | "forgetRoom" | "reportRoom">;
+  readonly registry: Pick<TenantStub, "registerRoom" | "forgetRoom">;
 }
 
 /** The state of a room that exists. Throws where a caller forgot to look. */

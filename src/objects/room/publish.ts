@@ -30,6 +30,7 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     slowed(parts, session, nowMs) ??
     unfitMessage(frame, policy.limits) ??
     crowded(parts) ??
+    parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   return refused ?? { ok: true, entry: entryOf(parts, session, frame, digest), joins: false };
 }
@@ -60,6 +61,7 @@ function entryOf(parts: RoomParts, session: Session, frame: PublishRequest, dige
   const { nonce } = frame;
   return {
     bytes: contentBytes(frame),
+    charged: true,
     ...(nonce === null ? {} : { nonce: { key: nonceKey(session.user, nonce), digest } }),
     apply: (log) => append(parts, log, session, frame, digest),
     waiters: [],

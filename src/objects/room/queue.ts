@@ -16,6 +16,8 @@ export interface Entry {
   /** Of the client's content, for the flush's size. */
   readonly bytes: number;
   readonly nonce?: { readonly key: string; readonly digest: Uint8Array };
+  /** It takes a credit of the tenant's: it waits until there is one. */
+  readonly charged?: true;
   /**
    * Runs inside the flush's transaction and decides with what is stored then. All that can be refused is refused before
    * its first write. What it throws rolls back this entry alone.
@@ -28,13 +30,28 @@ export interface Entry {
 /** A change is refused, known already, or waits: as itself or together with the same one sent before. */
 export type Admitted = Refusal | Stored | { readonly ok: true; readonly entry: Entry; readonly joins: boolean };
 
+/** Takes a credit, or there is none. */
+type Spend = () => boolean;
+
 export class Queue {
+  readonly #spend: Spend;
   #entries: Entry[] = [];
+  /** Those that wait for a credit, in their order. */
+  #held: Entry[] = [];
   #bytes = 0;
   readonly #byNonce = new Map<string, Entry>();
 
+  constructor(spend: Spend) {
+    this.#spend = spend;
+  }
+
+  /** Ready for the next flush. */
   get length(): number {
     return this.#entries.length;
+  }
+
+  get held(): number {
+    return this.#held.length;
   }
 
   get bytes(): number {
@@ -42,9 +59,10 @@ export class Queue {
   }
 
   add(entry: Entry): void {
-    this.#entries.push(entry);
-    this.#bytes += entry.bytes;
     if (entry.nonce !== undefined) this.#byNonce.set(entry.nonce.key, entry);
+    // Behind those that wait already: what was said first is stored first.
+    if (entry.charged === true && (this.#held.length > 0 || !this.#spend())) this.#held.push(entry);
+    else this.#ready(entry);
   }
 
   findByNonce(key: string): Entry | undefined {
@@ -55,8 +73,26 @@ export class Queue {
     const taken = this.#entries;
     this.#entries = [];
     this.#bytes = 0;
-    this.#byNonce.clear();
+    for (const { nonce } of taken) if (nonce !== undefined) this.#byNonce.delete(nonce.key);
     return taken;
+  }
+
+  /** Lets go of those that wait, one for each credit. */
+  release(spend: Spend): void {
+    const paid = this.#held.findIndex(() => !spend());
+    for (const entry of this.#held.splice(0, paid < 0 ? this.#held.length : paid)) this.#ready(entry);
+  }
+
+  refuseHeld(refusal: Refusal): void {
+    for (const { nonce, waiters } of this.#held.splice(0)) {
+      if (nonce !== undefined) this.#byNonce.delete(nonce.key);
+      for (const waiter of waiters) waiter(refusal);
+    }
+  }
+
+  #ready(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes;
   }
 }
 

@@ -22,9 +22,10 @@ export function react(parts: RoomParts, session: Session, frame: ReactFrame, now
     needs(session, standing.role, "react") ??
     silenced(session, standing, settings, nowMs) ??
     crowded(parts) ??
+    parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   const apply = (log: Log): Outcome => applyReaction(parts.store, log, user, frame);
-  return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
+  return refused ?? { ok: true, entry: { bytes: 0, charged: true, apply, waiters: [] }, joins: false };
 }
 
 function applyReaction(store: Store, log: Log, user: string, { id, emoji, remove = false }: ReactFrame): Outcome {

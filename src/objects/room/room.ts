@@ -8,15 +8,18 @@ import type { Member, Message } from "../../protocol/message.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { Page, PresencePage } from "../../protocol/serverFrames.ts";
+import type { RoomPolicy } from "../../protocol/policy.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, parseRoomObjectName, tenantStub } from "../stubs.ts";
 import { Tickets } from "../tickets.ts";
+import { Account } from "./account.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
 import { Bans, type Sanctioned } from "./bans.ts";
-import { type Caller, create, end, open, openOrMake, welcomes } from "./existence.ts";
+import { type Caller, create, end, open, openOrMake, renew, welcomes } from "./existence.ts";
 import { flush } from "./flush.ts";
+import { heed } from "./heed.ts";
 import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { Mark } from "./mark.ts";
@@ -65,14 +68,28 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const presence = new Presence(() => this.#settle(Date.now()));
     const roster = new Roster(this.name, ctx.getWebSockets(), presence);
     if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers, Date.now());
-    const queue = new Queue();
     const registry = tenantStub(env, tenant);
+    const queue: Queue = new Queue(() => account.spend(Date.now()));
+    const account: Account = new Account({
+      queue,
+      sockets: () => roster.size,
+      ask: (asked) =>
+        registry.account({
+          room: name,
+          policyVersion: store.room?.policy.version ?? 0,
+          sockets: roster.size,
+          ...asked,
+        }),
+      onPolicy: (policy) => heed(this.#parts, policy),
+      onSettled: () => this.#wake(),
+    });
     this.#parts = {
       name,
       generation: env.GENERATION,
       store,
       queue,
       rates: new Rates(),
+      account,
       roster,
       presence,
       registry,
@@ -112,7 +129,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   async publish(caller: Caller, request: PublishRequest): Promise<MessageAnswer & { duplicate?: boolean }> {
     // A message that cannot be stored makes no room.
     const unfit = this.#parts.store.room === null ? unfitMessage(request, caller.policy.limits) : null;
-    const refused = unfit ?? (await openOrMake(this.#parts, caller));
+    const refused = unfit ?? (await renew(this.#parts, caller)) ?? (await openOrMake(this.#parts, caller));
     if (refused !== null) return refused;
     const outcome = await this.#change(caller, (parts, nowMs) => publish(parts, caller.session, request, nowMs));
     if (!outcome.ok) return outcome;
@@ -146,47 +163,54 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     return row === null ? refuse("not_found", "There is no such member.") : { ok: true, member: memberOf(row) };
   }
 
-  kick(caller: Caller, request: KickRequest): Answer<object> {
+  async kick(caller: Caller, request: KickRequest): Promise<Answer<object>> {
     return this.#judged(caller, (parts) => kick(parts, caller.session, request));
   }
 
-  ban(caller: Caller, request: BanRequest): Answer<object> {
+  async ban(caller: Caller, request: BanRequest): Promise<Answer<object>> {
     return this.#judged(caller, (parts, nowMs) => ban(parts, caller.session, request, nowMs));
   }
 
-  mute(caller: Caller, request: MuteRequest): Answer<object> {
+  async mute(caller: Caller, request: MuteRequest): Promise<Answer<object>> {
     return this.#judged(caller, (parts) => mute(parts, caller.session, request));
   }
 
-  sanctioned(caller: Caller, bounds: { after: string; limit: number }): Answer<{ sanctioned: readonly Sanctioned[] }> {
-    return open(this.#parts, caller) ?? sanctioned(this.#parts, caller.session, bounds, Date.now());
+  async sanctioned(
+    caller: Caller,
+    bounds: { after: string; limit: number },
+  ): Promise<Answer<{ sanctioned: readonly Sanctioned[] }>> {
+    return (await this.#open(caller)) ?? sanctioned(this.#parts, caller.session, bounds, Date.now());
   }
 
-  describe(caller: Caller): Answer<{ room: RoomInfo }> {
-    return this.#unreadable(caller) ?? { ok: true, room: infoOf(this.#parts, caller.session, Date.now()) };
+  async describe(caller: Caller): Promise<Answer<{ room: RoomInfo }>> {
+    const refused = await this.#unreadable(caller);
+    return refused ?? { ok: true, room: infoOf(this.#parts, caller.session, Date.now()) };
   }
 
   /** For whoever would come in later: refused now, where the reason can still be read. */
-  admits(caller: Caller): Answer<object> {
-    return welcomes(this.#parts, caller) ?? { ok: true };
+  async admits(caller: Caller): Promise<Answer<object>> {
+    return (await renew(this.#parts, caller)) ?? welcomes(this.#parts, caller) ?? { ok: true };
   }
 
-  unread(caller: Caller): Answer<Unread> {
+  async unread(caller: Caller): Promise<Answer<Unread>> {
     const { user } = caller.session;
     if (user === null) return refuse("forbidden", "Only a user has unread messages: name one in `Parley-User`.");
-    return this.#unreadable(caller) ?? { ok: true, ...unreadOf(this.#parts, user, Date.now()) };
+    return (await this.#unreadable(caller)) ?? { ok: true, ...unreadOf(this.#parts, user, Date.now()) };
   }
 
-  presence(caller: Caller, bounds: { readonly after?: string; readonly limit: number }): Answer<PresencePage> {
-    return open(this.#parts, caller) ?? presencePage(this.#parts, caller.session, bounds);
+  async presence(
+    caller: Caller,
+    bounds: { readonly after?: string; readonly limit: number },
+  ): Promise<Answer<PresencePage>> {
+    return (await this.#open(caller)) ?? presencePage(this.#parts, caller.session, bounds);
   }
 
-  messages(caller: Caller, bounds: Bounds): Answer<Page> {
-    return this.#unreadable(caller) ?? page(this.#parts, caller.session, bounds, Date.now());
+  async messages(caller: Caller, bounds: Bounds): Promise<Answer<Page>> {
+    return (await this.#unreadable(caller)) ?? page(this.#parts, caller.session, bounds, Date.now());
   }
 
-  message(caller: Caller, id: number): Answer<{ message: Message; cursor: string }> {
-    const refused = this.#unreadable(caller);
+  async message(caller: Caller, id: number): Promise<Answer<{ message: Message; cursor: string }>> {
+    const refused = await this.#unreadable(caller);
     if (refused !== null) return refused;
     const message = this.#parts.store.message(id, Date.now());
     return message === null
@@ -194,34 +218,31 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       : { ok: true, message, cursor: headCursor(this.#parts) };
   }
 
-  changes(caller: Caller, wanted: Wanted): ChangesPage | Refusal {
-    return this.#unreadable(caller) ?? changesPage(this.#parts, caller.session, wanted, Date.now());
+  async changes(caller: Caller, wanted: Wanted): Promise<ChangesPage | Refusal> {
+    return (await this.#unreadable(caller)) ?? changesPage(this.#parts, caller.session, wanted, Date.now());
   }
 
-  members(
+  async members(
     caller: Caller,
     { after, limit }: { after: string; limit: number },
-  ): Answer<{ members: Member[]; cursor: string }> {
-    return (
-      this.#unreadable(caller) ?? {
-        ok: true,
-        members: this.#parts.store.members(after, limit),
-        cursor: headCursor(this.#parts),
-      }
-    );
+  ): Promise<Answer<{ members: Member[]; cursor: string }>> {
+    const refused = await this.#unreadable(caller);
+    const { store } = this.#parts;
+    return refused ?? { ok: true, members: store.members(after, limit), cursor: headCursor(this.#parts) };
   }
 
-  reactions(
+  async reactions(
     caller: Caller,
     id: number,
     limit: number,
-  ): Answer<{ reactions: { emoji: string; user: string; at: number }[] }> {
-    const found = this.message(caller, id);
+  ): Promise<Answer<{ reactions: { emoji: string; user: string; at: number }[] }>> {
+    const found = await this.message(caller, id);
     return found.ok ? { ok: true, reactions: this.#parts.store.reactions(id, null, limit) } : found;
   }
 
-  readPositions(caller: Caller, limit: number): Answer<{ positions: { user: string; upTo: number }[] }> {
-    return this.#unreadable(caller) ?? { ok: true, positions: this.#parts.store.newestReadPositions(limit) };
+  async readPositions(caller: Caller, limit: number): Promise<Answer<{ positions: { user: string; upTo: number }[] }>> {
+    const refused = await this.#unreadable(caller);
+    return refused ?? { ok: true, positions: this.#parts.store.newestReadPositions(limit) };
   }
 
   // Calls from the tenant's object. They concern rooms that exist; another has nothing to do.
@@ -236,6 +257,12 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     while ((await this.#work((parts) => erasure(parts, user))) === "more");
   }
 
+  /** What the tenant has decided, pushed to every room that has sockets. */
+  heed(policy: RoomPolicy): void {
+    heed(this.#parts, policy);
+    this.#settle(Date.now());
+  }
+
   closeAll(error: RefusalCode): void {
     this.#parts.roster.closeAll(error);
     this.#settle(Date.now());
@@ -248,9 +275,22 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     const joining = joinRequestOf(request);
     // Nobody's room comes to be by a socket that is then refused.
     const unfit = this.#parts.store.room === null ? needs(joining.session, null, "read") : null;
-    const refused = unfit ?? (await openOrMake(this.#parts, joining)) ?? admitSocket(this.#parts, joining);
-    if (refused !== null) return Response.json(refused, { status: refusals[refused.error].status });
-    return super.fetch(request);
+    const refused = unfit ?? (await renew(this.#parts, joining)) ?? (await openOrMake(this.#parts, joining));
+    return refused === null ? this.#enter(request, joining) : refusalOf(refused);
+  }
+
+  async #enter(request: Request, joining: JoinRequest): Promise<Response> {
+    const { account } = this.#parts;
+    const { connection } = joining.session;
+    const full = await account.enter(connection);
+    if (full !== null) return refusalOf(full);
+    try {
+      // Much may have been decided while the tenant was asked.
+      const refused = open(this.#parts, joining) ?? admitSocket(this.#parts, joining);
+      return refused === null ? await super.fetch(request) : refusalOf(refused);
+    } finally {
+      account.entered(connection);
+    }
   }
 
   override onConnect(connection: Connection, { request }: ConnectionContext): void {
@@ -334,7 +374,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   // The rest is wiring.
 
   async #change(caller: Caller, admit: (parts: RoomParts, nowMs: number) => Admitted): Promise<Outcome> {
-    return open(this.#parts, caller) ?? this.#settled(admit(this.#parts, Date.now()));
+    return (await this.#open(caller)) ?? this.#settled(admit(this.#parts, Date.now()));
   }
 
   /** One pass of a job of the tenant's. */
@@ -356,7 +396,14 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   /** At the end of every event: what is to be told joins the queue, and the queue is flushed or waits. */
   #settle(nowMs: number): void {
     this.#foldPresence(nowMs);
+    this.#parts.account.settle(nowMs);
     this.#pacer.settle(nowMs);
+  }
+
+  /** The end of an event that no client sent. */
+  #wake(): void {
+    this.#settle(Date.now());
+    this.#parts.roster.deliver();
   }
 
   #foldPresence(nowMs: number): void {
@@ -368,15 +415,19 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   }
 
   /** Sockets may have been closed by it. */
-  #judged(caller: Caller, judge: (parts: RoomParts, nowMs: number) => Answer<object>): Answer<object> {
-    const done = open(this.#parts, caller) ?? judge(this.#parts, Date.now());
+  async #judged(caller: Caller, judge: (parts: RoomParts, nowMs: number) => Answer<object>): Promise<Answer<object>> {
+    const done = (await this.#open(caller)) ?? judge(this.#parts, Date.now());
     this.#scheduleReport();
     this.#settle(Date.now());
     return done;
   }
 
-  #unreadable(caller: Caller): Refusal | null {
-    return open(this.#parts, caller) ?? lacks(this.#parts, caller.session, "read");
+  async #open(caller: Caller): Promise<Refusal | null> {
+    return (await renew(this.#parts, caller)) ?? open(this.#parts, caller);
+  }
+
+  async #unreadable(caller: Caller): Promise<Refusal | null> {
+    return (await this.#open(caller)) ?? lacks(this.#parts, caller.session, "read");
   }
 
   #messageAnswer({ session }: Caller, outcome: Outcome, own = false): MessageAnswer {
@@ -402,6 +453,10 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   #scheduleReport(): void {
     if (this.#parts.store.room !== null) this.#alarms.schedule("report", Date.now() + reportAfterMs);
   }
+}
+
+function refusalOf(refused: Refusal): Response {
+  return Response.json(refused, { status: refusals[refused.error].status });
 }
 
 function joinRequestOf(request: Request): JoinRequest {

@@ -8,7 +8,7 @@ import {
   type RoomSettings,
 } from "../../protocol/message.ts";
 import { defaultLimits, fixedLimits } from "../../protocol/limits.ts";
-import type { RoomPolicy } from "../../protocol/policy.ts";
+import { RoomPolicy } from "../../protocol/policy.ts";
 import { isUntouched, migrate } from "../migrate.ts";
 import { migrations } from "./migrations.ts";
 import { dataJson, jsonOrNull, type MemberRow, memberOf, messageColumns, messageOf, type MessageRow } from "./rows.ts";
@@ -147,7 +147,7 @@ export class Store {
             epoch: row.epoch,
             deletedAtMs: row.deleted_at,
             settings: { ...defaultRoomSettings, ...JSON.parse(row.settings) },
-            policy: withEveryLimit(JSON.parse(row.policy)),
+            policy: policyOf(JSON.parse(row.policy)),
           };
   }
 
@@ -591,9 +591,9 @@ export class Store {
   }
 }
 
-/** A policy that was written by an older version of this code does not name the limits that have come since. */
-function withEveryLimit(policy: RoomPolicy): RoomPolicy {
-  return { ...policy, limits: { ...defaultLimits, ...policy.limits } };
+/** A policy that was written by an older version of this code does not name what has come since. */
+function policyOf(stored: RoomPolicy): RoomPolicy {
+  return RoomPolicy.parse({ ...stored, limits: { ...defaultLimits, ...stored.limits } });
 }
 
 export function roomChange({ settings, seq, oldest }: RoomState): RoomChange {

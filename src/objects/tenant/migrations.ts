@@ -1,6 +1,7 @@
 /** A tenant's tables. No secret is among them: those of API keys are derived. */
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
+import { ledgerMigration } from "./ledger.ts";
 import { ticketsMigration } from "../tickets.ts";
 
 export const migrations: readonly Migration[] = [
@@ -77,4 +78,5 @@ CREATE TABLE audit_name (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  ledgerMigration,
 ];

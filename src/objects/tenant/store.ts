@@ -1,6 +1,7 @@
 /** Every SQL statement a tenant runs. */
 import type { Capability } from "../../protocol/capabilities.ts";
 import type { LimitsPatch, TenantSettings } from "../../protocol/policy.ts";
+import type { RoomCounts } from "../account.ts";
 import { isUntouched, migrate } from "../migrate.ts";
 import { migrations } from "./migrations.ts";
 
@@ -22,13 +23,6 @@ export interface Key {
 }
 
 export type NewKey = Pick<Key, "id" | "name" | "capabilities">;
-
-export interface RoomCounts {
-  readonly messages: number;
-  readonly members: number;
-  readonly online: number;
-  readonly lastActivityAtMs: number | null;
-}
 
 export interface RoomListing {
   readonly name: string;

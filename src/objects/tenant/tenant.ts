@@ -5,13 +5,22 @@ import type { Actor } from "../../protocol/actor.ts";
 import type { AuditEntry, AuditHead, Deed } from "../../protocol/audit.ts";
 import type { Capability } from "../../protocol/capabilities.ts";
 import { defaultLimits, fixedLimits, type Limits, tenantLimits } from "../../protocol/limits.ts";
-import { defaultTenantSettings, type LimitsPatch, type Policy, type TenantSettings } from "../../protocol/policy.ts";
+import {
+  defaultTenantSettings,
+  type LimitsPatch,
+  type Policy,
+  type RoomPolicy,
+  type TenantSettings,
+} from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Grant, Statement } from "../account.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, roomStub } from "../stubs.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
-import { type Key, type NewKey, type RoomCounts, type RoomListing, Store, type TenantState } from "./store.ts";
+import { Ledger } from "./ledger.ts";
+import { Rounds } from "./rounds.ts";
+import { type Key, type NewKey, type RoomListing, Store, type TenantState } from "./store.ts";
 
 export interface TenantProfile {
   readonly id: string;
@@ -36,9 +45,12 @@ type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #store: Store;
-  readonly #alarms: Alarms<"suspension" | "tickets">;
+  readonly #alarms: Alarms<"policy" | "tickets">;
   readonly #tickets: Tickets;
   readonly #audit: AuditLog;
+  readonly #rounds: Rounds;
+  /** Made when it is first needed: a tenant that was never created has no tables. */
+  #ledger: Ledger | null = null;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -46,6 +58,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     this.#alarms = new Alarms(ctx.storage);
     this.#tickets = new Tickets(ctx.storage);
     this.#audit = new AuditLog(ctx.storage, () => this.#id);
+    this.#rounds = new Rounds({
+      rooms: () => this.#ledgerOf().activeRooms,
+      tell: async (room) => roomStub(env, this.#id, room).heed(this.#roomPolicy(this.#tenantOf())),
+    });
   }
 
   // Calls from the operator's plane.
@@ -75,15 +91,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const tenant = this.#store.tenant;
     if (tenant === null) return unknownTenant();
     if (tenant.suspended !== suspended) {
-      this.#store.transaction(() => {
-        this.#store.save({ ...tenant, suspended });
-        this.#audit.append(actor, suspended ? "tenant.suspended" : "tenant.resumed", {}, Date.now());
-      });
-    }
-    if (suspended) {
-      // Booked first: the second round must come whatever becomes of this one.
-      this.#alarms.schedule("suspension", Date.now() + policyGoneMs);
-      await this.#closeRooms();
+      const action = suspended ? "tenant.suspended" : "tenant.resumed";
+      await this.#decide({ ...tenant, suspended }, () => this.#audit.append(actor, action, {}, Date.now()));
     }
     return this.describe();
   }
@@ -95,7 +104,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return tenant === null ? unknownTenant() : { ok: true, tenant: this.#profile(tenant) };
   }
 
-  update({ name, settings, limits }: TenantPatch, actor: Actor): Answer<{ tenant: TenantProfile }> {
+  async update({ name, settings, limits }: TenantPatch, actor: Actor): Promise<Answer<{ tenant: TenantProfile }>> {
     const tenant = this.#store.tenant;
     if (tenant === null) return unknownTenant();
     const updated = {
@@ -105,8 +114,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       limits: { ...tenant.limits, ...defined(limits) },
     };
     const changed = differenceOf(auditedOf(tenant), auditedOf(updated));
-    this.#store.transaction(() => {
-      this.#store.save(updated);
+    await this.#decide(updated, () => {
       if (changed !== null) this.#audit.append(actor, "tenant.updated", changed, Date.now());
     });
     return this.describe();
@@ -116,30 +124,31 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#store.tenant === null ? [] : this.#store.keys();
   }
 
-  addKey(key: NewKey, actor: Actor): Answer<object> {
-    if (this.#store.tenant === null) return unknownTenant();
+  async addKey(key: NewKey, actor: Actor): Promise<Answer<object>> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
     if (this.#store.keys().length >= fixedLimits.keysPerTenant)
       return refuse("quota_exceeded", `A tenant has at most ${fixedLimits.keysPerTenant} keys.`);
     const { id, name, capabilities } = key;
     const nowMs = Date.now();
-    this.#store.transaction(() => {
+    await this.#decide(tenant, () => {
       this.#store.addKey(key, nowMs);
-      this.#policyChanged();
       this.#audit.append(actor, "key.created", { target: { key: id }, after: { name, capabilities } }, nowMs);
     });
     return { ok: true };
   }
 
-  removeKey(id: string, actor: Actor): Answer<object> {
+  async removeKey(id: string, actor: Actor): Promise<Answer<object>> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
     const keys = this.keys();
     const removed = keys.find((key) => key.id === id);
     if (removed === undefined) return refuse("not_found", "There is no such key.");
     if (!keys.some((key) => key.id !== id && key.capabilities.includes("admin")))
       return refuse("conflict", "At least one key with `admin` must remain.");
     const { name, capabilities } = removed;
-    this.#store.transaction(() => {
+    await this.#decide(tenant, () => {
       this.#store.removeKey(id);
-      this.#policyChanged();
       this.#audit.append(actor, "key.removed", { target: { key: id }, before: { name, capabilities } }, Date.now());
     });
     return { ok: true };
@@ -167,18 +176,28 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { tenant: this.#id, version, suspended, keys, settings, limits: limitsOf(tenant) };
   }
 
-  registerRoom(name: string, again: boolean): Answer<object> {
-    if (this.#store.tenant === null) return unknownTenant();
-    if (this.#store.tenant.suspended) return refuse("tenant_suspended");
-    return this.#store.registerRoom(name, again, Date.now()) ? { ok: true } : refuse("room_deleted");
+  registerRoom(name: string, again: boolean): Answer<{ policy: RoomPolicy }> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    if (tenant.suspended) return refuse("tenant_suspended");
+    return this.#store.registerRoom(name, again, Date.now())
+      ? { ok: true, policy: this.#roomPolicy(tenant) }
+      : refuse("room_deleted");
   }
 
   forgetRoom(name: string): void {
     this.#store.forgetRoom(name, Date.now());
+    this.#ledgerOf().forget(name);
   }
 
-  reportRoom(name: string, counts: RoomCounts): void {
-    if (this.#store.tenant !== null) this.#store.reportRoom(name, counts);
+  /** A room says how it stands, and takes credits and places in advance. */
+  account(statement: Statement): Grant | Refusal {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    const { room, counts, policyVersion } = statement;
+    if (counts !== null) this.#store.reportRoom(room, counts);
+    const granted = this.#ledgerOf().settle(statement, limitsOf(tenant), Date.now());
+    return { ...granted, policy: tenant.version > policyVersion ? this.#roomPolicy(tenant) : null };
   }
 
   /** What a room has done, for the audit log. It may be told again. */
@@ -200,7 +219,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   override async alarm(): Promise<void> {
     await this.#alarms.run(Date.now(), {
-      suspension: () => (this.#store.tenant?.suspended === true ? this.#closeRooms() : undefined),
+      policy: () => this.#rounds.go(),
       tickets: () => {
         this.#tickets.sweep(Date.now());
         const nextMs = this.#tickets.dueMs;
@@ -220,18 +239,35 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { id: this.#id, name, suspended, settings, limits: limitsOf(tenant), createdAt: createdAtMs };
   }
 
-  #policyChanged(): void {
-    if (this.#store.tenant !== null) this.#store.save(this.#store.tenant);
+  #roomPolicy(tenant: TenantState): RoomPolicy {
+    const { version, suspended, settings } = tenant;
+    return { version, suspended, limits: limitsOf(tenant), autoCreate: settings.autoCreate, revocations: [] };
   }
 
-  /** Six at a time: each wakes an object, and all share one thread where this runs on one machine. */
-  async #closeRooms(): Promise<void> {
-    const names = this.#store.roomNames();
-    for (let next = 0; next < names.length; next += 6) {
-      await Promise.allSettled(
-        names.slice(next, next + 6).map((room) => roomStub(this.env, this.#id, room).closeAll("tenant_suspended")),
-      );
-    }
+  /**
+   * Saves what is decided with its record, and tells every room that has sockets: now, and once more when no edge can hold an older policy. A
+   * room that has none asks for places before it lets the first one in, and is told then.
+   */
+  async #decide(tenant: Omit<TenantState, "version" | "createdAtMs">, record: () => void): Promise<void> {
+    this.#store.transaction(() => {
+      this.#store.save(tenant);
+      record();
+    });
+    if (this.#ledgerOf().activeRooms.length === 0) return;
+    // Booked first: the second round must come whatever becomes of this one.
+    this.#alarms.schedule("policy", Date.now() + policyGoneMs);
+    await this.#rounds.go();
+  }
+
+  #tenantOf(): TenantState {
+    const { tenant } = this.#store;
+    if (tenant === null) throw new Error("the tenant does not exist");
+    return tenant;
+  }
+
+  #ledgerOf(): Ledger {
+    this.#ledger ??= new Ledger(this.ctx.storage.sql);
+    return this.#ledger;
   }
 }
 
@@ -252,7 +288,7 @@ function limitsOf({ limits }: TenantState): Limits {
   return { ...defaultLimits, ...Object.fromEntries(bursts), ...set };
 }
 
-const bucketNames = ["publishPerUser", "publishPerRoom", "framesPerSocket"] as const;
+const bucketNames = ["publishPerUser", "publishPerRoom", "publishPerTenant", "framesPerSocket"] as const;
 
 function unknownTenant(): Refusal {
   return refuse("not_found", "There is no such tenant.");

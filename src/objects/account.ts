@@ -1,0 +1,38 @@
+/** What a room tells its tenant and what it is given: the only words between the two while the room is at work. */
+import type { RoomPolicy } from "../protocol/policy.ts";
+import type { Refusal } from "../protocol/refusals.ts";
+
+/** Counts for the directory of rooms. */
+export interface RoomCounts {
+  readonly messages: number;
+  readonly members: number;
+  readonly online: number;
+  readonly lastActivityAtMs: number | null;
+}
+
+export interface Statement {
+  readonly room: string;
+  /** Of the policy that the room goes by. */
+  readonly policyVersion: number;
+  /** Places that the room wants to hold: its sockets, those at its door, and some for those to come. */
+  readonly places: number;
+  /** Sockets that are open. */
+  readonly sockets: number;
+  /** Credits wanted, one for each change. */
+  readonly credits: number;
+  /** Credits of earlier ones that were not spent. */
+  readonly returned: number;
+  /** Null in between. */
+  readonly counts: RoomCounts | null;
+}
+
+export interface Grant {
+  readonly ok: true;
+  /** As many as were wanted, or as there are. */
+  readonly places: number;
+  readonly credits: number;
+  /** Why there are not more credits; null where there are. */
+  readonly short: Refusal | null;
+  /** Where the room goes by an older one. */
+  readonly policy: RoomPolicy | null;
+}

@@ -1,0 +1,193 @@
+/**
+ * The room's account with its tenant: places for sockets and credits for changes, taken in advance and spent here, so that no
+ * message costs a question. All of it is memory: what is lost with it is lost, and nobody gets it twice.
+ */
+import { type Allowance, spend } from "../../core/allowance.ts";
+import { demand } from "../../core/demand.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import type { RoomPolicy } from "../../protocol/policy.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Grant, RoomCounts, Statement } from "../account.ts";
+import type { Queue } from "./queue.ts";
+
+export interface AccountOptions {
+  /** Asks the tenant. May throw, as every call to another object. */
+  readonly ask: (statement: Pick<Statement, "places" | "credits" | "returned" | "counts">) => Promise<Grant | Refusal>;
+  readonly queue: Queue;
+  /** How many sockets are open. */
+  readonly sockets: () => number;
+  readonly onPolicy: (policy: RoomPolicy) => void;
+  /** Something can go on that had to wait. */
+  readonly onSettled: () => void;
+}
+
+const rate = { perSecond: fixedLimits.asksPerSecond, burst: fixedLimits.asksBurst };
+
+export class Account {
+  readonly #options: AccountOptions;
+  #places: number;
+  /** At the door: those that wait for a place, and those that have one and are no socket yet. */
+  #waiting = 0;
+  readonly #admitted = new Set<string>();
+  #credits = 0;
+  #creditsUntilMs = 0;
+  /** Fewer than this are left: time to ask for more, before somebody must wait. */
+  #lowAt = 0;
+  /** Changes that were tried since the last question. */
+  #tried = 0;
+  #askedAtMs = -Infinity;
+  #asks: Allowance | undefined;
+  #asking: Promise<Refusal | null> | null = null;
+  #short: { readonly refusal: Refusal; readonly untilMs: number } | null = null;
+  /** A timer will ask for those who wait. */
+  #isBooked = false;
+
+  constructor(options: AccountOptions) {
+    this.#options = options;
+    // What the room held before it lost its memory is still written down at its tenant.
+    this.#places = options.sockets();
+  }
+
+  // Credits.
+
+  /** Whether the tenant has just said that there are none. To be asked for each change, before it pays for anything else. */
+  refusal(nowMs: number): Refusal | null {
+    this.#tried += 1;
+    if (this.#short === null || this.#short.untilMs <= nowMs || this.#credits >= 1) return null;
+    return { ...this.#short.refusal, retryAfterMs: this.#short.untilMs - nowMs };
+  }
+
+  /** Takes one credit, or none is there. */
+  spend(nowMs: number): boolean {
+    if (this.#credits < 1 || nowMs >= this.#creditsUntilMs) return false;
+    this.#credits -= 1;
+    return true;
+  }
+
+  /** To be called at the end of every event: asks for more where changes wait, or will soon. */
+  settle(nowMs: number): void {
+    const waiting = this.#options.queue.held > 0;
+    const low = this.#credits < this.#lowAt && nowMs < this.#creditsUntilMs;
+    if ((!waiting && !low) || this.#asking !== null) return;
+    const spent = spend(this.#asks, rate, nowMs);
+    if (spent.ok) {
+      this.#asks = spent.allowance;
+      void this.#ask(this.#demand(nowMs), null);
+    } else if (waiting && !this.#isBooked) {
+      this.#isBooked = true;
+      setTimeout(() => {
+        this.#isBooked = false;
+        // Whatever the clock says that was set back meanwhile: another timer would keep the room awake for as long.
+        if (this.#asking === null) void this.#ask(this.#demand(Date.now()), null);
+      }, spent.retryAfterMs);
+    }
+  }
+
+  // Places.
+
+  /** A place for one more socket, or why there is none. With one, `entered` must be called whatever becomes of it. */
+  async enter(connection: string): Promise<Refusal | null> {
+    this.#waiting += 1;
+    try {
+      while (!this.#hasPlace) {
+        // What was asked before this one came may not have been meant for it.
+        const own = this.#asking === null;
+        const refused = await (this.#asking ?? this.#ask(fixedLimits.creditsMin, null));
+        if (refused !== null) return refused;
+        if (own && !this.#hasPlace) return refuse("connection_limit", "The tenant has as many connections as it may.");
+      }
+      this.#admitted.add(connection);
+      return null;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** It is one of the sockets now, or was refused. */
+  entered(connection: string): void {
+    this.#admitted.delete(connection);
+  }
+
+  get #hasPlace(): boolean {
+    return this.#options.sockets() + this.#admitted.size < this.#places;
+  }
+
+  // The rest.
+
+  /** Gives back what is not needed, and says how the room stands. */
+  async report(counts: RoomCounts): Promise<void> {
+    await this.#asking;
+    await this.#ask(0, counts);
+  }
+
+  /** The newest policy. */
+  async renew(): Promise<Refusal | null> {
+    await this.#asking;
+    return this.#ask(0, null);
+  }
+
+  #demand(nowMs: number): number {
+    const tried = this.#tried;
+    this.#tried = 0;
+    const sinceMs = nowMs - this.#askedAtMs;
+    this.#askedAtMs = nowMs;
+    return demand({ waiting: this.#options.queue.held, tried, sinceMs });
+  }
+
+  #ask(credits: number, counts: RoomCounts | null): Promise<Refusal | null> {
+    this.#asking = this.#exchange(credits, counts).finally(() => {
+      this.#asking = null;
+      this.#options.onSettled();
+    });
+    return this.#asking;
+  }
+
+  async #exchange(credits: number, counts: RoomCounts | null): Promise<Refusal | null> {
+    const sockets = this.#options.sockets() + this.#admitted.size + this.#waiting;
+    // A full room asks for each in advance, a small one for itself.
+    const places = sockets + Math.floor(sockets / 8);
+    this.#places = Math.min(this.#places, places);
+    const returned = this.#unspent(counts !== null);
+    try {
+      const answer = await this.#options.ask({ places, credits, returned, counts });
+      return answer.ok ? this.#take(answer, credits) : this.#failed(answer);
+    } catch (error) {
+      console.error("the tenant could not be asked", String(error));
+      return this.#failed(refuse("overloaded", undefined, { retryAfterMs: 1_000 }));
+    }
+  }
+
+  /** At a report, and when their time is over. */
+  #unspent(all: boolean): number {
+    if (!all && Date.now() < this.#creditsUntilMs) return 0;
+    const returned = this.#credits;
+    this.#credits = 0;
+    this.#lowAt = 0;
+    return returned;
+  }
+
+  #take({ places, credits, short, policy }: Grant, wanted: number): null {
+    const nowMs = Date.now();
+    this.#places = places;
+    this.#credits += credits;
+    this.#creditsUntilMs = nowMs + fixedLimits.creditsMs;
+    this.#lowAt = wanted > fixedLimits.creditsMin ? Math.ceil(credits / 2) : 0;
+    if (policy !== null) this.#options.onPolicy(policy);
+    this.#options.queue.release(() => this.spend(nowMs));
+    if (short !== null && wanted > 0) this.#runShort(short, nowMs);
+    return null;
+  }
+
+  #failed(refusal: Refusal): Refusal {
+    this.#runShort(refusal, Date.now());
+    return refusal;
+  }
+
+  /** Until the tenant can be asked again, or has more. */
+  #runShort(refusal: Refusal, nowMs: number): void {
+    const next = spend(this.#asks, rate, nowMs);
+    const retryAfterMs = Math.max(refusal.retryAfterMs ?? 0, next.ok ? 0 : next.retryAfterMs);
+    this.#short = { refusal, untilMs: nowMs + retryAfterMs };
+    this.#options.queue.refuseHeld({ ...refusal, retryAfterMs });
+  }
+}

@@ -1,0 +1,16 @@
+/** What the tenant has decided, taken over: for whoever is here as for whoever comes. */
+import { unwelcome } from "../../core/welcome.ts";
+import type { RoomPolicy } from "../../protocol/policy.ts";
+import type { RoomParts } from "./parts.ts";
+
+/** Safe to run twice: the second time it meets those who have come meanwhile by what somebody held who did not know yet. */
+export function heed({ store, roster }: Pick<RoomParts, "store" | "roster">, policy: RoomPolicy): void {
+  const { room } = store;
+  if (room === null || room.deletedAtMs !== null) return;
+  if (policy.version > room.policy.version) store.savePolicy(policy);
+  const newest = store.room?.policy ?? policy;
+  for (const seat of roster.seats) {
+    const refused = unwelcome(seat.session, newest);
+    if (refused !== null) roster.close(seat, refused.error, refused.detail);
+  }
+}

@@ -1,0 +1,151 @@
+/** What the rooms of a tenant hold of it: places for sockets, and credits for changes. */
+import { type Allowance, type Rate, spendUpTo, tooFast } from "../../core/allowance.ts";
+import type { Limits } from "../../protocol/limits.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Grant, Statement } from "../account.ts";
+import type { Migration } from "../migrate.ts";
+
+export const ledgerMigration: Migration = {
+  id: "ledger-1",
+  sql: `
+ALTER TABLE room ADD COLUMN places  INTEGER NOT NULL DEFAULT 0;  -- that it holds
+ALTER TABLE room ADD COLUMN sockets INTEGER NOT NULL DEFAULT 0;  -- of these, open ones
+
+CREATE TABLE credit (
+  one        INTEGER PRIMARY KEY CHECK (one = 1),
+  granted_at INTEGER NOT NULL,                                   -- the last time, give or take a second
+  day        INTEGER NOT NULL,                                   -- since the epoch
+  reserved   INTEGER NOT NULL                                    -- at least as many as were given on that day
+) STRICT;
+`,
+};
+
+const savedEveryMs = 1_000;
+const dayMs = 86_400_000;
+/** Of a day's quota: how much of it a loss of memory may lose. */
+const reservedPart = 1_000;
+
+export class Ledger {
+  readonly #sql: SqlStorage;
+  readonly #places = new Map<string, number>();
+  #held = 0;
+  #allowance: Allowance | undefined;
+  #day = 0;
+  #given = 0;
+  #reserved = 0;
+  #savedAtMs = -Infinity;
+
+  /** After a loss of memory there are at most as many credits as there would have been: never more. */
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    for (const { name, places } of sql.exec<{ name: string; places: number }>(
+      "SELECT name, places FROM room WHERE places > 0",
+    )) {
+      this.#places.set(name, places);
+      this.#held += places;
+    }
+    const [row] = sql
+      .exec<{ granted_at: number; day: number; reserved: number }>("SELECT granted_at, day, reserved FROM credit")
+      .toArray();
+    if (row === undefined) return;
+    this.#allowance = { left: 0, atMs: row.granted_at + savedEveryMs };
+    this.#day = row.day;
+    this.#given = row.reserved;
+    this.#reserved = row.reserved;
+  }
+
+  /** Rooms that have sockets, or are about to. */
+  get activeRooms(): string[] {
+    return [...this.#places.keys()];
+  }
+
+  settle(statement: Statement, limits: Limits, nowMs: number): Omit<Grant, "policy"> {
+    const places = this.#settlePlaces(statement, limits.socketsPerTenant);
+    return { ok: true, places, ...this.#settleCredits(statement, limits, nowMs) };
+  }
+
+  /** The room is gone. */
+  forget(room: string): void {
+    this.#hold(room, 0);
+    this.#sql.exec("UPDATE room SET places = 0, sockets = 0 WHERE name = ?", room);
+  }
+
+  #settlePlaces({ room, places: wanted, sockets }: Statement, most: number): number {
+    const before = this.#places.get(room) ?? 0;
+    // What a room has, it keeps: a limit that was lowered closes nobody.
+    const places = Math.min(wanted, Math.max(sockets, before + most - this.#held));
+    this.#hold(room, places);
+    this.#sql.exec(
+      "UPDATE room SET places = ?1, sockets = ?2 WHERE name = ?3 AND (places <> ?1 OR sockets <> ?2)",
+      places,
+      sockets,
+      room,
+    );
+    return places;
+  }
+
+  #hold(room: string, places: number): void {
+    this.#held += places - (this.#places.get(room) ?? 0);
+    if (places > 0) this.#places.set(room, places);
+    else this.#places.delete(room);
+  }
+
+  #settleCredits(
+    { credits: wanted, returned }: Statement,
+    limits: Limits,
+    nowMs: number,
+  ): Omit<Grant, "ok" | "places" | "policy"> {
+    const rate: Rate = { perSecond: limits.publishPerTenantPerSecond, burst: limits.publishPerTenantBurst };
+    this.#turnDay(nowMs);
+    this.#given = Math.max(0, this.#given - returned);
+    if (this.#allowance !== undefined) this.#allowance = { ...this.#allowance, left: this.#allowance.left + returned };
+    const quota = Math.max(0, limits.changesPerDay - this.#given);
+    const { taken, allowance, retryAfterMs } = spendUpTo(Math.min(wanted, quota), this.#allowance, rate, nowMs);
+    this.#allowance = allowance;
+    this.#given += taken;
+    if (taken > 0) this.#save(limits.changesPerDay, nowMs);
+    return {
+      credits: taken,
+      short: taken >= wanted ? null : taken >= quota ? usedUp(limits, nowMs) : scarce(rate, retryAfterMs),
+    };
+  }
+
+  #turnDay(nowMs: number): void {
+    const day = Math.floor(nowMs / dayMs);
+    // A clock that was set back gives nobody yesterday's quota again.
+    if (day <= this.#day) return;
+    this.#day = day;
+    this.#given = 0;
+    this.#reserved = 0;
+  }
+
+  #save(quota: number, nowMs: number): void {
+    const exceeded = this.#given > this.#reserved;
+    if (!exceeded && nowMs - this.#savedAtMs < savedEveryMs) return;
+    if (exceeded) this.#reserved = this.#given + Math.floor(quota / reservedPart);
+    this.#savedAtMs = nowMs;
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO credit (one, granted_at, day, reserved) VALUES (1, ?, ?, ?)",
+      nowMs,
+      this.#day,
+      this.#reserved,
+    );
+  }
+}
+
+function scarce(rate: Rate, retryAfterMs: number): Refusal {
+  return tooFast(
+    "tenant",
+    `At most ${rate.perSecond} changes per second in all rooms of the tenant.`,
+    rate,
+    retryAfterMs,
+  );
+}
+
+function usedUp({ changesPerDay }: Limits, nowMs: number): Refusal {
+  const retryAfterMs = dayMs - (nowMs % dayMs);
+  return refuse("quota_exceeded", `At most ${changesPerDay} changes a day, until midnight UTC.`, {
+    retryAfterMs,
+    limit: { scope: "tenant_day", limit: changesPerDay, windowMs: dayMs, remaining: 0 },
+  });
+}

@@ -1,0 +1,233 @@
+/** What a tenant gives its rooms in advance, under a clock that stands still. */
+import { env } from "cloudflare:workers";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { asOperator, call, connect, newTenant, newToken } from "../routes/edge.ts";
+import { everything, type TestTenant } from "../support/api.ts";
+import { eventually, goTo, pass, startClock, stopClock } from "../support/clock.ts";
+import { evict, roomObject } from "../support/room.ts";
+import { roomy } from "../support/roomy.ts";
+import type { TestSocket } from "../support/socket.ts";
+
+beforeEach(() => stopClock());
+afterEach(() => startClock());
+
+interface Answered {
+  readonly status: number;
+  readonly code?: string;
+  readonly retryAfterMs?: number;
+  readonly limit?: { readonly scope: string };
+}
+
+async function publish(tenant: TestTenant, room: string, user = "ada"): Promise<Answered> {
+  const path = `/v1/rooms/${room}/messages`;
+  const response = await call(path, { method: "POST", credential: tenant.key, user, body: { text: "x" } });
+  const body = await response.json<Omit<Answered, "status">>();
+  return { ...body, status: response.status };
+}
+
+const passed = (answers: readonly Answered[]): number => answers.filter(({ status }) => status === 201).length;
+const evictTenant = (tenant: TestTenant): Promise<void> => evictDurableObject(env.TENANT.getByName(tenant.id));
+const of = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const tenantOf = (limits: Readonly<Record<string, number>>): Promise<TestTenant> => newTenant({ ...roomy, ...limits });
+
+async function socketOf(tenant: TestTenant, room: string, user: string): Promise<TestSocket> {
+  return connect(room, { token: await newToken(tenant, user, { "*": everything }) });
+}
+
+/** How many messages these sockets were acked, when each has its answers or was closed for hearing no too often. */
+async function settled(sockets: readonly TestSocket[], each: number): Promise<number> {
+  const isDone = (socket: TestSocket): boolean =>
+    socket.closed !== null || socket.of("ack").length + socket.of("error").length === each;
+  await eventually(
+    () => sockets.every(isDone),
+    () => sockets.map(({ frames }) => frames.length),
+  );
+  return sockets.reduce((total, socket) => total + socket.of("ack").length, 0);
+}
+
+describe("buckets", () => {
+  const limits = { publishPerUserPerSecond: 50, publishPerUserBurst: 100 };
+
+  test("[T6] of 1,000 messages at once at a burst of 100 exactly 100 pass, whichever way they come", async () => {
+    const tenant = await tenantOf(limits);
+    const sockets = await Promise.all(of(5).map(() => socketOf(tenant, "general", "ada")));
+    sockets.forEach((socket, index) =>
+      of(4).forEach((part) =>
+        socket.send(
+          of(25).map((n) => ({
+            type: "publish",
+            ref: `${part}-${n}`,
+            nonce: `nonce-${index}-${part}-${n}`,
+            text: "x",
+          })),
+        ),
+      ),
+    );
+    const answers = await Promise.all(of(500).map(() => publish(tenant, "general")));
+    expect(passed(answers) + (await settled(sockets, 100))).toBe(100);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused).toMatchObject({ code: "rate_limited", limit: { scope: "user_in_room" }, retryAfterMs: 20 });
+    pass(20);
+    expect(await publish(tenant, "general")).toMatchObject({ status: 201 });
+    expect(await publish(tenant, "general")).toMatchObject({ status: 429 });
+  });
+
+  test("[T6] a room's bucket is one for all its users", async () => {
+    const tenant = await tenantOf({ publishPerRoomPerSecond: 10, publishPerRoomBurst: 30 });
+    const answers = await Promise.all(of(90).map((n) => publish(tenant, "general", `user-${n % 9}`)));
+    expect(passed(answers)).toBe(30);
+    expect(answers.find(({ status }) => status === 429)).toMatchObject({ limit: { scope: "room" } });
+    expect(await publish(tenant, "another")).toMatchObject({ status: 201 });
+  });
+});
+
+describe("the tenant's credits", () => {
+  test("[T7] rooms share the tenant's burst: exactly so many pass in all of them together", async () => {
+    const tenant = await tenantOf({ publishPerTenantPerSecond: 50, publishPerTenantBurst: 100 });
+    const rooms = of(5).map((n) => `room-${n}`);
+    const answers = await Promise.all(of(1_000).map((n) => publish(tenant, rooms[n % 5] ?? "", `user-${n}`)));
+    expect(passed(answers)).toBe(100);
+    const refused = answers.filter(({ status }) => status === 429);
+    for (const answer of refused) expect(answer).toMatchObject({ code: "rate_limited", limit: { scope: "tenant" } });
+    const other = await tenantOf({});
+    expect(await publish(other, "room-1")).toMatchObject({ status: 201 });
+  });
+
+  test("[T7] [H5] what it says of when to come again is true", async () => {
+    const tenant = await tenantOf({ publishPerTenantPerSecond: 2, publishPerTenantBurst: 3 });
+    const answers = await Promise.all(of(9).map(() => publish(tenant, "general")));
+    expect(passed(answers)).toBe(3);
+    const { retryAfterMs = 0 } = answers.find(({ status }) => status === 429) ?? {};
+    expect(retryAfterMs).toBeGreaterThan(0);
+    pass(retryAfterMs - 1);
+    expect(await publish(tenant, "general")).toMatchObject({ status: 429, retryAfterMs: 1 });
+    pass(1);
+    expect(await publish(tenant, "general")).toMatchObject({ status: 201 });
+    expect(await publish(tenant, "general")).toMatchObject({ status: 429 });
+  });
+
+  test("[T7] a loss of memory loses credits and never makes them, the room's and the tenant's", async () => {
+    const tenant = await tenantOf({ publishPerTenantPerSecond: 1, publishPerTenantBurst: 20 });
+    let accepted = 0;
+    for (const turn of of(12)) {
+      accepted += (await publish(tenant, "general")).status === 201 ? 1 : 0;
+      await evict(tenant, "general");
+      if (turn % 3 === 2) await evictTenant(tenant);
+    }
+    expect(accepted).toBeGreaterThan(0);
+    expect(accepted).toBeLessThanOrEqual(5);
+    expect(await publish(tenant, "general")).toMatchObject({ status: 429 });
+  });
+
+  test("[T7] what a room did not spend it gives back, and another has it", async () => {
+    const tenant = await tenantOf({ changesPerDay: 4 });
+    expect(await publish(tenant, "one")).toMatchObject({ status: 201 });
+    expect(await publish(tenant, "two")).toMatchObject({ status: 429 });
+    await report(tenant, "one");
+    const answers = await Promise.all(of(5).map(() => publish(tenant, "three")));
+    expect(passed(answers)).toBe(3);
+  });
+
+  test("[T7] [P3] what waits for a credit is found by its nonce, and stored in the order in which it came", async () => {
+    const tenant = await tenantOf({});
+    const socket = await socketOf(tenant, "general", "ada");
+    const nonces = of(40).map((n) => `nonce-number-${Math.floor(n / 2)}`);
+    socket.send(nonces.map((nonce, n) => ({ type: "publish", ref: `${n}`, nonce, text: nonce })));
+    expect(await settled([socket], 40)).toBe(40);
+    expect(socket.of("ack").filter(({ duplicate }) => duplicate === true)).toHaveLength(20);
+    const stored = socket.of("changes").flatMap(({ changes }) => changes);
+    expect(stored.map((change) => (change.type === "message" ? change.message.text : null))).toEqual([
+      ...new Set(nonces),
+    ]);
+  });
+});
+
+describe("a day's quota", () => {
+  const midnight = Date.UTC(2_031, 5, 7);
+
+  test("[T8] [W7] the last change of it passes, the next is told when the day ends, and the new day is a new one", async () => {
+    goTo(midnight - 3_600_000);
+    const tenant = await tenantOf({ changesPerDay: 5 });
+    const answers = await Promise.all(of(6).map((n) => publish(tenant, `room-${n % 2}`)));
+    expect(passed(answers)).toBeLessThanOrEqual(5);
+    for (const room of ["room-0", "room-1"]) await report(tenant, room);
+    const rest = await Promise.all(of(6).map(() => publish(tenant, "room-2")));
+    expect(passed(answers) + passed(rest)).toBe(5);
+    const over = rest.find(({ status }) => status === 429);
+    expect(over).toMatchObject({ code: "quota_exceeded", retryAfterMs: 3_600_000, limit: { scope: "tenant_day" } });
+    await evict(tenant, "room-2");
+    await evictTenant(tenant);
+    goTo(midnight - 1);
+    expect(await publish(tenant, "room-2")).toMatchObject({ status: 429, code: "quota_exceeded" });
+    goTo(midnight);
+    expect(await publish(tenant, "room-2")).toMatchObject({ status: 201 });
+  });
+});
+
+describe("places", () => {
+  test("[T9] [W7] the tenant's last place is taken, one more is refused, and one that was left is free again", async () => {
+    const tenant = await tenantOf({ socketsPerTenant: 2 });
+    const ada = await socketOf(tenant, "one", "ada");
+    await socketOf(tenant, "two", "bo");
+    await expect(socketOf(tenant, "three", "cy")).rejects.toThrow("connection_limit");
+    await expect(socketOf(tenant, "one", "cy")).rejects.toThrow("connection_limit");
+    await evict(tenant, "two");
+    await evictTenant(tenant);
+    await expect(socketOf(tenant, "three", "cy")).rejects.toThrow("connection_limit");
+    ada.close(1000);
+    await ada.until(({ closed }) => closed !== null);
+    await report(tenant, "one");
+    await socketOf(tenant, "three", "cy");
+    await expect(socketOf(tenant, "one", "ada")).rejects.toThrow("connection_limit");
+  });
+
+  test("[T9] many who come at once all get their places, and the tenant is asked a few times", async () => {
+    const tenant = await tenantOf({ socketsPerTenant: 60 });
+    const comers = await Promise.allSettled(of(70).map((n) => socketOf(tenant, "hall", `user-${n}`)));
+    expect(comers.filter(({ status }) => status === "fulfilled")).toHaveLength(60);
+    expect(await placesOf(tenant)).toEqual([{ name: "hall", places: 60, sockets: expect.any(Number) }]);
+  });
+});
+
+describe("what the tenant decides", () => {
+  test("[T17] reaches rooms that are open, also one that sleeps, before it is answered", async () => {
+    const tenant = await tenantOf({});
+    const [ada, bo] = [await socketOf(tenant, "one", "ada"), await socketOf(tenant, "two", "bo")];
+    await evict(tenant, "two");
+    const body = { limits: { textLength: 3 } };
+    expect((await asOperator(`/v1/tenants/${tenant.id}`, { method: "PATCH", body })).status).toBe(200);
+    for (const socket of [ada, bo]) {
+      socket.send({ type: "publish", ref: "a", nonce: "too-long-now", text: "four" });
+      expect(await socket.answer("a")).toMatchObject({ type: "error", code: "too_large" });
+    }
+  });
+
+  test("[T17] a room without sockets asks for it when it hears that there is something newer", async () => {
+    const tenant = await tenantOf({});
+    expect(await publish(tenant, "quiet")).toMatchObject({ status: 201 });
+    await asOperator(`/v1/tenants/${tenant.id}`, { method: "PATCH", body: { limits: { textLength: 3 } } });
+    // This edge holds its policy for 5 s.
+    pass(5_001);
+    const path = "/v1/rooms/quiet/messages";
+    const long = await call(path, { method: "POST", credential: tenant.key, user: "ada", body: { text: "four" } });
+    expect(long.status).toBe(413);
+  });
+});
+
+/** The room's report to its tenant, which is due 10 s after something happened. */
+async function report(tenant: TestTenant, room: string): Promise<void> {
+  pass(10_000);
+  await runDurableObjectAlarm(roomObject(tenant, room));
+  pass(-10_000);
+}
+
+function placesOf(tenant: TestTenant): Promise<{ name: string; places: number; sockets: number }[]> {
+  return runInDurableObject(env.TENANT.getByName(tenant.id), (_, { storage }) =>
+    storage.sql
+      .exec<{ name: string; places: number; sockets: number }>(
+        "SELECT name, places, sockets FROM room WHERE places > 0 ORDER BY name",
+      )
+      .toArray(),
+  );
+}
