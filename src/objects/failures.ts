@@ -36,13 +36,20 @@ export function refusedBy(error: unknown): Refusal {
 /** Makes the call again, each time on a stub of its own, while it is lost and may be repeated. Throws what the last one threw. */
 export async function attempt<Answer>(call: () => Promise<Answer>, isRepeatable: boolean): Promise<Answer> {
   for (let made = 1; ; made++) {
+    const called = call();
     try {
-      return await call();
+      return await called;
     } catch (error) {
+      letGo(called);
       if (!isRepeatable || made === fixedLimits.callAttempts || failureOf(error) !== "lost") throw error;
       await pause(made);
     }
   }
+}
+
+/** A call that failed keeps hold of the object that made it, which then cannot be evicted, until it is let go. */
+function letGo(called: object): void {
+  if (Symbol.dispose in called) (called as Disposable)[Symbol.dispose]();
 }
 
 /** By chance from nothing to the whole: those who lost the same object must not all come back at once. */

@@ -19,6 +19,9 @@ const settings = z.object(TenantSettings.shape).partial();
 const limits = z.partialRecord(Limits.keyType, Limits.valueType);
 const roomSettings = z.object(RoomSettings.shape).partial();
 
+const mute = { until: TimeMs.nullable() };
+const ban = { ...mute, shadow: z.boolean().nullable() };
+
 /** `before` and `after` hold only what changed. */
 export const auditActions = {
   "tenant.created": { plain: { settings, limits, key: KeyId }, personal: ["name"] },
@@ -32,8 +35,11 @@ export const auditActions = {
   "room.deleted": { plain: {}, personal: [] },
   "room.member_set": { plain: { role: z.enum(roles).nullable() }, personal: ["name"] },
   "room.member_removed": { plain: { role: z.enum(roles).nullable() }, personal: ["name"] },
-  "room.user_muted": { plain: { until: TimeMs }, personal: ["reason"] },
-  "room.user_unmuted": { plain: { until: TimeMs }, personal: ["reason"] },
+  "room.user_kicked": { plain: {}, personal: ["reason"] },
+  "room.user_banned": { plain: ban, personal: ["reason"] },
+  "room.user_unbanned": { plain: ban, personal: ["reason"] },
+  "room.user_muted": { plain: mute, personal: ["reason"] },
+  "room.user_unmuted": { plain: mute, personal: ["reason"] },
   "message.edited": { plain: {}, personal: [] },
   "message.deleted": { plain: {}, personal: [] },
 } as const satisfies Record<string, ActionRow>;

@@ -1,6 +1,7 @@
 /** Changing a message after it was told: edits and deletions. */
 import { contentBytes, silenced, type Standing, unfitEdit } from "../../core/admission.ts";
 import { may } from "../../core/rights.ts";
+import { actorOfSession } from "../../protocol/actor.ts";
 import type { DeleteFrame, EditFrame } from "../../protocol/clientFrames.ts";
 import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
@@ -11,7 +12,6 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
-import type { Store } from "./store.ts";
 
 export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs: number): Admitted {
   const { settings, policy } = stateOf(parts);
@@ -23,7 +23,7 @@ export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs
     crowded(parts) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
-  const apply = (log: Log): Outcome => applyEdit(parts.store, log, session, standing, frame);
+  const apply = (log: Log): Outcome => applyEdit(parts, log, session, standing, frame);
   return (
     refused ?? { ok: true, entry: { bytes: contentBytes(frame), charged: true, apply, waiters: [] }, joins: false }
   );
@@ -38,11 +38,12 @@ export function remove(parts: RoomParts, session: Session, frame: DeleteFrame, n
     silenced(session, standing, settings, nowMs) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
-  const apply = (log: Log): Outcome => applyDeletion(parts.store, log, session, standing, frame);
+  const apply = (log: Log): Outcome => applyDeletion(parts, log, session, standing, frame);
   return refused ?? { ok: true, entry: { bytes: 0, charged: true, apply, waiters: [] }, joins: false };
 }
 
-function applyEdit(store: Store, log: Log, session: Session, standing: Standing, frame: EditFrame): Outcome {
+function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Standing, frame: EditFrame): Outcome {
+  const { store } = parts;
   const message = store.message(frame.id, log.nowMs);
   if (message === null) return refuse("not_found", "There is no such message.");
   const foreign = isForeign(session, standing, message, "edit");
@@ -56,11 +57,13 @@ function applyEdit(store: Store, log: Log, session: Session, standing: Standing,
   if (text === null && data === null) return refuse("invalid_field", "A message needs `text` or `data`.");
   const patch = { id: message.id, seq: log.next(), version: message.version + 1, text, data, editedAt: log.nowMs };
   store.saveEdit(patch);
+  noteForeign(parts, log, session, message, "message.edited");
   log.changed({ type: "message", message: patch });
   return { ok: true, id: patch.id, seq: patch.seq, duplicate: false };
 }
 
-function applyDeletion(store: Store, log: Log, session: Session, standing: Standing, frame: DeleteFrame): Outcome {
+function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: Standing, frame: DeleteFrame): Outcome {
+  const { store } = parts;
   const message = store.message(frame.id, log.nowMs);
   if (message === null) return refuse("not_found", "There is no such message.");
   const foreign = isForeign(session, standing, message, "delete");
@@ -69,6 +72,7 @@ function applyDeletion(store: Store, log: Log, session: Session, standing: Stand
   if (message.deletedAt !== null) return { ok: true, id: message.id, seq: message.seq, duplicate: true };
   const tombstone = { id: message.id, seq: log.next(), deletedAt: log.nowMs };
   store.saveDeletion(tombstone);
+  noteForeign(parts, log, session, message, "message.deleted");
   log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent } });
   return { ok: true, id: tombstone.id, seq: tombstone.seq, duplicate: false };
 }
@@ -83,4 +87,17 @@ function isForeign(session: Session, { role }: Standing, message: Message, verb:
   const own = session.user !== null && message.sender?.id === session.user;
   if (own || may(session, role, `${verb}:any`)) return null;
   return refuse("forbidden", `This needs the capability \`${verb}:any\`: the message is another's.`);
+}
+
+/** To change what another said is moderation. What it said is not written down. */
+function noteForeign(
+  { deeds }: RoomParts,
+  log: Log,
+  session: Session,
+  { id, sender }: Message,
+  action: "message.edited" | "message.deleted",
+): void {
+  if ((sender?.id ?? null) === session.user) return;
+  const target = { message: id, ...(sender === null ? {} : { user: sender.id }) };
+  deeds.add(actorOfSession(session), action, { target }, log.nowMs);
 }

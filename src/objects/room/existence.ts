@@ -2,6 +2,7 @@
 import { nanoid } from "nanoid";
 import { may, needs } from "../../core/rights.ts";
 import { unwelcome } from "../../core/welcome.ts";
+import { type Actor, actorOfSession } from "../../protocol/actor.ts";
 import { defaultRoomSettings } from "../../protocol/message.ts";
 import type { Terms } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
@@ -42,7 +43,7 @@ export function welcomes(parts: RoomParts, caller: Caller): Refusal | null {
 /** Like `open`, but the room of one who may publish comes to be, where the tenant allows it. */
 export async function openOrMake(parts: RoomParts, caller: Caller): Promise<Refusal | null> {
   if (!makes(parts, caller)) return open(parts, caller);
-  const made = await make(parts, false);
+  const made = await make(parts, null);
   return made.ok ? open(parts, caller) : made;
 }
 
@@ -56,7 +57,7 @@ export async function create(
   { session }: Caller,
 ): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
   if (isThere(parts)) return { ok: true, created: false };
-  return needs(session, null, "manage") ?? make(parts, true);
+  return needs(session, null, "manage") ?? make(parts, actorOfSession(session));
 }
 
 /** Ends the room: its history is removed, its sockets are told, and its name answers 410. */
@@ -67,24 +68,35 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
   // Another caller may have ended it while this one waited.
   if (!isThere(parts)) return refuse("room_deleted");
   flush();
-  parts.store.transaction(() => parts.store.deleteRoom(Date.now()));
-  parts.bans.forget();
+  const nowMs = Date.now();
+  parts.store.transaction(() => {
+    parts.store.deleteRoom(nowMs);
+    parts.bans.forget();
+    parts.deeds.add(actorOfSession(caller.session), "room.deleted", {}, nowMs);
+  });
   parts.roster.closeAll("room_deleted");
   return null;
 }
 
-/** Registers with the tenant before the first write, so that an erasure finds every room. */
+/**
+ * Registers with the tenant before the first write, so that an erasure finds every room. `maker` wants just this room, also
+ * where one of its name was deleted; one that comes to be by being used has none, and is no deed.
+ */
 async function make(
   parts: RoomParts,
-  again: boolean,
+  maker: Actor | null,
 ): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
-  const registered = await parts.registry.registerRoom(parts.name, again);
+  const registered = await parts.registry.registerRoom(parts.name, maker !== null);
   if (!registered.ok) return registered;
   // Another caller may have made it, or made it and deleted it again, while this one waited.
   if (isThere(parts)) return { ok: true, created: false };
-  if (parts.store.room !== null && !again) return refuse("room_deleted");
+  if (parts.store.room !== null && maker === null) return refuse("room_deleted");
   const { policy } = registered;
-  parts.store.create({ epoch: nanoid(), settings: defaultRoomSettings, policy }, Date.now());
+  const nowMs = Date.now();
+  parts.store.transaction(() => {
+    parts.store.create({ epoch: nanoid(), settings: defaultRoomSettings, policy }, nowMs);
+    if (maker !== null) parts.deeds.add(maker, "room.created", { after: { settings: defaultRoomSettings } }, nowMs);
+  });
   return { ok: true, created: true };
 }
 

@@ -1,4 +1,6 @@
 /** Who belongs to the room. */
+import { differenceOf } from "../../core/difference.ts";
+import { actorOfSession } from "../../protocol/actor.ts";
 import type { Role } from "../../protocol/capabilities.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
@@ -7,7 +9,6 @@ import type { Log } from "./log.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { lacks } from "./standing.ts";
-import type { Store } from "./store.ts";
 
 export interface MemberRequest {
   readonly user: string;
@@ -19,11 +20,16 @@ export interface MemberRequest {
 
 export function setMember(parts: RoomParts, session: Session, request: MemberRequest): Admitted {
   const refused = lacks(parts, session, "manage") ?? crowded(parts);
-  const apply = (log: Log): Outcome => applyMember(parts.store, log, request);
+  const apply = (log: Log): Outcome => applyMember(parts, log, session, request);
   return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
 }
 
-export function applyMember(store: Store, log: Log, { user, name, role }: MemberRequest): Outcome {
+export function applyMember(
+  { store, deeds }: RoomParts,
+  log: Log,
+  session: Session,
+  { user, name, role }: MemberRequest,
+): Outcome {
   const present = store.member(user);
   if (role === null && (present === null || present.role === null))
     return refuse("not_found", "There is no such member.");
@@ -32,6 +38,13 @@ export function applyMember(store: Store, log: Log, { user, name, role }: Member
   }
   const member = { user, name: name ?? present?.name ?? null, role, seq: log.next() };
   store.saveMember(member);
+  const was = { role: present?.role ?? null, name: present?.name ?? null };
+  deeds.add(
+    actorOfSession(session),
+    role === null ? "room.member_removed" : "room.member_set",
+    { target: { user }, ...differenceOf(was, { role, name: member.name }) },
+    log.nowMs,
+  );
   log.changed({ type: "member", member });
   log.unsettle();
   return { ok: true, id: 0, seq: member.seq, duplicate: false };

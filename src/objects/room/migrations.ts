@@ -3,6 +3,7 @@ import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { bansMigration } from "./bans.ts";
+import { deedsMigration } from "./deeds.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -94,4 +95,5 @@ CREATE TABLE leaver (
     id: "room-3",
     sql: "ALTER TABLE member ADD COLUMN spoke_at INTEGER", // the last message, kept while the room is in slow mode
   },
+  deedsMigration,
 ];

@@ -1,5 +1,7 @@
 /** Kicks, bans and mutes. None is a change of the history: whoever it concerns is told, others are not. */
+import { differenceOf } from "../../core/difference.ts";
 import { outranks } from "../../core/rights.ts";
+import { actorOfSession } from "../../protocol/actor.ts";
 import type { Ban } from "../../protocol/ban.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
@@ -30,9 +32,11 @@ export interface MuteRequest {
 }
 
 /** Closes the user's connections to the room. The user may come back, by an act of his own. */
-export function kick(parts: RoomParts, session: Session, { user, reason }: KickRequest): Done {
+export function kick(parts: RoomParts, session: Session, { user, reason }: KickRequest, nowMs: number): Done {
   const refused = mayNotJudge(parts, session, user);
   if (refused !== null) return refused;
+  const change = { target: { user }, after: { reason } };
+  parts.deeds.add(actorOfSession(session), "room.user_kicked", change, nowMs);
   const told = `Removed from the room by a moderator${reason === null ? "." : `: ${reason}`}`;
   for (const seat of parts.roster.seats) if (seat.session.user === user) parts.roster.close(seat, "forbidden", told);
   return { ok: true };
@@ -42,16 +46,33 @@ export function kick(parts: RoomParts, session: Session, { user, reason }: KickR
 export function ban(parts: RoomParts, session: Session, { user, ban: given }: BanRequest, nowMs: number): Done {
   const refused = mayNotJudge(parts, session, user);
   if (refused !== null) return refused;
-  if (given === null) parts.bans.lift(user);
-  else parts.bans.save(user, given, nowMs);
+  const { store, bans, deeds } = parts;
+  const changed = differenceOf(shown(bans.find(user, nowMs)), shown(given));
+  if (changed !== null) {
+    store.transaction(() => {
+      if (given === null) bans.lift(user);
+      else bans.save(user, given, nowMs);
+      const action = given === null ? "room.user_unbanned" : "room.user_banned";
+      deeds.add(actorOfSession(session), action, { target: { user }, ...changed }, nowMs);
+    });
+  }
   clear(parts, nowMs);
   return { ok: true };
 }
 
-export function mute(parts: RoomParts, session: Session, { user, untilMs, reason }: MuteRequest): Done {
+export function mute(parts: RoomParts, session: Session, { user, untilMs, reason }: MuteRequest, nowMs: number): Done {
   const refused = mayNotJudge(parts, session, user) ?? crowded(parts);
   if (refused !== null) return refused;
-  parts.store.saveMute(user, untilMs, reason);
+  const { store, deeds } = parts;
+  const present = store.member(user);
+  const was = { until: present?.muted_until ?? null, reason: present?.reason ?? null };
+  const changed = differenceOf(was, { until: untilMs, reason });
+  if (changed === null) return { ok: true };
+  store.transaction(() => {
+    store.saveMute(user, untilMs, reason);
+    const action = untilMs === null ? "room.user_unmuted" : "room.user_muted";
+    deeds.add(actorOfSession(session), action, { target: { user }, ...changed }, nowMs);
+  });
   return { ok: true };
 }
 
@@ -63,6 +84,12 @@ export function sanctioned(
   nowMs: number,
 ): Refusal | { readonly ok: true; readonly sanctioned: readonly Sanctioned[] } {
   return lacks(parts, session, "moderate") ?? { ok: true, sanctioned: parts.bans.list(bounds, nowMs) };
+}
+
+/** A ban as the audit log says it. */
+function shown(given: Ban | null): { until: number | null; shadow: boolean | null; reason: string | null } {
+  const { untilMs: until = null, shadow = null, reason = null } = given ?? {};
+  return { until, shadow, reason };
 }
 
 /** Neither himself, so that nobody lifts what others have imposed on him, nor those who govern the room beside or above him. */

@@ -3,6 +3,7 @@ import type { TenantStub } from "../stubs.ts";
 import type { Tickets } from "../tickets.ts";
 import type { Account } from "./account.ts";
 import type { Bans } from "./bans.ts";
+import type { Deeds } from "./deeds.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
@@ -21,6 +22,8 @@ export interface RoomParts {
   readonly presence: Presence;
   readonly bans: Bans;
   readonly tickets: Tickets;
+  /** For the tenant's audit log. */
+  readonly deeds: Deeds;
   /** When the platform last answered a ping of this socket; null if it never did. */
   readonly pingedAtMs: (socket: WebSocket) => number | null;
   /** Books a look at the sockets' tokens. */

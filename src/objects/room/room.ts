@@ -15,6 +15,7 @@ import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
+import { Deeds } from "./deeds.ts";
 import { edit, remove } from "./edit.ts";
 import { Bans, type Sanctioned } from "./bans.ts";
 import { type Caller, create, end, open, openOrMake, renew, welcomes } from "./existence.ts";
@@ -48,7 +49,7 @@ import { endTokens } from "./tokens.ts";
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 /** `message` is null for who may not read, and when it has gone meanwhile. */
 type MessageAnswer = Answer<{ message: Message | null; cursor: string }>;
-type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens";
+type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds";
 
 /** How old the tenant's directory of rooms may be. */
 const reportAfterMs = 10_000;
@@ -95,6 +96,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       registry,
       bans: new Bans(ctx.storage),
       tickets: new Tickets(ctx.storage),
+      deeds: new Deeds(ctx.storage, name, registry, (atMs) => this.#alarms.schedule("deeds", atMs)),
       bookTokens: (atMs) => this.#alarms.schedule("tokens", atMs),
       pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
     };
@@ -164,7 +166,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   }
 
   async kick(caller: Caller, request: KickRequest): Promise<Answer<object>> {
-    return this.#judged(caller, (parts) => kick(parts, caller.session, request));
+    return this.#judged(caller, (parts, nowMs) => kick(parts, caller.session, request, nowMs));
   }
 
   async ban(caller: Caller, request: BanRequest): Promise<Answer<object>> {
@@ -172,7 +174,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   }
 
   async mute(caller: Caller, request: MuteRequest): Promise<Answer<object>> {
-    return this.#judged(caller, (parts) => mute(parts, caller.session, request));
+    return this.#judged(caller, (parts, nowMs) => mute(parts, caller.session, request, nowMs));
   }
 
   async sanctioned(
@@ -360,6 +362,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
         if (nextMs !== null) this.#alarms.schedule("sweep", nextMs);
         else this.#alarms.cancel("tokens");
       },
+      deeds: () => this.#parts.deeds.tell(),
       tickets: () => {
         this.#parts.tickets.sweep(nowMs);
         const nextMs = this.#parts.tickets.dueMs;

@@ -1,4 +1,6 @@
 /** The room's own settings. */
+import { differenceOf } from "../../core/difference.ts";
+import { actorOfSession } from "../../protocol/actor.ts";
 import type { RoomSettings } from "../../protocol/message.ts";
 import type { Session } from "../../protocol/session.ts";
 import { crowded } from "./capacity.ts";
@@ -16,20 +18,21 @@ export function configure(parts: RoomParts, session: Session, patch: SettingsPat
   const refused = lacks(parts, session, "manage") ?? crowded(parts);
   const founder = founding && patch.access === "members" ? session.user : null;
   const apply = (log: Log): Outcome => {
-    if (founder !== null) applyMember(parts.store, log, { user: founder, name: session.name, role: "owner" });
-    return applySettings(parts, log, patch);
+    if (founder !== null) applyMember(parts, log, session, { user: founder, name: session.name, role: "owner" });
+    return applySettings(parts, log, session, patch);
   };
   return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
 }
 
-function applySettings(parts: RoomParts, log: Log, patch: SettingsPatch): Outcome {
+function applySettings(parts: RoomParts, log: Log, session: Session, patch: SettingsPatch): Outcome {
   const state = stateOf(parts);
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   const settings: RoomSettings = { ...state.settings, ...Object.fromEntries(given) };
-  if (JSON.stringify(settings) === JSON.stringify(state.settings))
-    return { ok: true, id: 0, seq: state.seq, duplicate: true };
+  const changed = differenceOf({ settings: state.settings }, { settings });
+  if (changed === null) return { ok: true, id: 0, seq: state.seq, duplicate: true };
   const seq = log.next();
   parts.store.saveSettings(settings, seq);
+  parts.deeds.add(actorOfSession(session), "room.updated", changed, log.nowMs);
   if (settings.access !== state.settings.access) log.unsettle();
   log.changed({ type: "room", room: roomChange({ ...state, settings, seq }) });
   return { ok: true, id: 0, seq, duplicate: false };

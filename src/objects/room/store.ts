@@ -69,7 +69,8 @@ export class Store {
     try {
       return this.#storage.transactionSync(body);
     } catch (error) {
-      this.reload();
+      if (isUntouched(this.#storage)) this.#room = null;
+      else this.reload();
       throw error;
     }
   }
