@@ -4,6 +4,7 @@ import { audit } from "./routes/audit.ts";
 import { changes } from "./routes/changes.ts";
 import { description, documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
+import { issuers } from "./routes/issuers.ts";
 import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
 import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
@@ -30,6 +31,7 @@ const api = app
   .route("/", tenants)
   .route("/", tenant)
   .route("/", audit)
+  .route("/", issuers)
   .route("/", rooms)
   .route("/", moderation)
   .route("/", messages)

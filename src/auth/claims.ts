@@ -1,12 +1,14 @@
 /** A token's claims, read once the signature is proved: parsed, and held against the clock. */
+import type * as z from "zod";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
-import { AUDIENCE, Claims } from "../protocol/token.ts";
+import { AUDIENCE, Claims, IssuerClaims } from "../protocol/token.ts";
 import { parseJsonObject } from "./jsonObject.ts";
 
 /** In our words and not the parser's, which may quote what it was given. */
-const claimRules: Readonly<Record<keyof Claims, string>> = {
-  aud: `The claim \`aud\` must be ${AUDIENCE}, alone and not in a list.`,
+const claimRules: Readonly<Record<keyof IssuerClaims, string>> = {
+  aud: `The claim \`aud\` must be ${AUDIENCE}, and of an identity provider's token ${AUDIENCE}/<tenant>, alone and not in a list.`,
+  iss: "The claim `iss` must be there, as text.",
   sub: "The claim `sub` must be a user: 1 to 128 printable characters without / or space.",
   name: "The claim `name` must have 1 to 128 characters, or be absent.",
   iat: "The claim `iat` must be there, in whole seconds.",
@@ -16,13 +18,25 @@ const claimRules: Readonly<Record<keyof Claims, string>> = {
 };
 
 /** Claims that we do not know are left out: other issuers add theirs. Being expired is said last, of claims that are right in all else. */
-export function readClaims(
+export function readClaims(payload: Uint8Array, nowMs: number): Read<Claims> {
+  return read(Claims, payload, nowMs);
+}
+
+/** Of a token that an identity provider signed. */
+export function readIssuerClaims(payload: Uint8Array, nowMs: number): Read<IssuerClaims> {
+  return read(IssuerClaims, payload, nowMs);
+}
+
+type Read<Said> = { readonly ok: true; readonly claims: Said } | Refusal;
+
+function read<Said extends Pick<Claims, "iat" | "exp">>(
+  schema: z.ZodType<Said>,
   payload: Uint8Array,
   nowMs: number,
-): { readonly ok: true; readonly claims: Claims } | Refusal {
+): Read<Said> {
   const said = parseJsonObject(payload);
   if (said === null) return refuse("token_invalid", "The claims are not a JSON object, or say a name twice.");
-  const parsed = Claims.safeParse(said);
+  const parsed = schema.safeParse(said);
   if (!parsed.success) return refuse("token_invalid", brokenRule(parsed.error.issues[0]?.path[0]));
   const { iat, exp } = parsed.data;
   const { nbf } = said;

@@ -5,9 +5,9 @@ import { type KeyName, isKeyName } from "./apiKey.ts";
 import { type JsonObject, parseJsonObject } from "./jsonObject.ts";
 
 export function readHeader(encoded: string): { readonly ok: true; readonly name: KeyName } | Refusal {
-  const header = parseHeader(encoded);
+  const header = parsePart(encoded);
   if (header === null) return refuse("token_invalid", "The header is not a JSON object, or says a name twice.");
-  const broken = brokenRule(header);
+  const broken = header.alg === "HS256" ? brokenRule(header, /^jwt$/i) : "The header's `alg` must be HS256.";
   if (broken !== null) return refuse("token_invalid", broken);
   const name = parseKid(header.kid);
   return name === null
@@ -15,8 +15,8 @@ export function readHeader(encoded: string): { readonly ok: true; readonly name:
     : { ok: true, name };
 }
 
-/** Null for what is no JSON object, or says a name twice. */
-export function parseHeader(encoded: string): JsonObject | null {
+/** A part of a token that is JSON; null for what is no object, or says a name twice. */
+export function parsePart(encoded: string): JsonObject | null {
   try {
     return parseJsonObject(base64url.decode(encoded));
   } catch {
@@ -25,9 +25,9 @@ export function parseHeader(encoded: string): JsonObject | null {
   }
 }
 
-function brokenRule({ alg, typ, crit, cty, b64 }: JsonObject): string | null {
-  if (alg !== "HS256") return "The header's `alg` must be HS256.";
-  if (typ !== undefined && !(typeof typ === "string" && /^jwt$/i.test(typ)))
+/** What holds for every token, whoever signed it; null when nothing is broken. A URL or a key in a header is not even looked at. */
+export function brokenRule({ typ, crit, cty, b64 }: JsonObject, type: RegExp): string | null {
+  if (typ !== undefined && !(typeof typ === "string" && type.test(typ)))
     return "The header's `typ` must be JWT, or absent.";
   // What it lists must be understood or the token refused, and no extension is understood here.
   if (crit !== undefined) return "The header may not have `crit`.";

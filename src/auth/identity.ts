@@ -1,19 +1,22 @@
 /** Who calls: a credential that was verified, with what its tenant says of it now. */
 import type { Capability } from "../protocol/capabilities.ts";
-import type { Policy } from "../protocol/policy.ts";
+import { issuerKey } from "../protocol/issuer.ts";
+import { ceilingOf, type Policy } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Session } from "../protocol/session.ts";
-import type { Rooms } from "../protocol/token.ts";
+import type { Claims, Rooms } from "../protocol/token.ts";
 import { grantedIn } from "./grants.ts";
+import { type ClaimedToken, readClaimed, unknownIssuer, verifyIssuerToken } from "./issuerToken.ts";
+import type { Fetching } from "./keySets.ts";
 import type { MasterKeys } from "./masterKeys.ts";
 import { verifyToken } from "./token.ts";
 
 export interface Identity {
   readonly tenant: string;
   readonly policy: Policy;
-  /** The API key used, or the one that signed the token. */
+  /** The API key used, or the one that signed the token; of an identity provider's token what stands for it (`issuerKey`). */
   readonly key: string;
-  /** What that key may do: nobody has more by a token than its maker has. */
+  /** What that key or provider may do: nobody has more by a token than its maker has. */
   readonly capabilities: readonly Capability[];
   /** Null for an API key. */
   readonly token: { readonly id: string | null; readonly rooms: Rooms; readonly expiresAtMs: number } | null;
@@ -22,38 +25,52 @@ export interface Identity {
   readonly issuedAtMs: number;
 }
 
+type Identified = { readonly ok: true; readonly identity: Identity } | Refusal;
+type Maker = Pick<Identity, "tenant" | "policy" | "key" | "capabilities">;
+
 /** Whom a token is held against: at the edge, and in a room whose client sends a new one. */
 export interface Authority {
   readonly masterKeys: MasterKeys;
   /** What the tenant has decided; null where there is none. Asked only for a key that has proved itself. */
   readonly policyOf: (tenant: string, key: string) => Promise<Policy | null>;
+  /** The same for what a token only claims, of a provider's: who is asked must bound it. */
+  readonly claimedPolicyOf: (
+    claimed: ClaimedToken,
+  ) => Promise<{ readonly ok: true; readonly policy: Policy | null } | Refusal>;
+  /** How the keys of the tenant's identity providers are had. */
+  readonly fetching: Fetching;
 }
 
-export async function identifyToken(
-  { masterKeys, policyOf }: Authority,
-  token: string,
-  nowMs: number,
-): Promise<{ readonly ok: true; readonly identity: Identity } | Refusal> {
-  const verified = await verifyToken(masterKeys, token, nowMs);
+export async function identifyToken(authority: Authority, token: string, nowMs: number): Promise<Identified> {
+  const read = readClaimed(token);
+  if (read !== null) return read.ok ? identifyByIssuer(authority, read.claimed, nowMs) : read;
+  const verified = await verifyToken(authority.masterKeys, token, nowMs);
   if (!verified.ok) return verified;
   const { tenant, keyId: key, claims } = verified;
-  const policy = await policyOf(tenant, key);
+  const policy = await authority.policyOf(tenant, key);
   if (policy === null) return refuse("token_invalid");
-  const capabilities = policy.keys[key];
-  if (capabilities === undefined) return refuse("token_revoked");
-  return {
-    ok: true,
-    identity: {
-      tenant,
-      policy,
-      key,
-      capabilities,
-      token: { id: claims.jti ?? null, rooms: claims.rooms, expiresAtMs: claims.exp * 1_000 },
-      user: claims.sub,
-      name: claims.name ?? null,
-      issuedAtMs: claims.iat * 1_000,
-    },
-  };
+  const capabilities = ceilingOf(policy, key);
+  return capabilities === null ? refuse("token_revoked") : speaker({ tenant, policy, key, capabilities }, claims);
+}
+
+async function identifyByIssuer(
+  { claimedPolicyOf, fetching }: Authority,
+  claimed: ClaimedToken,
+  nowMs: number,
+): Promise<Identified> {
+  const asked = await claimedPolicyOf(claimed);
+  if (!asked.ok) return asked;
+  const { policy } = asked;
+  if (policy === null) return unknownIssuer();
+  const verified = await verifyIssuerToken(policy, claimed, fetching, nowMs);
+  if (!verified.ok) return verified;
+  const { id, capabilities } = verified.issuer;
+  return speaker({ tenant: policy.tenant, policy, key: issuerKey(id), capabilities }, verified.claims);
+}
+
+function speaker(maker: Maker, { sub, name, iat, exp, jti, rooms }: Omit<Claims, "aud">): Identified {
+  const token = { id: jti ?? null, rooms, expiresAtMs: exp * 1_000 };
+  return { ok: true, identity: { ...maker, token, user: sub, name: name ?? null, issuedAtMs: iat * 1_000 } };
 }
 
 /** What the credential is in a room. The room decides; this only says what is granted there. */

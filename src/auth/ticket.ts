@@ -1,11 +1,12 @@
 /** A ticket: what a verified credential was, signed by us for one opening of a stream by a page that cannot send headers. */
 import { SignJWT } from "jose";
 import * as z from "zod";
+import { IssuerKey } from "../protocol/issuer.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "../protocol/names.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { Claims, Rooms } from "../protocol/token.ts";
-import { parseHeader } from "./header.ts";
+import { parsePart } from "./header.ts";
 import { parseJsonObject } from "./jsonObject.ts";
 import type { MasterKeys } from "./masterKeys.ts";
 import { signedPayload } from "./token.ts";
@@ -13,6 +14,7 @@ import { signedPayload } from "./token.ts";
 /** What was verified when the ticket was asked for. */
 export interface TicketGrant {
   readonly tenant: string;
+  /** An API key's id, or what stands for one of an identity provider. */
   readonly keyId: string;
   readonly user: string | null;
   readonly name: string | null;
@@ -55,7 +57,7 @@ type TicketHeader = z.infer<typeof TicketHeader>;
 const TicketClaims = z.object({
   aud: z.literal(AUDIENCE),
   id: z.string().min(1).max(64),
-  keyId: KeyId,
+  keyId: z.union([KeyId, IssuerKey]),
   user: UserId.nullable(),
   name: DisplayName.nullable(),
   room: RoomName.nullable(),
@@ -116,7 +118,7 @@ export async function readTicket(
 function readSigner(
   encoded: string,
 ): { readonly ok: true; readonly version: number; readonly tenant: string } | Refusal {
-  const header = parseHeader(encoded);
+  const header = parsePart(encoded);
   if (header === null) return refuse("token_invalid", "The header is not a JSON object, or says a name twice.");
   const parsed = TicketHeader.safeParse(header);
   if (!parsed.success) return refuse("token_invalid", brokenRule(parsed.error.issues[0]?.path[0]));

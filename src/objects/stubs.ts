@@ -104,6 +104,9 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   keys: "again",
   addKey: "once",
   removeKey: "again",
+  issuers: "again",
+  addIssuer: "once",
+  removeIssuer: "again",
   rooms: "again",
   audit: "again",
   recordDeeds: "again",
@@ -119,6 +122,7 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
 const directoryCalls: Repeats<Methods<Directory, DurableObject>> = {
   reserve: "again",
   confirm: "again",
+  has: "again",
   tenants: "again",
 };
 

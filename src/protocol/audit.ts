@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { Actor } from "./actor.ts";
 import { capabilities, roles } from "./capabilities.ts";
+import { Issuer, IssuerId } from "./issuer.ts";
 import { MessageId, RoomSettings, TimeMs } from "./message.ts";
 import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { Limits, TenantSettings } from "./policy.ts";
@@ -17,6 +18,7 @@ interface ActionRow {
 
 const settings = z.object(TenantSettings.shape).partial();
 const limits = z.partialRecord(Limits.keyType, Limits.valueType);
+const issuer = Issuer.omit({ id: true }).shape;
 const roomSettings = z.object(RoomSettings.shape).partial();
 
 const mute = { until: TimeMs.nullable() };
@@ -30,6 +32,8 @@ export const auditActions = {
   "tenant.resumed": { plain: {}, personal: [] },
   "key.created": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
+  "issuer.created": { plain: issuer, personal: ["name"] },
+  "issuer.removed": { plain: issuer, personal: ["name"] },
   "room.created": { plain: { settings: roomSettings }, personal: [] },
   "room.updated": { plain: { settings: roomSettings }, personal: [] },
   "room.deleted": { plain: {}, personal: [] },
@@ -57,6 +61,7 @@ export const AuditTarget = z.object({
   room: RoomName.optional(),
   message: MessageId.optional(),
   key: KeyId.optional(),
+  issuer: IssuerId.optional(),
   /** The user concerned: personal, and so is what `before` and `after` say of the user. */
   user: UserId.optional(),
 });

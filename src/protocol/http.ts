@@ -4,6 +4,7 @@ import { capabilities, roles } from "./capabilities.ts";
 import { Change, GapReason } from "./changes.ts";
 import { editContent, messageContent } from "./clientFrames.ts";
 import { Cursor } from "./cursor.ts";
+import { Issuer } from "./issuer.ts";
 import { fixedLimits } from "./limits.ts";
 import { Emoji, Member, Message, MessageId, Nonce, RoomSettings, Seq, TimeMs } from "./message.ts";
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
@@ -65,6 +66,8 @@ export const Key = z.object({
 });
 /** `secret` is the whole API key. It is shown once and stored nowhere. */
 export const CreatedKey = z.object({ id: KeyId, secret: z.string() });
+
+export const IssuerListing = Issuer.extend({ name: DisplayName.nullable(), createdAt: TimeMs });
 
 export const NewToken = z.strictObject({
   user: UserId,

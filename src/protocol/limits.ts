@@ -215,6 +215,23 @@ export const fixedLimits = {
   /** A ticket stands in a URL, which ends in logs: time to open a stream with it, not to find it there. */
   ticketSeconds: 60,
   keysPerTenant: 100,
+  /** Identity providers, and the patterns in what one gives to tokens that name no rooms: all of it is part of the policy. */
+  issuersPerTenant: 10,
+  issuerRooms: 20,
+  /** An identity provider is asked for its keys again after the first, and its keys go on without it until the second. */
+  jwksFreshMs: 600_000,
+  jwksHeldMs: 86_400_000,
+  /** At most this often for a key that is not among those known; sooner while none is known at all. */
+  jwksCooldownMs: 30_000,
+  jwksRetryMs: 5_000,
+  /** Of an isolate: a provider that hangs holds a question for 5 seconds. */
+  jwksAtOnce: 48,
+  jwksAtOncePerTenant: 4,
+  /** Of the 128 MB that an isolate has, with the parsed keys some 20. */
+  jwksKept: 2_000,
+  jwksKeptCharacters: 4_194_304,
+  /** Tenants that a token only claims, and that this isolate knows nothing of: how many are looked up in a second. */
+  strangersPerSecond: 50,
   /** What a tenant may have us call, and how long and how much of its answer is waited for: it must not hold up anybody else. */
   endpointUrlLength: 2_048,
   outboundMsMax: 5_000,

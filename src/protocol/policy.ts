@@ -1,6 +1,7 @@
 /** What a tenant has decided and the others need to know: a snapshot that the edge holds for a few seconds. */
 import * as z from "zod";
-import { capabilities } from "./capabilities.ts";
+import { capabilities, type Capability } from "./capabilities.ts";
+import { Issuer, issuerKey } from "./issuer.ts";
 import { type LimitName, tenantLimits } from "./limits.ts";
 
 const limitNames = Object.keys(tenantLimits) as [LimitName, ...LimitName[]];
@@ -59,7 +60,17 @@ export const Policy = z.object({
   version: z.int(),
   suspended: z.boolean(),
   keys: z.record(z.string(), z.array(z.enum(capabilities))),
+  issuers: z.array(Issuer),
   limits: Limits,
   settings: TenantSettings,
 });
 export type Policy = z.infer<typeof Policy>;
+
+/** What an API key, or an identity provider by its `issuerKey`, may do at most; null for one that is not listed. */
+export function ceilingOf(
+  { keys, issuers }: Pick<Policy, "keys" | "issuers">,
+  key: string,
+): readonly Capability[] | null {
+  if (Object.hasOwn(keys, key)) return keys[key] ?? null;
+  return issuers.find(({ id }) => issuerKey(id) === key)?.capabilities ?? null;
+}

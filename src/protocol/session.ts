@@ -13,7 +13,7 @@ export const Session = z.object({
   capabilities: z.array(z.enum(capabilities)),
   /** What the API key behind it may do: a role adds nothing beyond. */
   ceiling: z.array(z.enum(capabilities)),
-  /** The API key that was used, or that signed the token. */
+  /** The API key that was used, or that signed the token; of an identity provider's token its `issuerKey`. */
   key: z.string(),
   token: z.string().nullable(),
   issuedAt: z.int(),

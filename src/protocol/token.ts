@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { roomCapabilities } from "./capabilities.ts";
 import { fixedLimits } from "./limits.ts";
-import { DisplayName, UserId } from "./names.ts";
+import { DisplayName, TenantId, UserId } from "./names.ts";
 
 /** Segments by `:`; `*` is one segment, a trailing `*` the rest. */
 export const RoomPattern = z
@@ -34,3 +34,11 @@ export const Claims = z.object({
   rooms: Rooms,
 });
 export type Claims = z.infer<typeof Claims>;
+
+/** Of an identity provider's token. Its audience names the tenant: one that is registered by two opens nothing of the other. */
+export const IssuerClaims = Claims.extend({
+  aud: z.templateLiteral([AUDIENCE, "/", TenantId]),
+  iss: z.string(),
+  rooms: Rooms.optional(),
+});
+export type IssuerClaims = z.infer<typeof IssuerClaims>;

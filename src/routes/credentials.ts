@@ -1,14 +1,16 @@
 /** From a request to an identity: an API key or a token, in the header or in the WebSocket's subprotocols. */
+import { waitUntil } from "cloudflare:workers";
 import { isApiKey, verifyApiKey } from "../auth/apiKey.ts";
 import { type Identity, identifyToken } from "../auth/identity.ts";
+import type { ClaimedToken } from "../auth/issuerToken.ts";
 import { readTicket } from "../auth/ticket.ts";
 import type { TicketUse } from "../objects/tickets.ts";
 import { UserId } from "../protocol/names.ts";
-import type { Policy } from "../protocol/policy.ts";
+import { ceilingOf } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { BEARER_SUBPROTOCOL_PREFIX } from "../protocol/version.ts";
 import { type Bindings, settingsOf } from "../env.ts";
-import { policyOf } from "./policies.ts";
+import { claimedPolicyOf, policyOf } from "./policies.ts";
 
 type Identified = { readonly ok: true; readonly identity: Identity } | Refusal;
 
@@ -70,8 +72,8 @@ export async function identifyTicket(
   if (read.ticket.room !== room) return refuse("token_invalid", "The ticket was made for something else.");
   const policy = await policyOf(env, tenant, key, nowMs);
   if (policy === null) return refuse("token_invalid");
-  const capabilities = policy.keys[key];
-  if (capabilities === undefined) return refuse("token_revoked");
+  const capabilities = ceilingOf(policy, key);
+  if (capabilities === null) return refuse("token_revoked");
   const identity = { tenant, policy, key, capabilities, token, user, name, issuedAtMs };
   const refused = refusedBy(identity, origin);
   return refused ?? { ok: true, identity, use: { id, expiresAtMs } };
@@ -87,8 +89,8 @@ async function identifyKey(
   if (key === null) return refuse("token_invalid");
   const policy = await policyOf(env, key.tenant, key.keyId, nowMs);
   if (policy === null) return refuse("token_invalid");
-  const capabilities = policy.keys[key.keyId];
-  if (capabilities === undefined) return refuse("token_revoked");
+  const capabilities = ceilingOf(policy, key.keyId);
+  if (capabilities === null) return refuse("token_revoked");
   const user = asUser === null ? null : UserId.safeParse(asUser);
   if (user?.success === false)
     return refuse("invalid_field", "`Parley-User` is 1 to 128 printable characters without / or space.");
@@ -113,9 +115,14 @@ async function identifyBearer(
   asUser: string | null,
   nowMs: number,
 ): Promise<Identified> {
-  const { masterKeys } = settingsOf(env);
-  const policyOfTenant = (tenant: string, key: string): Promise<Policy | null> => policyOf(env, tenant, key, nowMs);
-  const identified = await identifyToken({ masterKeys, policyOf: policyOfTenant }, credential, nowMs);
+  const { masterKeys, privateEndpoints: isPrivateAllowed } = settingsOf(env);
+  const authority = {
+    masterKeys,
+    policyOf: (tenant: string, key: string) => policyOf(env, tenant, key, nowMs),
+    claimedPolicyOf: (claimed: ClaimedToken) => claimedPolicyOf(env, claimed, nowMs),
+    fetching: { isPrivateAllowed, keep: waitUntil },
+  };
+  const identified = await identifyToken(authority, credential, nowMs);
   return identified.ok && asUser !== null && asUser !== identified.identity.user
     ? refuse("forbidden", "A token speaks for its own user only.")
     : identified;

@@ -1,6 +1,10 @@
 /** The policies of tenants, as this isolate last heard them. */
-import { tenantStub } from "../objects/stubs.ts";
-import type { Policy } from "../protocol/policy.ts";
+import { waitUntil } from "cloudflare:workers";
+import { Flights } from "../auth/flights.ts";
+import { directoryStub, tenantStub } from "../objects/stubs.ts";
+import { fixedLimits } from "../protocol/limits.ts";
+import { ceilingOf, type Policy } from "../protocol/policy.ts";
+import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
 
 /** A revoked key or a suspended tenant is refused everywhere after this time. */
@@ -8,9 +12,17 @@ const freshMs = 5_000;
 /** A key that is not listed makes the edge ask at once, but for the same key not more often than this. */
 const unlistedMs = 1_000;
 const heldMax = 10_000;
+const strangersMax = 1_000;
+/** More than an object takes to answer. */
+const patienceMs = 10_000;
 
 const held = new Map<string, { readonly policy: Policy | null; readonly atMs: number }>();
 const askedFor = new Map<string, number>();
+/** When it was last found that there is no such tenant. */
+const strangers = new Map<string, number>();
+const flights = new Flights<Asked>(patienceMs);
+type Asked = { readonly ok: true; readonly policy: Policy | null };
+let lookups = { sinceMs: -Infinity, count: 0 };
 
 /**
  * The tenant's policy, or null for a tenant that does not exist. Only for a credential that was verified: its key cannot
@@ -19,13 +31,53 @@ const askedFor = new Map<string, number>();
 export async function policyOf(env: Bindings, tenant: string, key: string, nowMs: number): Promise<Policy | null> {
   const known = held.get(tenant);
   if (known !== undefined && isFresh(nowMs, known.atMs, freshMs)) {
-    const listed = known.policy !== null && Object.hasOwn(known.policy.keys, key);
+    const listed = known.policy !== null && ceilingOf(known.policy, key) !== null;
     if (listed || isFresh(nowMs, askedFor.get(`${tenant}.${key}`) ?? -Infinity, unlistedMs)) return known.policy;
   }
   const policy = await tenantStub(env, tenant).policy(key);
-  remember(held, tenant, { policy, atMs: nowMs });
-  remember(askedFor, `${tenant}.${key}`, nowMs);
+  remember(held, tenant, { policy, atMs: nowMs }, heldMax);
+  remember(askedFor, `${tenant}.${key}`, nowMs, heldMax);
   return policy;
+}
+
+/**
+ * The same for a tenant that a token only claims to be for. Whoever invents tokens must not make us ask without end: about a
+ * tenant once a second, and about names of which nothing is known so many a second in all. These are looked up in the
+ * directory first, because an object that is asked comes to be, on one machine as a file.
+ */
+export async function claimedPolicyOf(
+  env: Bindings,
+  { tenant, issuer }: { readonly tenant: string; readonly issuer: string },
+  nowMs: number,
+): Promise<Asked | Refusal> {
+  const known = held.get(tenant);
+  const policy = known?.policy ?? null;
+  const question = `${tenant} issuers`;
+  if (policy !== null && isFresh(nowMs, known?.atMs ?? -Infinity, freshMs)) {
+    const isListed = policy.issuers.some((listed) => listed.issuer === issuer);
+    if (isListed || isFresh(nowMs, askedFor.get(question) ?? -Infinity, unlistedMs)) return { ok: true, policy };
+    remember(askedFor, question, nowMs, heldMax);
+  }
+  if (policy === null && isFresh(nowMs, strangers.get(tenant) ?? -Infinity, freshMs)) return { ok: true, policy: null };
+  if (policy === null && !flights.has(tenant, nowMs) && !mayLookUp(nowMs))
+    return refuse("overloaded", "Too many tokens are for tenants that are not known here.", { retryAfterMs: 1_000 });
+  const ask = async (): Promise<Asked> => {
+    if (policy === null && !(await directoryStub(env).has(tenant))) {
+      remember(strangers, tenant, nowMs, strangersMax);
+      return { ok: true, policy: null };
+    }
+    const heard = await tenantStub(env, tenant).policy(null);
+    remember(held, tenant, { policy: heard, atMs: nowMs }, heldMax);
+    return { ok: true, policy: heard };
+  };
+  const asked = await flights.join(tenant, ask, waitUntil, nowMs);
+  return asked ?? refuse("overloaded", "The tenant did not answer in time.", { retryAfterMs: 1_000 });
+}
+
+function mayLookUp(nowMs: number): boolean {
+  if (!isFresh(nowMs, lookups.sinceMs, 1_000)) lookups = { sinceMs: nowMs, count: 0 };
+  lookups.count++;
+  return lookups.count <= fixedLimits.strangersPerSecond;
 }
 
 function isFresh(nowMs: number, atMs: number, forMs: number): boolean {
@@ -34,9 +86,9 @@ function isFresh(nowMs: number, atMs: number, forMs: number): boolean {
 }
 
 /** Keeps the newest. */
-function remember<Value>(entries: Map<string, Value>, name: string, value: Value): void {
+function remember<Value>(entries: Map<string, Value>, name: string, value: Value, max: number): void {
   entries.delete(name);
   entries.set(name, value);
   const oldest = entries.keys().next();
-  if (entries.size > heldMax && !oldest.done) entries.delete(oldest.value);
+  if (entries.size > max && !oldest.done) entries.delete(oldest.value);
 }

@@ -7,6 +7,7 @@ import {
   CreatedKey,
   CreatedTicket,
   CreatedToken,
+  IssuerListing,
   Key,
   MembersPage,
   MessageAnswer,
@@ -28,7 +29,7 @@ import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 /** Who is let in: the operator, an API key with `admin`, an API key, any credential, whoever has the capability, or everyone. */
 export type Plane = "operator" | "admin" | "key" | "client" | RoomCapability | "everyone";
 
-type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key";
+type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key" | "issuer";
 export type Names = Readonly<Record<ParamName, string>>;
 
 export interface Operation {
@@ -151,6 +152,33 @@ export const operations: readonly Operation[] = [
     body: { user: "ada", name: "Ada", rooms: { "team:*": ["read"] }, expiresInSeconds: 60 },
     answers: { 201: CreatedToken },
     first: 201,
+  },
+  {
+    name: "GET /v1/issuers",
+    plane: "admin",
+    answers: { 200: z.object({ items: z.array(IssuerListing) }) },
+    first: 200,
+  },
+  {
+    name: "POST /v1/issuers",
+    plane: "admin",
+    body: {
+      name: "Another",
+      issuer: "https://another.example.com/",
+      jwksUrl: "https://another.example.com/jwks",
+      algorithms: ["ES256"],
+      rooms: { "team:*": ["read"] },
+      capabilities: ["read", "publish"],
+    },
+    answers: { 201: IssuerListing },
+    first: 201,
+  },
+  {
+    name: "DELETE /v1/issuers/{issuer}",
+    plane: "admin",
+    answers: { 204: null },
+    first: 204,
+    known: ["issuer"],
   },
   {
     name: "GET /v1/rooms",
@@ -420,7 +448,14 @@ export async function newWorld(
     const made = await call(`/v1/rooms/${room}${path}`, { method, credential: token, body });
     if (!made.ok) throw new Error(`no world: ${await made.text()}`);
   }
-  const names = { tenant: tenant.id, room, id: "1", user: "mo", emoji: "👍", key: key.id };
+  const provider = {
+    issuer: "https://idp.example.com/",
+    jwksUrl: "https://idp.example.com/jwks",
+    algorithms: ["RS256"],
+  };
+  const registered = await call("/v1/issuers", { method: "POST", credential: tenant.key, body: provider });
+  const { id: issuer } = await registered.json<{ id: string }>();
+  const names = { tenant: tenant.id, room, id: "1", user: "mo", emoji: "👍", key: key.id, issuer };
   return { tenant, names, token, poorToken, plainKey: key.secret };
 }
 
@@ -432,6 +467,7 @@ export const unknownNames: Names = {
   user: "nobody",
   emoji: "🦤",
   key: "1kaaaaaaaaaaaa",
+  issuer: "iaaaaaaaaaaaa",
 };
 
 /** Names that are none. */
@@ -441,6 +477,7 @@ export const badNames: Readonly<Record<ParamName, readonly string[]>> = {
   id: ["0", "01", "-1", "1.0", "1e3", "x", "0x1", " 1", "1".repeat(17), "__proto__"],
   user: ["a b", "a/b", "__proto__", "u".repeat(129), "\u0000", "a\u200Bb", "a\u202Eb"],
   emoji: [" ", "a b", "\u0007", "__proto__", "👍".repeat(9)],
+  issuer: ["i", "iAAAAAAAAAAAA", "1kaaaaaaaaaaaa", "iaaaaaaaaaaaaa", "__proto__"],
   key: ["1k", "k", "01kaaaaaaaaaaaa", "1kAAAAAAAAAAAA", "1kaaaaaaaaaaa1", "__proto__"],
 };
 

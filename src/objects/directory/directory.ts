@@ -20,6 +20,10 @@ export class Directory extends DurableObject {
     this.#store.confirm(id);
   }
 
+  has(id: string): boolean {
+    return this.#store.has(id);
+  }
+
   tenants({ after, limit }: { after: string; limit: number }): string[] {
     return this.#store.tenants(after, limit);
   }

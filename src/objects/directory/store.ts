@@ -25,6 +25,11 @@ export class Store {
     this.#storage.sql.exec("UPDATE tenant SET ready = 1 WHERE id = ?", id);
   }
 
+  has(id: string): boolean {
+    if (isUntouched(this.#storage)) return false;
+    return this.#storage.sql.exec("SELECT 1 FROM tenant WHERE id = ? AND ready = 1", id).toArray().length > 0;
+  }
+
   tenants(after: string, limit: number): string[] {
     if (isUntouched(this.#storage)) return [];
     return this.#storage.sql

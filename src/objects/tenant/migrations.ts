@@ -3,6 +3,7 @@ import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { ledgerMigration } from "./ledger.ts";
 import { ticketsMigration } from "../tickets.ts";
+import { issuersMigration } from "./issuers.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -79,4 +80,5 @@ CREATE TABLE audit_name (
 `,
   },
   ledgerMigration,
+  issuersMigration,
 ];

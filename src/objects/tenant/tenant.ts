@@ -18,6 +18,7 @@ import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, roomStub } from "../stubs.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
+import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { Ledger } from "./ledger.ts";
 import { Rounds } from "./rounds.ts";
 import { type Key, type NewKey, type RoomListing, Store, type TenantState } from "./store.ts";
@@ -51,6 +52,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #rounds: Rounds;
   /** Made when it is first needed: a tenant that was never created has no tables. */
   #ledger: Ledger | null = null;
+  readonly #issuers: Issuers;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -62,6 +64,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       rooms: () => this.#ledgerOf().activeRooms,
       tell: async (room) => roomStub(env, this.#id, room).heed(this.#roomPolicy(this.#tenantOf())),
     });
+    this.#issuers = new Issuers(ctx.storage);
   }
 
   // Calls from the operator's plane.
@@ -154,6 +157,37 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { ok: true };
   }
 
+  issuers(): IssuerListing[] {
+    return this.#store.tenant === null ? [] : this.#issuers.list();
+  }
+
+  async addIssuer(issuer: NewIssuer, actor: Actor): Promise<Answer<{ issuer: IssuerListing }>> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    const refused = this.#issuers.refusal(issuer);
+    if (refused !== null) return refused;
+    const { id, ...after } = issuer;
+    const createdAt = Date.now();
+    await this.#decide(tenant, () => {
+      this.#issuers.add(issuer, createdAt);
+      this.#audit.append(actor, "issuer.created", { target: { issuer: id }, after }, createdAt);
+    });
+    return { ok: true, issuer: { ...issuer, createdAt } };
+  }
+
+  async removeIssuer(id: string, actor: Actor): Promise<Answer<object>> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    const removed = this.#issuers.list().find((issuer) => issuer.id === id);
+    if (removed === undefined) return refuse("not_found", "There is no such identity provider.");
+    const { id: _, createdAt: __, ...before } = removed;
+    await this.#decide(tenant, () => {
+      this.#issuers.remove(id);
+      this.#audit.append(actor, "issuer.removed", { target: { issuer: id }, before }, Date.now());
+    });
+    return { ok: true };
+  }
+
   rooms(query: { prefix: string; after: string; limit: number }): RoomListing[] {
     return this.#store.tenant === null ? [] : this.#store.rooms(query);
   }
@@ -164,16 +198,17 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   // Calls from the edge and from rooms.
 
-  /** What the edge goes by for the next seconds; null for a tenant that does not exist. `usedKey` is noted as used. */
-  policy(usedKey: string): Policy | null {
+  /** What the edge goes by for the next seconds; null for a tenant that does not exist. `usedKey` is noted as used, if it is an API key. */
+  policy(usedKey: string | null): Policy | null {
     const tenant = this.#store.tenant;
     if (tenant === null) return null;
-    this.#store.touchKey(usedKey, Date.now());
+    if (usedKey !== null) this.#store.touchKey(usedKey, Date.now());
     const keys = Object.fromEntries(
       this.#store.keys().map(({ id, capabilities }): [string, Capability[]] => [id, capabilities]),
     );
     const { version, suspended, settings } = tenant;
-    return { tenant: this.#id, version, suspended, keys, settings, limits: limitsOf(tenant) };
+    const issuers = this.#issuers.inForce();
+    return { tenant: this.#id, version, suspended, keys, issuers, settings, limits: limitsOf(tenant) };
   }
 
   registerRoom(name: string, again: boolean): Answer<{ policy: RoomPolicy }> {
