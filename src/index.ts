@@ -5,6 +5,7 @@ import { changes } from "./routes/changes.ts";
 import { description, documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
 import { issuers } from "./routes/issuers.ts";
+import { limits } from "./routes/limits.ts";
 import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
 import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
@@ -37,6 +38,7 @@ const api = app
   .route("/", messages)
   .route("/", changes)
   .route("/", live)
+  .route("/", limits)
   .route("/", tickets)
   .route("/", events)
   .route("/", socket);

@@ -1,5 +1,6 @@
 /** A token bucket as a value: what is left, and since when it refills. */
 import { type Refusal, refuse } from "../protocol/refusals.ts";
+import type { LimitLevel } from "../protocol/serverFrames.ts";
 
 export interface Rate {
   readonly perSecond: number;
@@ -39,6 +40,13 @@ export function spendUpTo(
 
 export function isFull(allowance: Allowance, rate: Rate, nowMs: number): boolean {
   return remaining(allowance, rate, nowMs) >= rate.burst;
+}
+
+/** As it is told: whole ones, and the time until it is full. */
+export function levelOf(scope: string, allowance: Allowance | undefined, rate: Rate, nowMs: number): LimitLevel {
+  const left = remaining(allowance, rate, nowMs);
+  const resetMs = Math.ceil(((rate.burst - left) / rate.perSecond) * 1_000);
+  return { scope, limit: rate.burst, remaining: Math.floor(left), resetMs };
 }
 
 function remaining(allowance: Allowance | undefined, rate: Rate, nowMs: number): number {

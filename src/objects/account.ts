@@ -1,6 +1,7 @@
 /** What a room tells its tenant and what it is given: the only words between the two while the room is at work. */
 import type { RoomPolicy } from "../protocol/policy.ts";
 import type { Refusal } from "../protocol/refusals.ts";
+import type { LimitLevel } from "../protocol/serverFrames.ts";
 
 /** Counts for the directory of rooms. */
 export interface RoomCounts {
@@ -33,6 +34,8 @@ export interface Grant {
   readonly credits: number;
   /** Why there are not more credits; null where there are. */
   readonly short: Refusal | null;
+  /** What is left of the tenant's limits, of those that are nearly used up. */
+  readonly low: readonly LimitLevel[];
   /** Where the room goes by an older one. */
   readonly policy: RoomPolicy | null;
 }

@@ -92,6 +92,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   retain: "again",
   erase: "again",
   heed: "again",
+  levels: "again",
   closeAll: "again",
 };
 
@@ -115,6 +116,7 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   forgetRoom: "again",
   // What a room gives back would be counted twice.
   account: "once",
+  limits: "again",
   // It opens one stream: whose answer was lost asks for another.
   useTicket: "once",
 };

@@ -10,7 +10,7 @@ import { Emoji, Member, Message, MessageId, Nonce, RoomSettings, Seq, TimeMs } f
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { Limits, LimitsPatch, TenantSettings } from "./policy.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
-import { LimitHit, PresencePage, PresentMember } from "./serverFrames.ts";
+import { LimitHit, LimitLevel, PresencePage, PresentMember } from "./serverFrames.ts";
 import { Rooms } from "./token.ts";
 
 const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
@@ -104,6 +104,8 @@ export const UnreadAnswer = z.object({
   ),
 });
 export const PresenceAnswer = PresencePage.omit({ members: true }).extend({ items: z.array(PresentMember) });
+/** The limits in force, and what is left of those that are rates or counts: of the tenant, and in a room of oneself. */
+export const LimitsAnswer = z.object({ limits: Limits, levels: z.array(LimitLevel) });
 export const NewTicket = z.strictObject({ room: RoomName.optional() });
 export const CreatedTicket = z.object({ ticket: z.string(), expiresAt: TimeMs });
 export const RoomListing = z.object({

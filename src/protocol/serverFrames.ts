@@ -96,6 +96,10 @@ export type AckFrame = z.infer<typeof AckFrame>;
 
 export const LimitHit = z.object({ scope: z.string(), limit: z.number(), windowMs: z.int(), remaining: z.number() });
 
+/** How much of a limit is left. After `resetMs` all of it is. */
+export const LimitLevel = z.object({ scope: z.string(), limit: z.number(), remaining: z.number(), resetMs: z.int() });
+export type LimitLevel = z.infer<typeof LimitLevel>;
+
 export const ErrorFrame = z.object({
   type: z.literal("error"),
   ref: ref.optional(),
@@ -159,7 +163,7 @@ export const ServerFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("delta"), id: MessageId, at: z.int().min(0), text: z.string() }),
   z.object({ type: z.literal("snapshot"), ref: ref.optional(), id: MessageId, text: z.string() }),
   z.object({ type: z.literal("cancel"), id: MessageId, by: UserId.nullable(), reason: z.string().optional() }),
-  z.object({ type: z.literal("limit"), scope: z.string(), limit: z.number(), remaining: z.number(), resetMs: z.int() }),
+  z.object({ type: z.literal("limit"), ...LimitLevel.shape }),
   TokenNotice,
   z.object({ type: z.literal("pong") }),
 ]);

@@ -8,7 +8,7 @@ import { Page } from "../protocol/serverFrames.ts";
 import { router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, onMessage, PageBound, PageLimit } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
-import { problem, problems } from "./problem.ts";
+import { problem, problems, tellLevels } from "./problem.ts";
 import { calling } from "./rooms.ts";
 
 const common = { tags: ["messages"], security: clientSecurity, middleware: client };
@@ -101,7 +101,8 @@ export const messages = router()
     if (!nonce.ok) return problem(c, nonce);
     const published = await room.publish(caller, { type: "publish", nonce: nonce.nonce, ...content });
     if (!published.ok) return problem(c, published);
-    const { message, cursor } = published;
+    const { message, cursor, levels } = published;
+    tellLevels(c, levels);
     if (!published.duplicate) return c.json({ message, cursor }, 201);
     c.header("Idempotent-Replayed", "true");
     return c.json({ message, cursor }, 200);
@@ -123,7 +124,9 @@ export const messages = router()
     const { room: name, id } = c.req.valid("param");
     const { room, caller } = calling(c, name);
     const edited = await room.edit(caller, { type: "edit", id: Number(id), ...c.req.valid("json") });
-    return edited.ok ? c.json({ message: edited.message, cursor: edited.cursor }, 200) : problem(c, edited);
+    if (!edited.ok) return problem(c, edited);
+    tellLevels(c, edited.levels);
+    return c.json({ message: edited.message, cursor: edited.cursor }, 200);
   })
   .openapi(remove, async (c) => {
     const { room: name, id } = c.req.valid("param");
@@ -133,19 +136,25 @@ export const messages = router()
       id: Number(id),
       redact: c.req.valid("query").redact === "true",
     });
-    return removed.ok ? c.json({ message: removed.message, cursor: removed.cursor }, 200) : problem(c, removed);
+    if (!removed.ok) return problem(c, removed);
+    tellLevels(c, removed.levels);
+    return c.json({ message: removed.message, cursor: removed.cursor }, 200);
   })
   .openapi(react, async (c) => {
     const { room: name, id, emoji } = c.req.valid("param");
     const { room, caller } = calling(c, name);
     const reacted = await room.react(caller, { type: "react", id: Number(id), emoji });
-    return reacted.ok ? c.json({ message: reacted.message, cursor: reacted.cursor }, 200) : problem(c, reacted);
+    if (!reacted.ok) return problem(c, reacted);
+    tellLevels(c, reacted.levels);
+    return c.json({ message: reacted.message, cursor: reacted.cursor }, 200);
   })
   .openapi(unreact, async (c) => {
     const { room: name, id, emoji } = c.req.valid("param");
     const { room, caller } = calling(c, name);
     const reacted = await room.react(caller, { type: "react", id: Number(id), emoji, remove: true });
-    return reacted.ok ? c.json({ message: reacted.message, cursor: reacted.cursor }, 200) : problem(c, reacted);
+    if (!reacted.ok) return problem(c, reacted);
+    tellLevels(c, reacted.levels);
+    return c.json({ message: reacted.message, cursor: reacted.cursor }, 200);
   })
   .openapi(reactions, async (c) => {
     const { room: name, id } = c.req.valid("param");

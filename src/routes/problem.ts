@@ -4,6 +4,7 @@ import type { JSONParsed } from "hono/utils/types";
 import { Problem } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, type Retry } from "../protocol/refusals.ts";
+import type { LimitLevel } from "../protocol/serverFrames.ts";
 
 const content = { "application/problem+json": { schema: Problem } };
 const described = (description: string): { description: string; content: typeof content } => ({ description, content });
@@ -49,6 +50,15 @@ export function problem(c: Context, refusal: Refusal): ProblemResponse {
   });
   // The type says what the body says; Hono's own `json` would name another content type.
   return response as unknown as ProblemResponse;
+}
+
+/** What is left of the limits, on an answer that is no refusal. */
+export function tellLevels(c: Context, levels: readonly LimitLevel[]): void {
+  if (levels.length === 0) return;
+  const seconds = (ms: number): number => Math.ceil(ms / 1_000);
+  const left = levels.map(({ scope, remaining, resetMs }) => `"${scope}";r=${remaining};t=${seconds(resetMs)}`);
+  c.header("RateLimit", left.join(", "));
+  c.header("RateLimit-Policy", levels.map(({ scope, limit }) => `"${scope}";q=${limit}`).join(", "));
 }
 
 /** `RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers-11; seconds are rounded up, so that they are true. */

@@ -9,6 +9,7 @@ import {
   CreatedToken,
   IssuerListing,
   Key,
+  LimitsAnswer,
   MembersPage,
   MessageAnswer,
   PresenceAnswer,
@@ -227,6 +228,13 @@ export const operations: readonly Operation[] = [
     needs: "rooms=team:lobby",
     query: { rooms: [...badRooms, named(101)] },
     answers: { 200: UnreadAnswer },
+    first: 200,
+  },
+  {
+    name: "GET /v1/limits",
+    plane: "client",
+    query: { room: ["", "a b", "-a", "a,b"] },
+    answers: { 200: LimitsAnswer },
     first: 200,
   },
   {

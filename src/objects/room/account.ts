@@ -7,6 +7,7 @@ import { demand } from "../../core/demand.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Grant, RoomCounts, Statement } from "../account.ts";
 import type { Queue } from "./queue.ts";
 
@@ -38,6 +39,7 @@ export class Account {
   #askedAtMs = -Infinity;
   #asks: Allowance | undefined;
   #asking: Promise<Refusal | null> | null = null;
+  #low: readonly LimitLevel[] = [];
   #short: { readonly refusal: Refusal; readonly untilMs: number } | null = null;
   /** A timer will ask for those who wait. */
   #isBooked = false;
@@ -62,6 +64,11 @@ export class Account {
     if (this.#credits < 1 || nowMs >= this.#creditsUntilMs) return false;
     this.#credits -= 1;
     return true;
+  }
+
+  /** What is left of the tenant's limits, as of the last answer, where it is little. */
+  get levels(): readonly LimitLevel[] {
+    return this.#low;
   }
 
   /** To be called at the end of every event: asks for more where changes wait, or will soon. */
@@ -166,8 +173,9 @@ export class Account {
     return returned;
   }
 
-  #take({ places, credits, short, policy }: Grant, wanted: number): null {
+  #take({ places, credits, short, low, policy }: Grant, wanted: number): null {
     const nowMs = Date.now();
+    this.#low = low;
     this.#places = places;
     this.#credits += credits;
     this.#creditsUntilMs = nowMs + fixedLimits.creditsMs;

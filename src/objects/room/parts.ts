@@ -33,7 +33,7 @@ export interface RoomParts {
 }
 
 /** The state of a room that exists. Throws where a caller forgot to look. */
-export function stateOf({ store }: RoomParts): RoomState {
+export function stateOf({ store }: Pick<RoomParts, "store">): RoomState {
   if (store.room === null) throw new Error("the room does not exist");
   return store.room;
 }

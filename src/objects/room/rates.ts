@@ -1,7 +1,8 @@
 /** The room's token buckets. In memory only: a bucket that is lost with the room would have refilled within seconds. */
-import { type Allowance, isFull, type Rate, spend, tooFast } from "../../core/allowance.ts";
+import { type Allowance, isFull, levelOf, type Rate, spend, tooFast } from "../../core/allowance.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Refusal } from "../../protocol/refusals.ts";
+import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Session } from "../../protocol/session.ts";
 
 const roomKey = "";
@@ -14,7 +15,7 @@ export class Rates {
   payForChange(session: Session, limits: Limits, nowMs: number): Refusal | null {
     const userKey = `changes ${nameOf(session)}`;
     const userRate = userRateOf(limits);
-    const roomRate = { perSecond: limits.publishPerRoomPerSecond, burst: limits.publishPerRoomBurst };
+    const roomRate = roomRateOf(limits);
     const byUser = spend(this.#allowances.get(userKey), userRate, nowMs);
     if (!byUser.ok)
       return tooFast(
@@ -34,6 +35,15 @@ export class Rates {
     this.#keep(userKey, byUser.allowance, userRate, nowMs);
     this.#allowances.set(roomKey, byRoom.allowance);
     return null;
+  }
+
+  /** What is left of both buckets. */
+  levels(session: Session, limits: Limits, nowMs: number): LimitLevel[] {
+    const ofUser = this.#allowances.get(`changes ${nameOf(session)}`);
+    return [
+      levelOf("user_in_room", ofUser, userRateOf(limits), nowMs),
+      levelOf("room", this.#allowances.get(roomKey), roomRateOf(limits), nowMs),
+    ];
   }
 
   /** Read positions are written and told too. They have a bucket of their own, so that reading on does not use up one's voice. */
@@ -64,6 +74,14 @@ export class Rates {
 
 function userRateOf(limits: Limits): Rate {
   return { perSecond: limits.publishPerUserPerSecond, burst: limits.publishPerUserBurst };
+}
+
+function roomRateOf(limits: Limits): Rate {
+  return { perSecond: limits.publishPerRoomPerSecond, burst: limits.publishPerRoomBurst };
+}
+
+export function frameRateOf(limits: Limits): Rate {
+  return { perSecond: limits.framesPerSocketPerSecond, burst: limits.framesPerSocketBurst };
 }
 
 function nameOf({ user, key }: Session): string {

@@ -9,11 +9,13 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { barred } from "./admittance.ts";
 import { presencePage, setState } from "./attendance.ts";
 import { edit, remove } from "./edit.ts";
+import { warn } from "./levels.ts";
 import { page } from "./pages.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { publish } from "./publish.ts";
 import { type Admitted, type Outcome, settle } from "./queue.ts";
 import { react } from "./react.ts";
+import { frameRateOf } from "./rates.ts";
 import { read } from "./readPositions.ts";
 import type { Seat } from "./roster.ts";
 import { see } from "./sweep.ts";
@@ -41,15 +43,19 @@ function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number)
   const { session } = seat;
   const answer = (admitted: Admitted): void =>
     settle(parts.queue, admitted, (outcome) => answerChange(parts, seat, frame, outcome, nowMs));
+  const answerAndWarn = (admitted: Admitted): void => {
+    answer(admitted);
+    if (admitted.ok && parts.roster.find(seat.socket) !== undefined) warn(parts, seat, nowMs);
+  };
   switch (frame.type) {
     case "publish":
-      return answer(publish(parts, session, frame, nowMs));
+      return answerAndWarn(publish(parts, session, frame, nowMs));
     case "edit":
-      return answer(edit(parts, session, frame, nowMs));
+      return answerAndWarn(edit(parts, session, frame, nowMs));
     case "delete":
-      return answer(remove(parts, session, frame, nowMs));
+      return answerAndWarn(remove(parts, session, frame, nowMs));
     case "react":
-      return answer(react(parts, session, frame, nowMs));
+      return answerAndWarn(react(parts, session, frame, nowMs));
     case "read":
       return answer(read(parts, session, frame, nowMs));
     case "history":
@@ -127,7 +133,7 @@ function refuseFrame(
 }
 
 function payForFrame(seat: Seat, limits: Limits, nowMs: number): Refusal | null {
-  const rate = { perSecond: limits.framesPerSocketPerSecond, burst: limits.framesPerSocketBurst };
+  const rate = frameRateOf(limits);
   const spent = spend(seat.frames, rate, nowMs);
   if (!spent.ok)
     return tooFast("socket", `At most ${rate.perSecond} frames per second on a connection.`, rate, spent.retryAfterMs);

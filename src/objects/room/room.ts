@@ -7,7 +7,7 @@ import type { DeleteFrame, EditFrame, ReactFrame, ReadFrame } from "../../protoc
 import type { Member, Message } from "../../protocol/message.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
-import type { Page, PresencePage } from "../../protocol/serverFrames.ts";
+import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, parseRoomObjectName, tenantStub } from "../stubs.ts";
@@ -23,6 +23,7 @@ import { flush } from "./flush.ts";
 import { heed } from "./heed.ts";
 import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
+import { levelsOf } from "./levels.ts";
 import { Mark } from "./mark.ts";
 import { type MemberRequest, setMember } from "./members.ts";
 import { ban, type BanRequest, kick, type KickRequest, mute, type MuteRequest, sanctioned } from "./moderation.ts";
@@ -48,7 +49,7 @@ import { endTokens } from "./tokens.ts";
 
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 /** `message` is null for who may not read, and when it has gone meanwhile. */
-type MessageAnswer = Answer<{ message: Message | null; cursor: string }>;
+type MessageAnswer = Answer<{ message: Message | null; cursor: string; levels: readonly LimitLevel[] }>;
 type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds";
 
 /** How old the tenant's directory of rooms may be. */
@@ -187,6 +188,12 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   async describe(caller: Caller): Promise<Answer<{ room: RoomInfo }>> {
     const refused = await this.#unreadable(caller);
     return refused ?? { ok: true, room: infoOf(this.#parts, caller.session, Date.now()) };
+  }
+
+  /** What is left of the limits on changes here. */
+  async levels(caller: Caller): Promise<Answer<{ levels: LimitLevel[] }>> {
+    const refused = await this.#unreadable(caller);
+    return refused ?? { ok: true, levels: levelsOf(this.#parts, caller.session, Date.now()) };
   }
 
   /** For whoever would come in later: refused now, where the reason can still be read. */
@@ -437,7 +444,8 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
     if (!outcome.ok) return outcome;
     const shown = own || may(session, standingOf(this.#parts, session).role, "read");
     const message = shown ? this.#parts.store.message(outcome.id, Date.now()) : null;
-    return { ok: true, message, cursor: headCursor(this.#parts) };
+    const levels = levelsOf(this.#parts, session, Date.now());
+    return { ok: true, message, cursor: headCursor(this.#parts), levels };
   }
 
   #flush(nowMs: number): void {

@@ -1,6 +1,7 @@
 /** Who is connected: the room's sockets with their sessions, and everything that is sent to them. */
 import type { Allowance } from "../../core/allowance.ts";
 import type { Offences } from "../../core/closing.ts";
+import type { Warned } from "../../core/warning.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
 import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
@@ -35,6 +36,7 @@ export interface Seat {
   seenAtMs: number;
   frames: Allowance | undefined;
   offences: Offences;
+  warned: Warned;
   /** Answers that wait for the end of the event or flush, so that many of them cost one send. */
   outbox: string[];
   /** Sent since it was last looked whether the peer takes it. */
@@ -91,6 +93,7 @@ export class Roster {
       seenAtMs: attachment.seenAtMs,
       frames: undefined,
       offences: [],
+      warned: new Set(),
       outbox: [],
       sentUnits: 0,
     };

@@ -1,7 +1,9 @@
 /** What the rooms of a tenant hold of it: places for sockets, and credits for changes. */
-import { type Allowance, type Rate, spendUpTo, tooFast } from "../../core/allowance.ts";
+import { type Allowance, levelOf, type Rate, spendUpTo, tooFast } from "../../core/allowance.ts";
+import { isLow } from "../../core/warning.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Grant, Statement } from "../account.ts";
 import type { Migration } from "../migrate.ts";
 
@@ -61,7 +63,23 @@ export class Ledger {
 
   settle(statement: Statement, limits: Limits, nowMs: number): Omit<Grant, "policy"> {
     const places = this.#settlePlaces(statement, limits.socketsPerTenant);
-    return { ok: true, places, ...this.#settleCredits(statement, limits, nowMs) };
+    const credits = this.#settleCredits(statement, limits, nowMs);
+    return { ok: true, places, ...credits, low: this.levels(limits, nowMs).filter(isLow) };
+  }
+
+  /** What is left of the rate and of the day. */
+  levels(limits: Limits, nowMs: number): LimitLevel[] {
+    this.#turnDay(nowMs);
+    const remaining = Math.max(0, limits.changesPerDay - this.#given);
+    return [
+      levelOf("tenant", this.#allowance, rateOf(limits), nowMs),
+      { scope: "tenant_day", limit: limits.changesPerDay, remaining, resetMs: untilMidnight(nowMs) },
+    ];
+  }
+
+  /** What is left of the places. */
+  placesLevel({ socketsPerTenant: limit }: Limits): LimitLevel {
+    return { scope: "tenant_sockets", limit, remaining: Math.max(0, limit - this.#held), resetMs: 0 };
   }
 
   /** The room is gone. */
@@ -94,8 +112,8 @@ export class Ledger {
     { credits: wanted, returned }: Statement,
     limits: Limits,
     nowMs: number,
-  ): Omit<Grant, "ok" | "places" | "policy"> {
-    const rate: Rate = { perSecond: limits.publishPerTenantPerSecond, burst: limits.publishPerTenantBurst };
+  ): Pick<Grant, "credits" | "short"> {
+    const rate = rateOf(limits);
     this.#turnDay(nowMs);
     this.#given = Math.max(0, this.#given - returned);
     if (this.#allowance !== undefined) this.#allowance = { ...this.#allowance, left: this.#allowance.left + returned };
@@ -133,6 +151,15 @@ export class Ledger {
   }
 }
 
+function rateOf(limits: Limits): Rate {
+  return { perSecond: limits.publishPerTenantPerSecond, burst: limits.publishPerTenantBurst };
+}
+
+/** UTC. */
+function untilMidnight(nowMs: number): number {
+  return dayMs - (nowMs % dayMs);
+}
+
 function scarce(rate: Rate, retryAfterMs: number): Refusal {
   return tooFast(
     "tenant",
@@ -143,7 +170,7 @@ function scarce(rate: Rate, retryAfterMs: number): Refusal {
 }
 
 function usedUp({ changesPerDay }: Limits, nowMs: number): Refusal {
-  const retryAfterMs = dayMs - (nowMs % dayMs);
+  const retryAfterMs = untilMidnight(nowMs);
   return refuse("quota_exceeded", `At most ${changesPerDay} changes a day, until midnight UTC.`, {
     retryAfterMs,
     limit: { scope: "tenant_day", limit: changesPerDay, windowMs: dayMs, remaining: 0 },

@@ -13,6 +13,7 @@ import {
   type TenantSettings,
 } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Grant, Statement } from "../account.ts";
 import { Alarms } from "../alarms.ts";
 import { type ObjectBindings, roomStub } from "../stubs.ts";
@@ -223,6 +224,15 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   forgetRoom(name: string): void {
     this.#store.forgetRoom(name, Date.now());
     this.#ledgerOf().forget(name);
+  }
+
+  /** The limits in force, and what is left of those that all rooms share. */
+  limits(): Answer<{ limits: Limits; levels: LimitLevel[] }> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    const limits = limitsOf(tenant);
+    const ledger = this.#ledgerOf();
+    return { ok: true, limits, levels: [...ledger.levels(limits, Date.now()), ledger.placesLevel(limits)] };
   }
 
   /** A room says how it stands, and takes credits and places in advance. */
