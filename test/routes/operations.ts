@@ -1,6 +1,6 @@
 /** Every operation of /openapi.json: who may call it, with what, and what it answers. A route without a row fails a test. */
 import * as z from "zod";
-import { AuditPage } from "../../src/protocol/audit.ts";
+import { type AuditAction, AuditPage } from "../../src/protocol/audit.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import {
   ChangesAnswer,
@@ -48,6 +48,13 @@ export interface Operation {
   readonly answers: Readonly<Record<number, z.ZodType | null>>;
   /** The status of the first call. */
   readonly first: number;
+  /**
+   * The entry that it leaves in the audit log; null for one that leaves none. Who administers or moderates by an operation
+   * must find it there, so each of these says it.
+   */
+  readonly audits?: AuditAction | null;
+  /** The operation after which it changes something. */
+  readonly undoes?: Operation["name"];
   /** Parameters of which an unknown one is 404. For the others any valid name is as good. */
   readonly known?: readonly ParamName[];
 }
@@ -72,6 +79,7 @@ export const operations: readonly Operation[] = [
   {
     name: "POST /v1/tenants",
     plane: "operator",
+    audits: "tenant.created",
     body: { name: "Another", settings: { autoCreate: true }, limits: { pageSize: 10 } },
     answers: { 201: z.object({ tenant: TenantProfile, key: CreatedKey }) },
     first: 201,
@@ -87,6 +95,7 @@ export const operations: readonly Operation[] = [
   {
     name: "PATCH /v1/tenants/{tenant}",
     plane: "operator",
+    audits: "tenant.updated",
     body: { name: "Renamed", settings: { origins: ["https://app.test"] }, limits: { pageSize: 7 } },
     answers: operatorTenant,
     first: 200,
@@ -95,6 +104,7 @@ export const operations: readonly Operation[] = [
   {
     name: "POST /v1/tenants/{tenant}/suspend",
     plane: "operator",
+    audits: "tenant.suspended",
     answers: operatorTenant,
     first: 200,
     known: ["tenant"],
@@ -102,6 +112,8 @@ export const operations: readonly Operation[] = [
   {
     name: "POST /v1/tenants/{tenant}/resume",
     plane: "operator",
+    audits: "tenant.resumed",
+    undoes: "POST /v1/tenants/{tenant}/suspend",
     answers: operatorTenant,
     first: 200,
     known: ["tenant"],
@@ -109,6 +121,7 @@ export const operations: readonly Operation[] = [
   {
     name: "POST /v1/tenants/{tenant}/keys",
     plane: "operator",
+    audits: "key.created",
     body: { name: "spare", capabilities: ["read", "admin"] },
     answers: newKey,
     first: 201,
@@ -119,6 +132,7 @@ export const operations: readonly Operation[] = [
   {
     name: "PATCH /v1/tenant",
     plane: "admin",
+    audits: "tenant.updated",
     body: { name: "Renamed", settings: { origins: ["*"] } },
     answers: { 200: TenantProfile },
     first: 200,
@@ -127,6 +141,7 @@ export const operations: readonly Operation[] = [
   {
     name: "POST /v1/keys",
     plane: "admin",
+    audits: "key.created",
     body: { name: "spare", capabilities: ["read"] },
     answers: newKey,
     first: 201,
@@ -146,7 +161,14 @@ export const operations: readonly Operation[] = [
     answers: { 200: AuditPage },
     first: 200,
   },
-  { name: "DELETE /v1/keys/{key}", plane: "admin", answers: { 204: null }, first: 204, known: ["key"] },
+  {
+    name: "DELETE /v1/keys/{key}",
+    plane: "admin",
+    audits: "key.removed",
+    answers: { 204: null },
+    first: 204,
+    known: ["key"],
+  },
   {
     name: "POST /v1/tokens",
     plane: "key",
@@ -192,6 +214,8 @@ export const operations: readonly Operation[] = [
   {
     name: "PUT /v1/rooms/{room}",
     plane: "manage",
+    audits: "room.created",
+    undoes: "DELETE /v1/rooms/{room}",
     body: { settings: { frozen: false } },
     answers: { 200: RoomInfo, 201: RoomInfo },
     first: 200,
@@ -200,12 +224,20 @@ export const operations: readonly Operation[] = [
   {
     name: "PATCH /v1/rooms/{room}",
     plane: "manage",
+    audits: "room.updated",
     body: { settings: { frozen: true } },
     answers: { 200: RoomInfo },
     first: 200,
     known: ["room"],
   },
-  { name: "DELETE /v1/rooms/{room}", plane: "manage", answers: { 204: null }, first: 204, known: ["room"] },
+  {
+    name: "DELETE /v1/rooms/{room}",
+    plane: "manage",
+    audits: "room.deleted",
+    answers: { 204: null },
+    first: 204,
+    known: ["room"],
+  },
   {
     name: "GET /v1/rooms/{room}/changes",
     plane: "read",
@@ -248,6 +280,7 @@ export const operations: readonly Operation[] = [
   {
     name: "PUT /v1/rooms/{room}/members/{user}",
     plane: "manage",
+    audits: "room.member_set",
     body: { role: "moderator", name: "Mo" },
     answers: { 200: Member },
     first: 200,
@@ -256,6 +289,7 @@ export const operations: readonly Operation[] = [
   {
     name: "DELETE /v1/rooms/{room}/members/{user}",
     plane: "manage",
+    audits: "room.member_removed",
     answers: { 204: null },
     first: 204,
     known: ["room", "user"],
@@ -263,6 +297,7 @@ export const operations: readonly Operation[] = [
   {
     name: "POST /v1/rooms/{room}/kicks",
     plane: "moderate",
+    audits: "room.user_kicked",
     body: { user: "mo", reason: "loud" },
     answers: { 204: null },
     first: 204,
@@ -279,6 +314,7 @@ export const operations: readonly Operation[] = [
   {
     name: "PUT /v1/rooms/{room}/bans/{user}",
     plane: "moderate",
+    audits: "room.user_banned",
     body: { until: 4_102_444_800_000, reason: "spam" },
     answers: { 204: null },
     first: 204,
@@ -287,6 +323,8 @@ export const operations: readonly Operation[] = [
   {
     name: "DELETE /v1/rooms/{room}/bans/{user}",
     plane: "moderate",
+    audits: "room.user_unbanned",
+    undoes: "PUT /v1/rooms/{room}/bans/{user}",
     answers: { 204: null },
     first: 204,
     known: ["room"],
@@ -294,6 +332,7 @@ export const operations: readonly Operation[] = [
   {
     name: "PUT /v1/rooms/{room}/mutes/{user}",
     plane: "moderate",
+    audits: "room.user_muted",
     body: { until: 1, reason: "loud" },
     answers: { 204: null },
     first: 204,
@@ -302,6 +341,8 @@ export const operations: readonly Operation[] = [
   {
     name: "DELETE /v1/rooms/{room}/mutes/{user}",
     plane: "moderate",
+    audits: "room.user_unmuted",
+    undoes: "PUT /v1/rooms/{room}/mutes/{user}",
     answers: { 204: null },
     first: 204,
     known: ["room"],
