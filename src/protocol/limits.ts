@@ -278,6 +278,9 @@ export const fixedLimits = {
   expiresInMsMin: 1_000,
   expiresInMsMax: 365 * 86_400_000,
   reasonLength: 256,
+  /** Of a tenant's word list: what a room keeps in memory and in its row. */
+  words: 1_000,
+  wordLength: 64,
   /** Six hours: longer than that is not slow but shut, for which there is `frozen`. */
   slowModeMsMax: 21_600_000,
   /** Where slow mode has just begun, a user's last message is looked for among so many of the newest. */
