@@ -47,7 +47,12 @@ async function ask(socket: TestSocket, frame: object): Promise<ServerFrame> {
   return socket.answer(ref);
 }
 
-const say = (text: string, more: object = {}): object => ({ type: "publish", nonce: `nonce-of-${++sent}`, text, ...more });
+const say = (text: string, more: object = {}): object => ({
+  type: "publish",
+  nonce: `nonce-of-${++sent}`,
+  text,
+  ...more,
+});
 const get = async <T>(path: string, credential: string): Promise<T> =>
   (await call(`${room}${path}`, { credential })).json<T>();
 const told = (socket: TestSocket): unknown[] =>

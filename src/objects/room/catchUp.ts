@@ -29,12 +29,7 @@ export interface Wanted {
 }
 
 /** For a socket: all at once, within the replay limits, or a new beginning that says so. */
-export function catchUp(
-  parts: RoomParts,
-  viewer: Viewer,
-  { cursor, backlog }: Wanted,
-  nowMs: number,
-): CatchUp {
+export function catchUp(parts: RoomParts, viewer: Viewer, { cursor, backlog }: Wanted, nowMs: number): CatchUp {
   const {
     oldest,
     policy: { limits },
@@ -94,13 +89,7 @@ export function changesPage(parts: RoomParts, session: Session, wanted: Wanted, 
   };
 }
 
-function pageFrom(
-  parts: RoomParts,
-  viewer: Viewer,
-  position: Position,
-  reset: boolean,
-  nowMs: number,
-): ChangesPage {
+function pageFrom(parts: RoomParts, viewer: Viewer, position: Position, reset: boolean, nowMs: number): ChangesPage {
   const {
     oldest,
     floor,
