@@ -1,21 +1,13 @@
 /** The Worker's environment: its bindings, and its settings parsed once. */
 import * as z from "zod";
-import { type MasterKeys, parseMasterKeys } from "./auth/masterKeys.ts";
-import type { ObjectBindings } from "./objects/stubs.ts";
+import { type MasterKeys, masterKeysOf } from "./auth/masterKeys.ts";
+import type { RoomBindings } from "./objects/stubs.ts";
 
-export interface Bindings extends ObjectBindings {
+export interface Bindings extends RoomBindings {
   readonly UPLOADS: R2Bucket;
   readonly ASSETS: Fetcher;
-  /** `1:…,2:…`: the first makes new keys. */
-  readonly MASTER_KEY: string;
   /** May hold two values while rotating. Unset: there is no operator's plane. */
   readonly OPERATOR_KEY?: string;
-  /** Absent where nothing counts before the objects do. */
-  readonly ADDRESS_RATE?: RateLimit;
-  readonly KEY_RATE?: RateLimit;
-  readonly FAILURE_RATE?: RateLimit;
-  /** The header in which a proxy that is trusted says the client's address; unset, addresses are not known. */
-  readonly CLIENT_ADDRESS_HEADER?: string;
   /** Set where descriptors can run out: workerd dies of that. */
   readonly MAX_CONNECTIONS?: string;
 }
@@ -43,7 +35,7 @@ export function settingsOf(env: Bindings): Settings {
   if (known !== undefined) return known;
   const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS, PRIVATE_ENDPOINTS } = Text.parse(env);
   const settings = {
-    masterKeys: parseMasterKeys(MASTER_KEY),
+    masterKeys: masterKeysOf(MASTER_KEY),
     operatorKey: OPERATOR_KEY,
     maxConnections: MAX_CONNECTIONS ?? Infinity,
     privateEndpoints: PRIVATE_ENDPOINTS === "allow",

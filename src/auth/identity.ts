@@ -1,7 +1,7 @@
 /** Who calls: a credential that was verified, with what its tenant says of it now. */
 import type { Capability } from "../protocol/capabilities.ts";
 import { issuerKey } from "../protocol/issuer.ts";
-import { ceilingOf, type Policy } from "../protocol/policy.ts";
+import { ceilingOf, type Policy, type Terms } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Claims, Rooms } from "../protocol/token.ts";
@@ -71,6 +71,11 @@ async function identifyByIssuer(
 function speaker(maker: Maker, { sub, name, iat, exp, jti, rooms }: Omit<Claims, "aud">): Identified {
   const token = { id: jti ?? null, rooms, expiresAtMs: exp * 1_000 };
   return { ok: true, identity: { ...maker, token, user: sub, name: name ?? null, issuedAtMs: iat * 1_000 } };
+}
+
+/** What a room is told of the tenant. */
+export function termsOf({ policy: { version, limits, settings } }: Pick<Identity, "policy">): Terms {
+  return { version, limits, autoCreate: settings.autoCreate };
 }
 
 /** What the credential is in a room. The room decides; this only says what is granted there. */

@@ -40,6 +40,15 @@ export class MasterKeys {
   }
 }
 
+const parsed = new Map<string, MasterKeys>();
+
+/** The same object for the same text: one isolate has one, or while they rotate two. */
+export function masterKeysOf(text: string): MasterKeys {
+  const known = parsed.get(text) ?? parseMasterKeys(text);
+  parsed.set(text, known);
+  return known;
+}
+
 /** From `MASTER_KEY="1:…,2:…"`. Throws with the place of the fault, never with what stands there. */
 export function parseMasterKeys(text: string): MasterKeys {
   const secrets = new Map<number, string>();

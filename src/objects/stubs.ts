@@ -17,6 +17,12 @@ export interface ObjectBindings {
   readonly PRIVATE_ENDPOINTS?: string;
 }
 
+/** A room tells by the master key whether a token that it is sent is one. */
+export interface RoomBindings extends ObjectBindings {
+  /** `1:…,2:…`: the first makes new keys. */
+  readonly MASTER_KEY: string;
+}
+
 /** Neither name can hold a `/` (protocol/names.ts), so no two pairs share an object. */
 export function roomObjectName(tenant: string, room: string): string {
   return `${tenant}/${room}`;

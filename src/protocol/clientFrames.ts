@@ -78,6 +78,7 @@ export const pageBounds = {
 };
 
 export const HistoryFrame = z.strictObject({ type: z.literal("history"), ref: Ref, ...pageBounds });
+/** A new token, of the same tenant and user. On a connection of many rooms it names no room and is for all of them. */
 export const TokenFrame = z.strictObject({
   type: z.literal("token"),
   ...ref,
@@ -117,6 +118,7 @@ export const LeaveFrame = z.strictObject({ type: z.literal("leave"), ...ref, roo
 export type JoinFrame = z.infer<typeof JoinFrame>;
 export type LeaveFrame = z.infer<typeof LeaveFrame>;
 
+export type TokenFrame = z.infer<typeof TokenFrame>;
 export type PublishFrame = z.infer<typeof PublishFrame>;
 export type EditFrame = z.infer<typeof EditFrame>;
 export type DeleteFrame = z.infer<typeof DeleteFrame>;

@@ -94,36 +94,6 @@ export const defaultLimits = Object.fromEntries(
   Object.entries(tenantLimits).map(([name, limit]) => [name, limit.default]),
 ) as Limits;
 
-export interface EdgeLimit {
-  readonly binding: "ADDRESS_RATE" | "KEY_RATE" | "FAILURE_RATE";
-  readonly limit: number;
-  readonly periodSeconds: 10 | 60;
-  readonly reason: string;
-}
-
-/** Counted before a request reaches any object, by the platform's `ratelimits`, which wrangler.toml repeats. */
-export const edgeLimits = {
-  requestsPerAddress: {
-    binding: "ADDRESS_RATE",
-    limit: 2_000,
-    periodSeconds: 10,
-    reason: "An office behind one address, not a script that opens what it can.",
-  },
-  requestsPerKey: {
-    binding: "KEY_RATE",
-    limit: 10_000,
-    periodSeconds: 10,
-    reason: "Requests by an API key and by the tokens that it signed: what one tenant's server may cost the others.",
-  },
-  failuresPerAddress: {
-    binding: "FAILURE_RATE",
-    limit: 20,
-    periodSeconds: 60,
-    reason:
-      "Credentials that are refused: a typo or a clock that is wrong, not a search. A right one is never kept out.",
-  },
-} as const satisfies Record<string, EdgeLimit>;
-
 /** Limits that are the same for everyone. */
 export const fixedLimits = {
   /** Frames in one JSON array from a client. */
@@ -202,6 +172,8 @@ export const fixedLimits = {
   tokenLeewaySeconds: 30,
   /** How long before a token expires its client is told: time to fetch another one. */
   tokenNoticeMs: 60_000,
+  /** New tokens on one connection: each costs a signature and a question to the tenant, and one that lives shorter is no use. */
+  refreshesPerMinute: 6,
   /** A room looks at its sockets' tokens at most this often: what falls due meanwhile is done in one go, by one alarm. */
   tokenLookMs: 5_000,
   /** The Worker ends what it holds. A room that still has such a socket this much later ends it in its place. */
@@ -226,6 +198,8 @@ export const fixedLimits = {
   waitingBytesMax: 131_072,
   /** Seconds that `changes` may wait: shorter than the patience of proxies. */
   waitSecondsMax: 30,
+  /** A connection of many rooms that has none: it costs memory and a check every 15 s, and is read by nobody. */
+  roomlessMs: 60_000,
   /** Each joined room is a subrequest and a socket of its own, held by one Worker. */
   roomsPerConnection: 100,
   /** Their cursors must fit into one `Last-Event-ID`. */
@@ -278,9 +252,6 @@ export const fixedLimits = {
   expiresInMsMin: 1_000,
   expiresInMsMax: 365 * 86_400_000,
   reasonLength: 256,
-  /** Of a tenant's word list: what a room keeps in memory and in its row. */
-  words: 1_000,
-  wordLength: 64,
   /** Six hours: longer than that is not slow but shut, for which there is `frozen`. */
   slowModeMsMax: 21_600_000,
   /** Where slow mode has just begun, a user's last message is looked for among so many of the newest. */

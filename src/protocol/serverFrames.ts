@@ -136,15 +136,19 @@ export const ClosingFrame = z.object({
 export type ClosingFrame = z.infer<typeof ClosingFrame>;
 
 /**
- * With `expiring`, once for each token: it ends soon, so send another one, or come back with one. That is 60 s before
- * `expiresAt`, or when half of a shorter life is over; 30 s after `expiresAt` the connection is closed with 4401.
+ * With `expiring`, once for each token: it ends soon, so send another one by a `token` frame, or come back with one. That is 60 s
+ * before `expiresAt`, or when half of a shorter life is over; 30 s after `expiresAt` the connection is closed with 4401.
+ *
+ * Without it, the answer to a `token` frame, with its `ref` and in place of an `ack`: the new one holds, until `expiresAt`. What
+ * was sent before this answer came went by the old one. No answer: perhaps it holds; send it again.
  */
-export const TokenNotice = z.object({
+export const TokenFrame = z.object({
   type: z.literal("token"),
+  ref: ref.optional(),
   expiresAt: TimeMs,
   expiring: z.literal(true).optional(),
 });
-export type TokenNotice = z.infer<typeof TokenNotice>;
+export type TokenFrame = z.infer<typeof TokenFrame>;
 
 export const ReceiptFrame = z.object({ type: z.literal("receipt"), user: UserId, upTo: MessageId });
 export type ReceiptFrame = z.infer<typeof ReceiptFrame>;
@@ -164,7 +168,7 @@ export const ServerFrame = z.discriminatedUnion("type", [
   z.object({ type: z.literal("snapshot"), ref: ref.optional(), id: MessageId, text: z.string() }),
   z.object({ type: z.literal("cancel"), id: MessageId, by: UserId.nullable(), reason: z.string().optional() }),
   z.object({ type: z.literal("limit"), ...LimitLevel.shape }),
-  TokenNotice,
+  TokenFrame,
   z.object({ type: z.literal("pong") }),
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

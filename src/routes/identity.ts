@@ -1,6 +1,6 @@
 /** Who calls, as it is told to others. */
 import type { Context } from "hono";
-import { type Identity, sessionIn } from "../auth/identity.ts";
+import { type Identity, sessionIn, termsOf } from "../auth/identity.ts";
 import type { Actor } from "../protocol/actor.ts";
 import type { Terms } from "../protocol/policy.ts";
 import type { Session } from "../protocol/session.ts";
@@ -18,9 +18,5 @@ export function actorOf(c: Context<AppEnv>): Actor {
 
 /** What a room is told of the caller. */
 export function callerOf(identity: Identity, room: string, connection: string): { session: Session; policy: Terms } {
-  const { version, limits, settings } = identity.policy;
-  return {
-    policy: { version, limits, autoCreate: settings.autoCreate },
-    session: sessionIn(room, identity, connection),
-  };
+  return { policy: termsOf(identity), session: sessionIn(room, identity, connection) };
 }

@@ -5,19 +5,19 @@ import { nanoid } from "nanoid";
 import * as z from "zod";
 import type { Identity } from "../auth/identity.ts";
 import { closingFrame, errorFrame } from "../protocol/farewell.ts";
-import { refusalOf, refusedBy } from "../objects/failures.ts";
+import { refusedBy } from "../objects/failures.ts";
 import { leavePlace, takePlace } from "../objects/room/connections.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
 import { SUBPROTOCOL } from "../protocol/version.ts";
 import { settingsOf } from "../env.ts";
 import { type AppEnv, router, unfit } from "./app.ts";
-import { identify, subprotocols } from "./credentials.ts";
+import { identify, presentedBy, subprotocols } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom } from "./declared.ts";
 import { enterOneOfMany, enterRoom } from "./entrance.ts";
+import { HeldCredential } from "./held/credential.ts";
 import { ManyRooms } from "./held/manyRooms.ts";
 import { callerOf } from "./identity.ts";
-import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
 import { problem, problems } from "./problem.ts";
 
 const common = { method: "get" as const, tags: ["connections"], security: clientSecurity };
@@ -60,8 +60,7 @@ export const socket = router()
         const { 0: theirs, 1: ours } = new WebSocketPair();
         const { env } = c;
         const { limits } = identity.policy;
-        // A copy: the request's own are gone when it is answered.
-        const headers = new Headers(c.req.raw.headers);
+        const credential = new HeldCredential(env, presentedBy(c.req.raw.headers), identity);
         void new ManyRooms(ours, {
           connection,
           expiresAtMs: identity.token?.expiresAtMs ?? null,
@@ -71,14 +70,11 @@ export const socket = router()
             perSecond: limits.framesPerSocketPerSecond,
             burst: limits.framesPerSocketBurst + fixedLimits.roomsPerConnection,
           },
-          async recheck() {
-            // A tenant that cannot be asked now is asked again at the next beat.
-            const identified = await identify(env, headers, Date.now()).catch(() => null);
-            return identified === null || identified.ok ? null : identified;
-          },
+          recheck: () => credential.recheck(),
+          replace: (token) => credential.replace(token),
           async enter({ room, cursor = null, backlog = fixedLimits.backlogDefault, presence = "full" }) {
             // The credential may have been revoked since, and what it grants is asked anew for each room.
-            const identified = await identify(env, headers, Date.now()).catch(refusalOf);
+            const identified = await credential.identify();
             if (!identified.ok) return identified;
             const wish = { cursor, backlog, presence, relayed: true, ticket: null };
             const caller = callerOf(identified.identity, room, nanoid());
@@ -110,9 +106,8 @@ async function upgrade(
   let opened = false;
   try {
     const identified = await identify(c.env, headers, Date.now()).catch(refusedBy);
-    if (!identified.ok) return refuseCredential(c, identified);
-    const over = await overKeyRate(c, identified.identity);
-    if (over !== null) return refuseUpgrade(c, over);
+    if (!identified.ok)
+      return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
     const entered = await open(identified.identity, connection);
     opened = entered.ok;
     return entered.ok ? accepted(c, entered.socket) : refuseUpgrade(c, entered);
@@ -124,12 +119,8 @@ async function upgrade(
 /** Who may not come in at all is told so before anything else. */
 async function refuseUnfit(c: Context<AppEnv>, refusal: Refusal): Promise<Response> {
   const identified = await identify(c.env, c.req.raw.headers, Date.now()).catch(refusedBy);
-  return identified.ok ? refuseUpgrade(c, refusal) : refuseCredential(c, identified);
-}
-
-async function refuseCredential(c: Context<AppEnv>, refusal: Refusal): Promise<Response> {
-  if (refusal.error === "origin_forbidden") return problem(c, refusal);
-  return refuseUpgrade(c, await refusedCredential(c, refusal));
+  if (identified.ok) return refuseUpgrade(c, refusal);
+  return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
 }
 
 /** A browser cannot read the body of a failed upgrade: for it the socket is opened, told why, and closed. */

@@ -30,17 +30,15 @@ const direct = (frame: unknown): unknown => decode(JSON.stringify(frame), bytes)
 
 const room = "general";
 const { publish } = wholeFrames;
+/** A ping is answered by whoever hears it first, and a token is for all rooms. */
+const lettersOnly = Object.values(wholeFrames).filter(({ type }) => type !== "ping" && type !== "token");
 const deep = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
 
 describe("for a room", () => {
-  // A ping is answered by whoever hears it first.
-  test.each(Object.values(wholeFrames).filter(({ type }) => type !== "ping"))(
-    "[E7] a whole $type goes to its room as it is, without the address",
-    (frame) => {
-      expect(decodeOne({ ...frame, room })).toEqual({ ok: true, room, ref: "r", json: JSON.stringify(frame) });
-      expect(decodeOne({ room, ...frame })).toEqual({ ok: true, room, ref: "r", json: JSON.stringify(frame) });
-    },
-  );
+  test.each(lettersOnly)("[E7] a whole $type goes to its room as it is, without the address", (frame) => {
+    expect(decodeOne({ ...frame, room })).toEqual({ ok: true, room, ref: "r", json: JSON.stringify(frame) });
+    expect(decodeOne({ room, ...frame })).toEqual({ ok: true, room, ref: "r", json: JSON.stringify(frame) });
+  });
 
   test("[W1] what the room would refuse is refused in the same words: no field is lost or mended on the way", () => {
     for (const { frame } of badFields) expect([frame, heard({ ...frame, room })]).toEqual([frame, direct(frame)]);
@@ -104,6 +102,12 @@ describe("for a room", () => {
     ])
       for (const field of ["data", "text", "extra", "ref", "nonce"])
         expect(heard(`{"type":"publish","room":"general","${field}":${nested}}`)).toMatchObject({ ok: false });
+  });
+
+  test("[A19] a new token is for all rooms, and refused for one", () => {
+    expect(decodeOne(wholeFrames.token)).toEqual({ ok: true, frame: wholeFrames.token });
+    expect(decodeOne({ ...wholeFrames.token, room })).toMatchObject({ ok: false, error: "bad_frame", room, ref: "r" });
+    expect(decodeOne({ ...wholeFrames.token, token: 1 })).toMatchObject({ ok: false, error: "invalid_field" });
   });
 
   test("[E7] a room may be named like a property of every object", () => {
@@ -261,7 +265,7 @@ describe("a batch", () => {
 
 describe("any JSON", () => {
   test("[W1] 20,000 values with a room say to it what they would say on its own socket", () => {
-    const whole = fc.constantFrom<object>(...Object.values(wholeFrames).filter(({ type }) => type !== "ping"));
+    const whole = fc.constantFrom<object>(...lettersOnly);
     const anyValue = fc.oneof(
       fc.jsonValue(),
       fc.constantFrom<unknown>(-0, 1e300, "\ud800", "__proto__", { toJSON: 1 }),

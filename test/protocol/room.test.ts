@@ -192,11 +192,7 @@ describe("frames that are none", () => {
     {
       what: "not taken yet",
       code: "bad_frame",
-      frames: [
-        JSON.stringify(wholeFrames.append),
-        JSON.stringify(wholeFrames.snapshot),
-        JSON.stringify(wholeFrames.token),
-      ],
+      frames: [JSON.stringify(wholeFrames.append), JSON.stringify(wholeFrames.snapshot)],
     },
     {
       what: "a batch of 51",

@@ -174,7 +174,6 @@ describe("through it", () => {
     { type: "history", after: 1 },
     { type: "history", before: 1, after: 1 },
     { type: "append", id: 1, at: 0, text: "x" },
-    { type: "token", token: "nonsense" },
     { type: "nonsense" },
     { type: "publish" },
   ];

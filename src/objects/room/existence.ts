@@ -18,7 +18,7 @@ export interface Caller {
 }
 
 /** A refusal, or null when the room exists and neither its tenant nor its moderators have anything against the caller. */
-export function open(parts: RoomParts, { session }: Caller): Refusal | null {
+export function open(parts: RoomParts, { session }: Pick<Caller, "session">): Refusal | null {
   const { store } = parts;
   // Who has no right at all here must not learn whether there is a room.
   if (session.capabilities.length === 0) return refuse("forbidden", "The credential grants nothing in this room.");

@@ -9,8 +9,6 @@ import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
-import type { Reading as StoreReading } from "./store.ts";
-import { viewerOf } from "./viewer.ts";
 
 export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit"> & {
   /** Only the replies to this message. */
@@ -32,7 +30,7 @@ export function page(
   }
   const { oldest, policy } = stateOf(parts);
   const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
-  const reading = { parts, viewer: viewerOf(parts, session), limit, replyTo, nowMs };
+  const reading = { parts, limit, replyTo, nowMs };
   const slice =
     after !== undefined
       ? newerThan(reading, after)
@@ -45,7 +43,12 @@ export function page(
   return { ok: true, ...slice, start, cursor: headCursor(parts) };
 }
 
-type Reading = Required<StoreReading> & { readonly parts: RoomParts };
+interface Reading {
+  readonly parts: RoomParts;
+  readonly limit: number;
+  readonly replyTo: number | null;
+  readonly nowMs: number;
+}
 
 interface Slice {
   readonly messages: Message[];
@@ -53,14 +56,14 @@ interface Slice {
   readonly hasMore: boolean;
 }
 
-function olderThan({ parts, limit, ...reading }: Reading, id: number): Slice {
-  const found = parts.store.messagesBefore(id, { ...reading, limit: limit + 1 });
+function olderThan({ parts, limit, replyTo, nowMs }: Reading, id: number): Slice {
+  const found = parts.store.messagesBefore(id, limit + 1, nowMs, replyTo);
   const newestFirst = fitting(parts, found.slice(found.length - Math.min(limit, found.length)).reverse());
   return { messages: newestFirst.reverse(), hasMore: found.length > newestFirst.length };
 }
 
-function newerThan({ parts, limit, ...reading }: Reading, id: number): Slice {
-  const found = parts.store.messagesAfter(id, { ...reading, limit: limit + 1 });
+function newerThan({ parts, limit, replyTo, nowMs }: Reading, id: number): Slice {
+  const found = parts.store.messagesAfter(id, limit + 1, nowMs, replyTo);
   const messages = fitting(parts, found.slice(0, limit));
   return { messages, hasMore: found.length > messages.length };
 }

@@ -7,6 +7,7 @@ import type { Deeds } from "./deeds.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
+import type { Refresher } from "./refresh.ts";
 import type { Roster } from "./roster.ts";
 import type { RoomState, Store } from "./store.ts";
 
@@ -20,6 +21,7 @@ export interface RoomParts {
   readonly account: Account;
   readonly roster: Roster;
   readonly presence: Presence;
+  readonly refresher: Refresher;
   readonly bans: Bans;
   readonly tickets: Tickets;
   /** For the tenant's audit log. */

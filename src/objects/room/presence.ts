@@ -1,6 +1,7 @@
 /** Who is here: counted from the open sockets and from nothing else, told in diffs, at most five a second. */
 import { fixedLimits } from "../../protocol/limits.ts";
 import { utf8Length } from "../../protocol/text.ts";
+import type { Session } from "../../protocol/session.ts";
 import type { PresenceFrame, PresencePage, PresentMember, WelcomeFrame } from "../../protocol/serverFrames.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Log } from "./log.ts";
@@ -113,6 +114,23 @@ export class Presence implements Doorkeeper {
     }
     present.name = nameOf(present);
     this.#stirred.set(present.user, present);
+  }
+
+  /** It may have the capability now, or no longer, or another name. */
+  reseat(seat: Seat, before: Session): void {
+    const tookPart = takesPart({ session: before });
+    if (!takesPart(seat)) {
+      if (!tookPart) return;
+      this.leave(seat);
+      // If it comes back it does so like anybody else.
+      inscribe(seat, { told: false, state: null });
+    } else if (!tookPart) this.enter(seat);
+    else {
+      const present = this.#present.get(seat.session.user ?? "");
+      if (present === undefined) throw new Error("who takes part is present");
+      present.name = nameOf(present);
+      this.#stirred.set(present.user, present);
+    }
   }
 
   /** Of a seat that takes part. */

@@ -6,6 +6,8 @@ import type { ClientFrame } from "../../protocol/clientFrames.ts";
 import { decode } from "../../protocol/decode.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { sessionOf } from "../../protocol/relay.ts";
+import type { Session } from "../../protocol/session.ts";
 import { barred } from "./admittance.ts";
 import { presencePage, setState } from "./attendance.ts";
 import { edit, remove } from "./edit.ts";
@@ -17,6 +19,8 @@ import { type Admitted, type Outcome, settle } from "./queue.ts";
 import { react } from "./react.ts";
 import { frameRateOf } from "./rates.ts";
 import { read } from "./readPositions.ts";
+import type { Refreshed } from "./refresh.ts";
+import { reseat } from "./reseat.ts";
 import type { Seat } from "./roster.ts";
 import { see } from "./sweep.ts";
 import { typing } from "./typing.ts";
@@ -29,6 +33,8 @@ export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer,
   const unwelcome = barred(parts, seat.session, nowMs);
   if (unwelcome !== null) return parts.roster.close(seat, unwelcome.error, unwelcome.detail);
   see(seat, nowMs);
+  const renewed = seat.attachment.relayed ? sessionOf(raw) : null;
+  if (renewed !== null) return goOn(parts, seat, renewed, nowMs);
   for (const decoded of decode(raw, limits.frameBytes)) {
     const ref = decoded.ok ? decoded.frame.ref : decoded.ref;
     const limited = payForFrame(seat, limits, nowMs);
@@ -68,11 +74,14 @@ function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number)
       return answer(setState(parts, seat, frame, nowMs));
     case "presence.get":
       return answerPresence(parts, seat, frame, nowMs);
+    case "token":
+      return parts.refresher.begin(parts, seat, frame.token, nowMs, (outcome) =>
+        answerRefresh(parts, seat, frame.ref, outcome),
+      );
     case "append":
     case "finish":
     case "cancel":
     case "snapshot":
-    case "token":
       return refuseFrame(
         parts,
         seat,
@@ -96,6 +105,18 @@ function answerChange(parts: RoomParts, seat: Seat, { ref }: ClientFrame, outcom
     ...(seq === 0 ? {} : { seq }),
     ...(duplicate ? { duplicate } : {}),
   });
+}
+
+function answerRefresh(parts: RoomParts, seat: Seat, ref: string | undefined, outcome: Refreshed): void {
+  if (!outcome.ok) return refuseFrame(parts, seat, outcome, ref, Date.now());
+  const { expiresAt } = outcome;
+  parts.roster.answer(seat, { type: "token", ...(ref === undefined ? {} : { ref }), expiresAt });
+}
+
+/** The client's connection has a new token. A room in which that grants nothing says so, and goes on by the old one to its end. */
+function goOn(parts: RoomParts, seat: Seat, session: Session, nowMs: number): void {
+  const refused = reseat(parts, seat, session, nowMs);
+  if (refused !== null) refuseFrame(parts, seat, refused, undefined, nowMs);
 }
 
 function answerPage(parts: RoomParts, seat: Seat, frame: ClientFrame & { type: "history" }, nowMs: number): void {

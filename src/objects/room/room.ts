@@ -10,7 +10,7 @@ import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol
 import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import { Alarms } from "../alarms.ts";
-import { type ObjectBindings, parseRoomObjectName, tenantStub } from "../stubs.ts";
+import { parseRoomObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
 import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
 import { presencePage } from "./attendance.ts";
@@ -38,13 +38,13 @@ import { Rates } from "./rates.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
 import { receive } from "./receive.ts";
+import { Refresher } from "./refresh.ts";
 import { erasure, retention, sweepExpired } from "./removal.ts";
 import { Roster } from "./roster.ts";
 import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
 import { Store } from "./store.ts";
-import { viewerOf } from "./viewer.ts";
 import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
 
@@ -56,7 +56,7 @@ type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "
 /** How old the tenant's directory of rooms may be. */
 const reportAfterMs = 10_000;
 
-export class Room extends Server<ObjectBindings & Cloudflare.Env> {
+export class Room extends Server<RoomBindings & Cloudflare.Env> {
   static override options = { hibernate: true };
 
   readonly #parts: RoomParts;
@@ -64,7 +64,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   readonly #pacer: Pacer;
   readonly #mark: Mark;
 
-  constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
+  constructor(ctx: DurableObjectState, env: RoomBindings & Cloudflare.Env) {
     super(ctx, env);
     const { tenant, room: name } = parseRoomObjectName(this.name);
     const store = new Store(ctx.storage);
@@ -96,6 +96,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       roster,
       presence,
       registry,
+      refresher: new Refresher(env, tenant, () => this.#wake()),
       bans: new Bans(ctx.storage),
       tickets: new Tickets(ctx.storage),
       deeds: new Deeds(ctx.storage, name, registry, (atMs) => this.#alarms.schedule("deeds", atMs)),
@@ -203,12 +204,9 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   }
 
   async unread(caller: Caller): Promise<Answer<Unread>> {
-    const refused = await this.#unreadable(caller);
-    if (refused !== null) return refused;
-    const unread = unreadOf(this.#parts, caller.session, Date.now());
-    return unread === null
-      ? refuse("forbidden", "Only a user has unread messages: name one in `Parley-User`.")
-      : { ok: true, ...unread };
+    const { user } = caller.session;
+    if (user === null) return refuse("forbidden", "Only a user has unread messages: name one in `Parley-User`.");
+    return (await this.#unreadable(caller)) ?? { ok: true, ...unreadOf(this.#parts, user, Date.now()) };
   }
 
   async presence(
@@ -225,7 +223,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   async message(caller: Caller, id: number): Promise<Answer<{ message: Message; cursor: string }>> {
     const refused = await this.#unreadable(caller);
     if (refused !== null) return refused;
-    const message = this.#parts.store.message(id, Date.now(), viewerOf(this.#parts, caller.session));
+    const message = this.#parts.store.message(id, Date.now());
     return message === null
       ? refuse("not_found", "There is no such message.")
       : { ok: true, message, cursor: headCursor(this.#parts) };
@@ -381,8 +379,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
       },
       tokens: () => endTokens(this.#parts, nowMs),
     });
-    this.#settle(Date.now());
-    this.#parts.roster.deliver();
+    this.#wake();
   }
 
   // The rest is wiring.
@@ -447,8 +444,7 @@ export class Room extends Server<ObjectBindings & Cloudflare.Env> {
   #messageAnswer({ session }: Caller, outcome: Outcome, own = false): MessageAnswer {
     if (!outcome.ok) return outcome;
     const shown = own || may(session, standingOf(this.#parts, session).role, "read");
-    const viewer = viewerOf(this.#parts, session);
-    const message = shown ? this.#parts.store.message(outcome.id, Date.now(), viewer) : null;
+    const message = shown ? this.#parts.store.message(outcome.id, Date.now()) : null;
     const levels = levelsOf(this.#parts, session, Date.now());
     return { ok: true, message, cursor: headCursor(this.#parts), levels };
   }

@@ -1,6 +1,7 @@
 /** Who is connected: the room's sockets with their sessions, and everything that is sent to them. */
 import type { Allowance } from "../../core/allowance.ts";
 import type { Offences } from "../../core/closing.ts";
+import type { Refreshes } from "../../core/validity.ts";
 import type { Warned } from "../../core/warning.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
@@ -9,7 +10,7 @@ import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { PresenceMode, Session } from "../../protocol/session.ts";
 import { type Attachment, readAttachment, writeAttachment } from "./attachment.ts";
 import { countConnections } from "./connections.ts";
-import { batch, Edition, type News, type Veil } from "./news.ts";
+import { batch, Edition, type News } from "./news.ts";
 
 declare global {
   interface WebSocket {
@@ -25,16 +26,18 @@ const longAnswerUnits = 16_384;
 /** One socket and what is known of it. All but its attachment is memory that may be lost. */
 export interface Seat {
   readonly socket: WebSocket;
-  readonly session: Session;
+  session: Session;
   /** As it lies on the socket, but for the time of the last frame, which is written down only now and then. */
   attachment: Attachment;
   /** What it is told of those who are here. */
-  readonly hears: PresenceMode;
+  hears: PresenceMode;
   /** When its user's typing was last told, and how. */
   typing: { readonly active: boolean; readonly toldAtMs: number } | null;
   /** When the last frame came. */
   seenAtMs: number;
   frames: Allowance | undefined;
+  /** New tokens that it has sent. */
+  refreshes: Refreshes;
   offences: Offences;
   warned: Warned;
   /** Answers that wait for the end of the event or flush, so that many of them cost one send. */
@@ -47,6 +50,8 @@ export interface Seat {
 export interface Doorkeeper {
   enter(seat: Seat): void;
   leave(seat: Seat): void;
+  /** Its session is another one now. */
+  reseat(seat: Seat, before: Session): void;
 }
 
 /**
@@ -88,10 +93,11 @@ export class Roster {
       socket,
       session,
       attachment,
-      hears: session.capabilities.includes("presence") ? presence : "none",
+      hears: heardBy(session, presence),
       typing: null,
       seenAtMs: attachment.seenAtMs,
       frames: undefined,
+      refreshes: { underway: false, allowance: undefined },
       offences: [],
       warned: new Set(),
       outbox: [],
@@ -116,6 +122,15 @@ export class Roster {
     this.#doorkeeper.leave(seat);
   }
 
+  /** The socket stays, with another session of its user. */
+  reseat(seat: Seat, session: Session, noticeAtMs: number | null): void {
+    const before = seat.session;
+    seat.session = session;
+    seat.hears = heardBy(session, seat.attachment.presence);
+    inscribe(seat, { session, noticeAtMs });
+    this.#doorkeeper.reseat(seat, before);
+  }
+
   socketsOf(user: string): number {
     let count = 0;
     for (const { session } of this.#seats.values()) if (session.user === user) count++;
@@ -133,16 +148,16 @@ export class Roster {
    * The same news to every socket, and after it to each the answers that wait for it: one send a socket, which is what a
    * fan-out costs. One that does not read is cut: `bufferedAmount` has no bound of its own.
    */
-  announce(news: readonly News[], veil: Veil | null = null): void {
+  announce(news: readonly News[]): void {
     if (news.length === 0) return this.deliver();
-    const edition = new Edition(news, veil);
+    const edition = new Edition(news);
     for (const seat of this.#seats.values()) {
       const answers = seat.outbox;
       seat.outbox = [];
       const text =
         answers.length === 0
           ? edition.textFor(seat)
-          : batch([...edition.framesFor(seat), ...answers], seat.attachment.relayed);
+          : batch([...edition.framesFor(seat.hears), ...answers], seat.attachment.relayed);
       if (text !== null) this.#send(seat, text);
     }
     this.#waiting.clear();
@@ -206,6 +221,11 @@ export class Roster {
       this.reject(seat.socket, "resync");
     }
   }
+}
+
+/** Who has not the capability is told of nobody. */
+function heardBy({ capabilities }: Session, presence: PresenceMode): PresenceMode {
+  return capabilities.includes("presence") ? presence : "none";
 }
 
 /** Changes what lies on the socket while the room sleeps. */

@@ -2,8 +2,10 @@
 import pLimit from "p-limit";
 import { type Allowance, type Rate, spend, tooFast } from "../../core/allowance.ts";
 import { answerableCode, goneAtMs, type Offences, offend } from "../../core/closing.ts";
+import { type Refreshes, refreshOnce } from "../../core/validity.ts";
+import { type Identity, sessionIn } from "../../auth/identity.ts";
 import { type ConnectionFrame, decodeAddressed, type Letter } from "../../protocol/addressed.ts";
-import type { JoinFrame, LeaveFrame } from "../../protocol/clientFrames.ts";
+import type { JoinFrame, LeaveFrame, TokenFrame } from "../../protocol/clientFrames.ts";
 import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import { fixedLimits, tenantLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
@@ -18,6 +20,8 @@ export interface ManyRoomsOptions extends Pick<TenureOptions, "connection" | "ex
   readonly rate: Rate;
   /** Whether the credential still opens a connection at all. */
   readonly recheck: () => Promise<Refusal | null>;
+  /** The credential is a new token from now on; refused, it stays what it was. Never throws. */
+  readonly replace: (token: string) => Promise<{ readonly ok: true; readonly identity: Identity } | Refusal>;
   /** Asks a room to let the client in, with what the credential allows there now. Never throws. */
   readonly enter: (frame: JoinFrame) => Promise<Entered>;
 }
@@ -29,8 +33,10 @@ export class ManyRooms {
   readonly #client: WebSocket;
   readonly #enter: ManyRoomsOptions["enter"];
   readonly #recheck: ManyRoomsOptions["recheck"];
+  readonly #replace: ManyRoomsOptions["replace"];
   readonly #rate: Rate;
   #allowance: Allowance | undefined;
+  #refreshes: Refreshes = { underway: false, allowance: undefined };
   readonly #tenure: Tenure;
   readonly #rooms = new Map<string, Membership>();
   /** Of rooms that were left or refused: joined anew, they are entered when the room has forgotten the last time. */
@@ -43,13 +49,17 @@ export class ManyRooms {
   #sentUnits = 0;
   #pingedAtMs: number | null = null;
   #seenAtMs: number;
+  /** When it last had a room. */
+  #usedAtMs: number;
 
-  constructor(client: WebSocket, { enter, recheck, rate, ...tenure }: ManyRoomsOptions) {
+  constructor(client: WebSocket, { enter, recheck, replace, rate, ...tenure }: ManyRoomsOptions) {
     this.#client = client;
     this.#enter = enter;
     this.#recheck = recheck;
+    this.#replace = replace;
     this.#rate = rate;
     this.#seenAtMs = tenure.nowMs;
+    this.#usedAtMs = tenure.nowMs;
     this.#tenure = new Tenure({
       ...tenure,
       onBeat: () => this.#beat(Date.now()),
@@ -85,6 +95,8 @@ export class ManyRooms {
         return this.#join(frame, nowMs);
       case "leave":
         return this.#leave(frame, nowMs);
+      case "token":
+        return this.#refresh(frame, nowMs);
       case "ping":
         this.#pingedAtMs = nowMs;
         return this.#tell({ type: "pong" }, room);
@@ -137,9 +149,30 @@ export class ManyRooms {
     if (ref !== undefined) this.#tell({ type: "ack", ref }, room);
   }
 
+  #refresh({ token, ref }: TokenFrame, nowMs: number): void {
+    const begun = refreshOnce(this.#refreshes, nowMs);
+    if (!begun.ok) return this.#refuse(begun, ref, undefined, nowMs);
+    this.#refreshes = begun.refreshes;
+    void this.#replace(token).then((replaced) => {
+      this.#refreshes = { ...this.#refreshes, underway: false };
+      if (!this.#open) return;
+      if (replaced.ok) this.#renew(replaced.identity, ref, Date.now());
+      else this.#refuse(replaced, ref, undefined, Date.now());
+    });
+  }
+
+  /** Each room hears it before anything that the client says to it from now on. */
+  #renew(identity: Identity, ref: string | undefined, nowMs: number): void {
+    for (const membership of this.#rooms.values()) membership.renew(sessionIn(membership.room, identity, ""));
+    const expiresAt = identity.token?.expiresAtMs ?? nowMs;
+    this.#tenure.extend(expiresAt, nowMs);
+    this.#tell({ type: "token", ...(ref === undefined ? {} : { ref }), expiresAt }, undefined);
+  }
+
   #forget(membership: Membership): void {
     const { room, ended } = membership;
     if (this.#rooms.get(room) === membership) this.#rooms.delete(room);
+    this.#usedAtMs = Date.now();
     this.#ending.set(room, ended);
     void ended.then(() => {
       if (this.#ending.get(room) === ended) this.#ending.delete(room);
@@ -198,6 +231,9 @@ export class ManyRooms {
   // How it ends.
 
   #beat(nowMs: number): void {
+    if (this.#rooms.size > 0) this.#usedAtMs = nowMs;
+    else if (nowMs - this.#usedAtMs >= fixedLimits.roomlessMs)
+      return this.#end("connection_limit", "A connection without a room is not kept: come back to join one.");
     if (goneAtMs({ pingedAtMs: this.#pingedAtMs, seenAtMs: this.#seenAtMs }) <= nowMs)
       return this.#end("restarting", "Nothing was heard of this connection for too long.");
     for (const membership of this.#rooms.values()) membership.ping();

@@ -5,6 +5,8 @@ import type { Offences } from "../../core/closing.ts";
 import { errorFrame } from "../../protocol/farewell.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { sessionFrame } from "../../protocol/relay.ts";
+import type { Session } from "../../protocol/session.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { Entered } from "../entrance.ts";
 import { Feed } from "./feed.ts";
@@ -31,6 +33,7 @@ export class Membership {
   /** What was said to the room before it was entered. */
   #waiting: Letter[] = [];
   #waitingUnits = 0;
+  #renewed: Session | null = null;
 
   constructor(join: JoinFrame, events: MembershipEvents) {
     this.room = join.room;
@@ -57,6 +60,7 @@ export class Membership {
       this.#state = "in";
       this.#acknowledge(this.#join.ref);
     }
+    if (this.#renewed !== null) this.#feed.send(sessionFrame(this.#renewed));
     for (const { json } of this.#waiting.splice(0)) this.#feed.send(json);
     if (this.#state !== "in") this.#feed.close();
   }
@@ -72,6 +76,13 @@ export class Membership {
       this.#waitingUnits += letter.json.length;
     } else return refuse("overloaded", "The room is still being joined.", { retryAfterMs: 1_000 });
     return null;
+  }
+
+  /** The client has a new token: what it is in this room from now on. */
+  renew(session: Session): void {
+    if (this.#feed !== null) this.#feed.send(sessionFrame(session));
+    // It is being entered by the old one.
+    else this.#renewed = session;
   }
 
   /** Nothing more of the room is passed on. What was said to it before, it still hears. */

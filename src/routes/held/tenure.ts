@@ -3,7 +3,7 @@ import { noticeAtMs, overAtMs } from "../../core/validity.ts";
 import { leavePlace } from "../../objects/room/connections.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { RefusalCode } from "../../protocol/refusals.ts";
-import type { TokenNotice } from "../../protocol/serverFrames.ts";
+import type { TokenFrame } from "../../protocol/serverFrames.ts";
 
 export interface TenureOptions {
   /** The place that it holds among the connections of this process. */
@@ -16,7 +16,7 @@ export interface TenureOptions {
   /** Every `fixedLimits.heartbeatMs`. */
   readonly onBeat: () => void;
   /** Its token ends soon. Once for each token. */
-  readonly onExpiring: (frame: TokenNotice) => void;
+  readonly onExpiring: (frame: TokenFrame) => void;
   /** Called once, when it must end. */
   readonly onEnd: (error: RefusalCode, reason?: string) => void;
 }
@@ -52,6 +52,11 @@ export class Tenure {
     if (this.#joins >= fixedLimits.heldJoinsMax) this.#end("restarting", retired);
   }
 
+  /** It has a new token, and lives as long as that. */
+  extend(expiresAtMs: number, nowMs: number): void {
+    if (!this.#over) this.#watchToken(expiresAtMs, nowMs);
+  }
+
   /** Must be called however the connection ends. */
   release(): void {
     this.#over = true;
@@ -61,6 +66,7 @@ export class Tenure {
   }
 
   #watchToken(expiresAtMs: number | null, nowMs: number): void {
+    for (const timer of [this.#notifying, this.#expiring]) clearTimeout(timer);
     // What comes after it has been retired needs no timer, and is more than one can hold, perhaps.
     if (expiresAtMs === null || expiresAtMs - nowMs > fixedLimits.heldMsMax + fixedLimits.tokenNoticeMs) return;
     const notify = (): void => this.#options.onExpiring({ type: "token", expiresAt: expiresAtMs, expiring: true });
