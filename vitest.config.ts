@@ -12,6 +12,7 @@ export default defineConfig({
               bindings: {
                 MASTER_KEY: `1:${"test-master-key-".repeat(3)}`,
                 OPERATOR_KEY: "test-operator-key-0123456789",
+                CLIENT_ADDRESS_HEADER: "Test-Client-Address",
               },
             },
           }),

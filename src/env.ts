@@ -8,6 +8,12 @@ export interface Bindings extends RoomBindings {
   readonly ASSETS: Fetcher;
   /** May hold two values while rotating. Unset: there is no operator's plane. */
   readonly OPERATOR_KEY?: string;
+  /** Absent where nothing counts before the objects do. */
+  readonly ADDRESS_RATE?: RateLimit;
+  readonly KEY_RATE?: RateLimit;
+  readonly FAILURE_RATE?: RateLimit;
+  /** The header in which a proxy that is trusted says the client's address; unset, addresses are not known. */
+  readonly CLIENT_ADDRESS_HEADER?: string;
   /** Set where descriptors can run out: workerd dies of that. */
   readonly MAX_CONNECTIONS?: string;
 }

@@ -10,6 +10,7 @@ import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
 import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
 import { notFound, onError } from "./routes/middleware/errors.ts";
+import { perAddress } from "./routes/middleware/rates.ts";
 import { moderation } from "./routes/moderation.ts";
 import { rooms } from "./routes/rooms.ts";
 import { socket } from "./routes/socket.ts";
@@ -23,7 +24,7 @@ export { Tenant } from "./objects/tenant/tenant.ts";
 
 const app = router();
 app.use(identified, safe);
-app.use("/v1/*", uncached, crossOrigin, headless, bounded, jsonOnly);
+app.use("/v1/*", perAddress, uncached, crossOrigin, headless, bounded, jsonOnly);
 app.onError(onError);
 app.notFound(notFound(() => app.routes));
 

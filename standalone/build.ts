@@ -111,6 +111,7 @@ function bundleOf(config: Unstable_Config): unknown {
     compatibilityFlags: config.compatibility_flags,
     vars: config.vars,
     objects: sqliteObjects(config),
+    ratelimits: config.ratelimits.map(({ name, simple }) => ({ name, limit: simple.limit, period: simple.period })),
     buckets: config.r2_buckets.map(({ binding, bucket_name }) => ({ binding, name: bucket_name })),
     assets: {
       binding: assets?.binding,

@@ -21,6 +21,9 @@ export const Bundle = z.strictObject({
   compatibilityFlags: z.array(z.string()),
   vars: z.record(z.string(), z.string()),
   objects: z.array(z.strictObject({ binding: z.string(), className: z.string() })),
+  ratelimits: z.array(
+    z.strictObject({ name: z.string(), limit: z.int(), period: z.union([z.literal(10), z.literal(60)]) }),
+  ),
   buckets: z.array(z.strictObject({ binding: z.string(), name: z.string() })),
   assets: z.strictObject({
     binding: z.string(),

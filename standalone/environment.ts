@@ -32,6 +32,10 @@ export const Environment = z.object({
     .optional(),
   MAX_CONNECTIONS: wholeNumber(1, 9_999_999).optional(),
   PRIVATE_ENDPOINTS: z.literal("allow", "must be allow, or not set").optional(),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, "must be a header's name")
+    .optional(),
 });
 export type Environment = z.infer<typeof Environment>;
 

@@ -113,7 +113,7 @@ function miniflareOptions(options: HostOptions): MiniflareOptions {
   });
 }
 
-function workerOptions({ name, compatibilityDate, compatibilityFlags, objects, buckets, assets }: Bundle) {
+function workerOptions({ name, compatibilityDate, compatibilityFlags, objects, ratelimits, buckets, assets }: Bundle) {
   return {
     name,
     compatibilityDate,
@@ -122,6 +122,12 @@ function workerOptions({ name, compatibilityDate, compatibilityFlags, objects, b
     modules: [edgeModule, "index.js"].map((file) => ({ type: "ESModule" as const, path: join(bundleFolder, file) })),
     durableObjects: Object.fromEntries(
       objects.map(({ binding, className }) => [binding, { className, useSQLite: true }]),
+    ),
+    ratelimits: Object.fromEntries(
+      ratelimits.map(({ name: binding, limit, period }) => [
+        binding,
+        { namespace_id: binding, simple: { limit, period } },
+      ]),
     ),
     r2Buckets: Object.fromEntries(buckets.map((bucket) => [bucket.binding, bucket.name])),
     assets: {

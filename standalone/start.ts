@@ -91,6 +91,9 @@ function open({
       MAX_CONNECTIONS: String(maxConnections),
       ...(environment.GENERATION !== undefined && { GENERATION: environment.GENERATION }),
       ...(environment.PRIVATE_ENDPOINTS !== undefined && { PRIVATE_ENDPOINTS: environment.PRIVATE_ENDPOINTS }),
+      ...(environment.CLIENT_ADDRESS_HEADER !== undefined && {
+        CLIENT_ADDRESS_HEADER: environment.CLIENT_ADDRESS_HEADER,
+      }),
     },
     isPrivateAllowed: environment.PRIVATE_ENDPOINTS === "allow",
     log,

@@ -123,7 +123,7 @@ export const MuteBody = z.strictObject({
   reason: z.string().max(fixedLimits.reasonLength).optional(),
 });
 export const KickBody = z.strictObject({ user: UserId, reason: z.string().max(fixedLimits.reasonLength).optional() });
-export const BanBody = MuteBody;
+export const BanBody = MuteBody.extend({ shadow: z.boolean().optional() });
 /** Who is banned or muted; `until` is null where that has no end. */
 export const Sanctioned = z.object({
   user: UserId,

@@ -94,6 +94,36 @@ export const defaultLimits = Object.fromEntries(
   Object.entries(tenantLimits).map(([name, limit]) => [name, limit.default]),
 ) as Limits;
 
+export interface EdgeLimit {
+  readonly binding: "ADDRESS_RATE" | "KEY_RATE" | "FAILURE_RATE";
+  readonly limit: number;
+  readonly periodSeconds: 10 | 60;
+  readonly reason: string;
+}
+
+/** Counted before a request reaches any object, by the platform's `ratelimits`, which wrangler.toml repeats. */
+export const edgeLimits = {
+  requestsPerAddress: {
+    binding: "ADDRESS_RATE",
+    limit: 2_000,
+    periodSeconds: 10,
+    reason: "An office behind one address, not a script that opens what it can.",
+  },
+  requestsPerKey: {
+    binding: "KEY_RATE",
+    limit: 10_000,
+    periodSeconds: 10,
+    reason: "Requests by an API key and by the tokens that it signed: what one tenant's server may cost the others.",
+  },
+  failuresPerAddress: {
+    binding: "FAILURE_RATE",
+    limit: 20,
+    periodSeconds: 60,
+    reason:
+      "Credentials that are refused: a typo or a clock that is wrong, not a search. A right one is never kept out.",
+  },
+} as const satisfies Record<string, EdgeLimit>;
+
 /** Limits that are the same for everyone. */
 export const fixedLimits = {
   /** Frames in one JSON array from a client. */
@@ -252,6 +282,9 @@ export const fixedLimits = {
   expiresInMsMin: 1_000,
   expiresInMsMax: 365 * 86_400_000,
   reasonLength: 256,
+  /** Of a tenant's word list: what a room keeps in memory and in its row. */
+  words: 1_000,
+  wordLength: 64,
   /** Six hours: longer than that is not slow but shut, for which there is `frozen`. */
   slowModeMsMax: 21_600_000,
   /** Where slow mode has just begun, a user's last message is looked for among so many of the newest. */

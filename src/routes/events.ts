@@ -17,6 +17,7 @@ import { beginning, clientSecurity, From, inRoom, roomList } from "./declared.ts
 import { enterOneOfMany } from "./entrance.ts";
 import { RoomStream, type Source } from "./held/roomStream.ts";
 import { callerOf } from "./identity.ts";
+import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
 import { problem, problems } from "./problem.ts";
 
 const ticket = z.string().optional();
@@ -83,8 +84,10 @@ async function open(c: Context<AppEnv>, wish: Wish): Promise<Response> {
   let opened = false;
   try {
     const identified = await credentialOf(c, wish);
-    if (!identified.ok) return stop(c, identified, wish);
+    if (!identified.ok) return stop(c, await refusedCredential(c, identified), wish);
     c.set("identity", identified.identity);
+    const over = await overKeyRate(c, identified.identity);
+    if (over !== null) return stop(c, over, wish);
     const sources = await enterAll(c, wish, identified, cursors.cursors);
     const refused = sources.map(({ entered }) => entered).filter((entered) => !entered.ok);
     if (refused[0] !== undefined && refused.length === sources.length) return stop(c, refused[0], wish);

@@ -38,7 +38,7 @@ const putBan = createRoute({
   ...common,
   method: "put",
   path: "/v1/rooms/{room}/bans/{user}",
-  summary: "Ban a user from the room, until a time or until unbanned",
+  summary: "Ban a user from the room, until a time or until unbanned; with `shadow` unnoticed",
   request: { ...ofUser, body: body(BanBody) },
   responses: noContent,
 });
@@ -88,8 +88,8 @@ export const moderation = router()
   .openapi(putBan, async (c) => {
     const { room: name, user } = c.req.valid("param");
     const { room, caller } = calling(c, name);
-    const { until = noEndMs, reason = null } = c.req.valid("json");
-    const banned = await room.ban(caller, { user, ban: { untilMs: until, reason, shadow: false } });
+    const { until = noEndMs, reason = null, shadow = false } = c.req.valid("json");
+    const banned = await room.ban(caller, { user, ban: { untilMs: until, reason, shadow } });
     return banned.ok ? c.body(null, 204) : problem(c, banned);
   })
   .openapi(removeBan, async (c) => {

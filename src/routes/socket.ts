@@ -18,6 +18,7 @@ import { enterOneOfMany, enterRoom } from "./entrance.ts";
 import { HeldCredential } from "./held/credential.ts";
 import { ManyRooms } from "./held/manyRooms.ts";
 import { callerOf } from "./identity.ts";
+import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
 import { problem, problems } from "./problem.ts";
 
 const common = { method: "get" as const, tags: ["connections"], security: clientSecurity };
@@ -106,8 +107,9 @@ async function upgrade(
   let opened = false;
   try {
     const identified = await identify(c.env, headers, Date.now()).catch(refusedBy);
-    if (!identified.ok)
-      return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
+    if (!identified.ok) return refuseCredential(c, identified);
+    const over = await overKeyRate(c, identified.identity);
+    if (over !== null) return refuseUpgrade(c, over);
     const entered = await open(identified.identity, connection);
     opened = entered.ok;
     return entered.ok ? accepted(c, entered.socket) : refuseUpgrade(c, entered);
@@ -119,8 +121,12 @@ async function upgrade(
 /** Who may not come in at all is told so before anything else. */
 async function refuseUnfit(c: Context<AppEnv>, refusal: Refusal): Promise<Response> {
   const identified = await identify(c.env, c.req.raw.headers, Date.now()).catch(refusedBy);
-  if (identified.ok) return refuseUpgrade(c, refusal);
-  return identified.error === "origin_forbidden" ? problem(c, identified) : refuseUpgrade(c, identified);
+  return identified.ok ? refuseUpgrade(c, refusal) : refuseCredential(c, identified);
+}
+
+async function refuseCredential(c: Context<AppEnv>, refusal: Refusal): Promise<Response> {
+  if (refusal.error === "origin_forbidden") return problem(c, refusal);
+  return refuseUpgrade(c, await refusedCredential(c, refusal));
 }
 
 /** A browser cannot read the body of a failed upgrade: for it the socket is opened, told why, and closed. */

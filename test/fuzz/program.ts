@@ -14,6 +14,8 @@ export type Saying =
 export type Governing =
   | { readonly do: "member"; readonly user: Pick; readonly role: "owner" | "member" | null }
   | { readonly do: "freeze" }
+  /** Begins or ends a shadow ban, where the program has any. */
+  | { readonly do: "shadow"; readonly user: Pick }
   | { readonly do: "retain"; readonly message: Pick }
   | { readonly do: "erase"; readonly user: Pick };
 
@@ -42,6 +44,8 @@ export type Command =
   | { readonly do: "check"; readonly who: Pick };
 
 export interface Program {
+  /** All but the first reader are shadow-banned now and then, and may not moderate: what is hidden is hidden from them. */
+  readonly shadows: boolean;
   /** Besides the one that is always there. */
   readonly visitors: number;
   /** Before anyone but the first reader comes. */
@@ -78,6 +82,7 @@ const change = weighted<Command>(
   [1, fc.record({ do: named("read"), who: pick, message: pick })],
   [6, fc.record({ do: named("member"), user: pick, role: fc.constantFrom("owner", "member", null) })],
   [2, fc.record({ do: named("freeze") })],
+  [4, fc.record({ do: named("shadow"), user: pick })],
   [3, fc.record({ do: named("retain"), message: pick })],
   [2, fc.record({ do: named("erase"), user: pick })],
   [2, fc.record({ do: named("sweep") })],
@@ -130,6 +135,7 @@ const belonging = weighted<Command>(
 );
 
 export const Program: fc.Arbitrary<Program> = fc.record({
+  shadows: weighted([1, fc.constant(true)], [2, fc.constant(false)]),
   visitors: fc.integer({ min: 1, max: 3 }),
   before: fc
     .tuple(publish(fc.integer({ min: 1, max: 16 }), fc.constant(null)), fc.array(change, { maxLength: 6, size: "max" }))

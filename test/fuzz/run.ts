@@ -5,7 +5,7 @@ import { lastTo, Listener } from "../support/listener.ts";
 import type { Rules } from "../support/reader.ts";
 import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
-import { ask, differenceOf, truthOf } from "../support/truth.ts";
+import { ask, differenceOf, type Truth, truthOf } from "../support/truth.ts";
 import type { Command, Evicting, Governing, Program, Reading, Saying } from "./program.ts";
 
 const users = ["ada", "bo", "cy", "di"];
@@ -27,13 +27,24 @@ export interface Clock {
 export interface World {
   readonly tenant: TestTenant;
   readonly tokens: readonly string[];
+  /** Of the same users, of whom only the first may moderate, whatever their role. */
+  readonly plainTokens: readonly string[];
   readonly clock: Clock;
 }
 
 export async function newWorld(clock: Clock): Promise<World> {
   const tenant = await newTenant({ ...roomy, replayChanges });
   const tokens = await Promise.all(users.map((user) => newToken(tenant, user, { "*": everything })));
-  return { tenant, tokens, clock };
+  const capabilities = everything.filter((capability) => capability !== "moderate" && capability !== "manage");
+  const { key } = await ask<{ key: { secret: string } }>("/v1/keys", {
+    method: "POST",
+    credential: tenant.key,
+    body: { capabilities },
+  });
+  const plain = { ...tenant, key: key.secret };
+  const others = users.slice(1).map((user) => newToken(plain, user, { "*": capabilities }));
+  const plainTokens = [...tokens.slice(0, 1), ...(await Promise.all(others))];
+  return { tenant, tokens, plainTokens, clock };
 }
 
 let rooms = 0;
@@ -58,13 +69,16 @@ class Run {
   readonly #members = new Set<string>();
   #head = 0;
   #frozen = false;
+  /** Who is shadow-banned, and of which messages who said them; null where the author was erased. */
+  readonly #shadowed = new Set<string>();
+  readonly #hidden = new Map<number, string | null>();
   #sent = 0;
 
   constructor(world: World, room: string, program: Program, rules: Rules) {
     this.#world = world;
     this.#room = room;
     this.#program = program;
-    this.#listeners = world.tokens
+    this.#listeners = (program.shadows ? world.plainTokens : world.tokens)
       .slice(0, program.visitors + 1)
       .map((token) => new Listener({ room, token, backlog, pageSize, rules }));
   }
@@ -86,8 +100,8 @@ class Run {
     if (ending.evict) await this.#evict({ sockets: "hibernate", lose: ending.lose });
     for (const listener of this.#listeners) await listener.settle();
     const truth = await truthOf(this.#room, this.#world.tenant.key, this.#world.clock.now);
-    for (const [index, { reader }] of this.#listeners.entries()) {
-      const difference = differenceOf(reader, truth);
+    for (const [index, listener] of this.#listeners.entries()) {
+      const difference = differenceOf(listener.reader, this.#shown(truth, listener));
       if (difference !== null) return `reader ${index} at the end: ${difference}`;
     }
     return null;
@@ -112,6 +126,7 @@ class Run {
         break;
       case "member":
       case "freeze":
+      case "shadow":
       case "retain":
       case "erase":
         await this.#govern(command);
@@ -153,12 +168,31 @@ class Run {
     const frames = this.#framesOf(command).map((frame) => ({ ref: `${++this.#sent}`, ...frame }));
     if (frames.length === 0) return;
     for (const answer of await speaker.ask(...frames)) {
-      if (answer.type === "ack" && (command.do === "publish" || command.do === "reply")) this.#ids.push(answer.id ?? 0);
+      if (answer.type === "ack" && (command.do === "publish" || command.do === "reply"))
+        this.#said(answer.id ?? 0, this.#userOf(speaker));
+      else if (answer.type === "error" && answer.code === "room_frozen" && this.#program.shadows) continue;
       // Expired or deleted meanwhile: a refusal is an answer too.
       else if (answer.type === "error" && answer.code !== "not_found" && answer.code !== "conflict")
         throw new Error(JSON.stringify(answer));
     }
     await this.#told(lastTo(speaker.socket?.frames ?? []));
+  }
+
+  #said(id: number, user: string): void {
+    this.#ids.push(id);
+    if (this.#shadowed.has(user)) this.#hidden.set(id, user);
+  }
+
+  #userOf(listener: Listener): string {
+    return picked(users, this.#listeners.indexOf(listener));
+  }
+
+  /** What this listener is to hold of it: the first may moderate and sees everything. */
+  #shown(truth: Truth, listener: Listener): Truth {
+    const user = this.#userOf(listener);
+    const isShown = (id: number): boolean => !this.#hidden.has(id) || this.#hidden.get(id) === user;
+    if (!this.#program.shadows || listener === this.#steady) return truth;
+    return { ...truth, messages: truth.messages.filter(({ id }) => isShown(id)) };
   }
 
   #framesOf(command: Saying): object[] {
@@ -209,6 +243,12 @@ class Run {
     } else if (command.do === "freeze") {
       this.#frozen = !this.#frozen;
       await this.#call("", { method: "PATCH", body: { settings: { frozen: this.#frozen } } });
+    } else if (command.do === "shadow") {
+      if (!this.#program.shadows) return;
+      const user = picked(users.slice(1), command.user);
+      const ends = this.#shadowed.delete(user);
+      if (!ends) this.#shadowed.add(user);
+      await this.#call(`/bans/${user}`, ends ? { method: "DELETE" } : { method: "PUT", body: { shadow: true } });
     } else if (command.do === "retain") {
       const index = command.message % Math.max(1, Math.ceil(this.#ids.length / 2));
       const last = this.#ids[index];
@@ -219,6 +259,8 @@ class Run {
       const user = picked(members, command.user);
       this.#members.delete(`/members/${user}`);
       await this.#object.erase(user);
+      this.#shadowed.delete(user);
+      for (const [id, author] of this.#hidden) if (author === user) this.#hidden.set(id, null);
     }
     await this.#told(await this.#readHead());
   }
@@ -228,6 +270,8 @@ class Run {
     await this.#call("", { method: "PUT", body: {} });
     this.#ids = [];
     this.#members.clear();
+    this.#shadowed.clear();
+    this.#hidden.clear();
     this.#head = 0;
     this.#frozen = false;
     for (const listener of this.#listeners) await listener.untilClosed();
@@ -292,7 +336,7 @@ class Run {
     if (listener.socket === null && listener === this.#steady) await listener.open();
     if (socket === null || listener.socket !== socket || listener.reader.cursor === null) return null;
     const truth = await truthOf(this.#room, this.#world.tenant.key, this.#world.clock.now);
-    return differenceOf(listener.reader, truth, { withMembers: false });
+    return differenceOf(listener.reader, this.#shown(truth, listener), { withMembers: false });
   }
 
   // The room.

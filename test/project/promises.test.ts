@@ -2,6 +2,7 @@
 import { readFileSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { edgeLimits } from "../../src/protocol/limits.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -45,4 +46,14 @@ test("there is one copy of workerd, and every dependency is pinned", () => {
     ([, version]) => !/^\d+\.\d+\.\d+(-[a-z0-9.]+)?$/.test(version),
   );
   expect(loose).toEqual([]);
+});
+
+test("[T19] wrangler.toml has the numbers of the table of limits, in every environment", () => {
+  for (const { binding, limit, periodSeconds } of Object.values(edgeLimits)) {
+    const pattern = new RegExp(`name = "${binding}"\\nnamespace_id = "(\\d+)"\\nsimple = (.*)`, "g");
+    const entries = [...read("wrangler.toml").matchAll(pattern)];
+    const simple = `{ limit = ${limit}, period = ${periodSeconds} }`;
+    expect(entries.map(([, , given]) => given)).toEqual([simple, simple, simple]);
+    expect(new Set(entries.map(([, id]) => id)).size).toBe(3);
+  }
 });

@@ -315,7 +315,7 @@ export const operations: readonly Operation[] = [
     name: "PUT /v1/rooms/{room}/bans/{user}",
     plane: "moderate",
     audits: "room.user_banned",
-    body: { until: 4_102_444_800_000, reason: "spam" },
+    body: { until: 4_102_444_800_000, reason: "spam", shadow: true },
     answers: { 204: null },
     first: 204,
     known: ["room"],

@@ -1,9 +1,11 @@
 /** Who may be in the room at all, whatever else they may do there. */
 import { may } from "../../core/rights.ts";
 import { refuseBanned } from "../../protocol/ban.ts";
+import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
+import type { Outcome } from "./queue.ts";
 import { standingOf } from "./standing.ts";
 
 /** Null when the session may be here: its user is not banned, and belongs to the room where only members do. */
@@ -12,6 +14,20 @@ export function barred(parts: RoomParts, session: Session, nowMs: number): Refus
   if (ban !== null && !ban.shadow) return refuseBanned(ban, "room", nowMs);
   if (stateOf(parts).settings.access === "open" || belongs(parts, session)) return null;
   return refuse("forbidden", "Only members may enter this room.");
+}
+
+/** Whether what the session's user says is to be hidden from others, without the user's noticing. */
+export function isShadowed(parts: RoomParts, { user }: Session, nowMs: number): boolean {
+  return user !== null && parts.bans.find(user, nowMs)?.shadow === true;
+}
+
+/** Whether this change of a message that others see comes from one whom they are not to hear: it is answered and goes nowhere. */
+export function isIgnored(parts: RoomParts, session: Session, { id }: Pick<Message, "id">, nowMs: number): boolean {
+  return isShadowed(parts, session, nowMs) && parts.store.authorOfHidden(id) === undefined;
+}
+
+export function ignored({ id, seq }: Pick<Message, "id" | "seq">): Outcome {
+  return { ok: true, id, seq, duplicate: false };
 }
 
 /** The tenant's own server names no user; whoever governs the room need not be a member of it. */

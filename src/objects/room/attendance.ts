@@ -5,6 +5,7 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { PresencePage } from "../../protocol/serverFrames.ts";
 import type { Session } from "../../protocol/session.ts";
 import { utf8Length } from "../../protocol/text.ts";
+import { isShadowed } from "./admittance.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { takesPart } from "./presence.ts";
 import type { Admitted } from "./queue.ts";
@@ -18,7 +19,8 @@ export function setState(parts: RoomParts, seat: Seat, { state }: PresenceSetFra
   if (!takesPart(seat)) return refuse("forbidden", "Only a user can be present: name one in `Parley-User`.");
   if (utf8Length(JSON.stringify(state ?? {})) > fixedLimits.presenceStateBytes)
     return refuse("too_large", `\`state\` may have ${fixedLimits.presenceStateBytes} bytes of JSON.`);
-  parts.presence.set(seat, state ?? {}, nowMs);
+  // What a user says of himself is said to others, too.
+  if (!isShadowed(parts, seat.session, nowMs)) parts.presence.set(seat, state ?? {}, nowMs);
   return { ok: true, id: 0, seq: 0, duplicate: false };
 }
 

@@ -9,6 +9,8 @@ import { tell } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf, headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
+import type { Reading } from "./store.ts";
+import { type Viewer, viewerOf } from "./viewer.ts";
 
 /** What a reader is told who joins or asks: the changes since its cursor, or a new beginning and why. */
 export interface CatchUp {
@@ -27,25 +29,27 @@ export interface Wanted {
 }
 
 /** For a socket: all at once, within the replay limits, or a new beginning that says so. */
-export function catchUp(parts: RoomParts, { cursor, backlog }: Wanted, nowMs: number): CatchUp {
+export function catchUp(parts: RoomParts, viewer: Viewer, { cursor, backlog }: Wanted, nowMs: number): CatchUp {
   const {
     oldest,
     policy: { limits },
   } = stateOf(parts);
-  if (cursor === null) return newest(parts, backlog, nowMs);
+  const reading = { viewer, nowMs, limit: limits.replayChanges + 1 };
+  const anew = (): CatchUp => newest(parts, { viewer, nowMs, limit: backlog + 1 });
+  if (cursor === null) return anew();
   if (cursor === "0") {
     const found = parts.store
-      .messagesAfter(oldest - 1, limits.replayChanges + 1, nowMs)
+      .messagesAfter(oldest - 1, reading)
       .map(asChange)
       .map(tell);
-    if (!fits(found, limits)) return { ...newest(parts, backlog, nowMs), gap: "too_far" };
+    if (!fits(found, limits)) return { ...anew(), gap: "too_far" };
     return { resumed: false, start: oldest, from: 0, changes: bySeq(found) };
   }
   const position = parseCursor(cursor);
   const gap = position === null ? "epoch" : gapIn(parts, position);
-  if (position === null || gap !== null) return { ...newest(parts, backlog, nowMs), gap: gap ?? "epoch" };
-  const changes = parts.store.changedSince(position.seq, limits.replayChanges + 1, nowMs).map(tell);
-  if (!fits(changes, limits)) return { ...newest(parts, backlog, nowMs), gap: "too_far" };
+  if (position === null || gap !== null) return { ...anew(), gap: gap ?? "epoch" };
+  const changes = parts.store.changedSince(position.seq, reading).map(tell);
+  if (!fits(changes, limits)) return { ...anew(), gap: "too_far" };
   return { resumed: true, start: null, from: position.seq, changes };
 }
 
@@ -68,11 +72,12 @@ export interface ChangesPage {
 export function changesPage(parts: RoomParts, session: Session, wanted: Wanted, nowMs: number): ChangesPage | Refusal {
   const forbidden = lacks(parts, session, "read");
   if (forbidden !== null) return forbidden;
+  const viewer = viewerOf(parts, session);
   const position = wanted.cursor === null || wanted.cursor === "0" ? null : parseCursor(wanted.cursor);
   if (wanted.cursor === "0")
-    return pageFrom(parts, { epoch: epochOf(parts), seq: 0, floor: stateOf(parts).floor }, true, nowMs);
-  if (position !== null && gapIn(parts, position) === null) return pageFrom(parts, position, false, nowMs);
-  const anew = catchUp(parts, wanted, nowMs);
+    return pageFrom(parts, viewer, { epoch: epochOf(parts), seq: 0, floor: stateOf(parts).floor }, true, nowMs);
+  if (position !== null && gapIn(parts, position) === null) return pageFrom(parts, viewer, position, false, nowMs);
+  const anew = catchUp(parts, viewer, wanted, nowMs);
   return {
     ok: true,
     frame: changesFrame(0, parts.store.head, anew.changes, true),
@@ -84,13 +89,14 @@ export function changesPage(parts: RoomParts, session: Session, wanted: Wanted, 
   };
 }
 
-function pageFrom(parts: RoomParts, position: Position, reset: boolean, nowMs: number): ChangesPage {
+function pageFrom(parts: RoomParts, viewer: Viewer, position: Position, reset: boolean, nowMs: number): ChangesPage {
   const {
     oldest,
     floor,
     policy: { limits },
   } = stateOf(parts);
-  const found = parts.store.changedSince(position.seq, limits.replayChanges + 1, nowMs).map(tell);
+  const reading = { viewer, nowMs, limit: limits.replayChanges + 1 };
+  const found = parts.store.changedSince(position.seq, reading).map(tell);
   const changes = takeWithin(found.slice(0, limits.replayChanges), limits.replayBytes);
   const hasMore = changes.length < found.length;
   const to = hasMore ? (changes.at(-1)?.seq ?? position.seq) : parts.store.head;
@@ -109,14 +115,14 @@ function pageFrom(parts: RoomParts, position: Position, reset: boolean, nowMs: n
   };
 }
 
-/** The newest messages, up to `backlog` and the bytes of a replay. */
-function newest(parts: RoomParts, backlog: number, nowMs: number): CatchUp {
+/** The newest messages, one fewer than are read and up to the bytes of a replay. */
+function newest(parts: RoomParts, reading: Reading): CatchUp {
   const {
     oldest,
     policy: { limits },
   } = stateOf(parts);
-  const found = parts.store.messagesBefore(Number.MAX_SAFE_INTEGER, backlog + 1, nowMs);
-  const newestFirst = found.slice(found.length - Math.min(found.length, backlog)).reverse();
+  const found = parts.store.messagesBefore(Number.MAX_SAFE_INTEGER, reading);
+  const newestFirst = found.slice(found.length - Math.min(found.length, reading.limit - 1)).reverse();
   const kept = takeWithin(
     newestFirst.map((message) => ({ id: message.id, ...tell(asChange(message)) })),
     limits.replayBytes,

@@ -6,12 +6,14 @@ import type { DeleteFrame, EditFrame } from "../../protocol/clientFrames.ts";
 import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { ignored, isIgnored } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
+import { viewerOf } from "./viewer.ts";
 
 export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs: number): Admitted {
   const { settings, policy } = stateOf(parts);
@@ -44,7 +46,7 @@ export function remove(parts: RoomParts, session: Session, frame: DeleteFrame, n
 
 function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Standing, frame: EditFrame): Outcome {
   const { store } = parts;
-  const message = store.message(frame.id, log.nowMs);
+  const message = store.message(frame.id, log.nowMs, viewerOf(parts, session));
   if (message === null) return refuse("not_found", "There is no such message.");
   const foreign = isForeign(session, standing, message, "edit");
   if (foreign !== null) return foreign;
@@ -55,6 +57,7 @@ function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Stand
   const text = frame.text === undefined ? message.text : frame.text;
   const data = frame.data === undefined ? message.data : frame.data;
   if (text === null && data === null) return refuse("invalid_field", "A message needs `text` or `data`.");
+  if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const patch = { id: message.id, seq: log.next(), version: message.version + 1, text, data, editedAt: log.nowMs };
   store.saveEdit(patch);
   noteForeign(parts, log, session, message, "message.edited");
@@ -64,12 +67,14 @@ function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Stand
 
 function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: Standing, frame: DeleteFrame): Outcome {
   const { store } = parts;
-  const message = store.message(frame.id, log.nowMs);
+  const message = store.message(frame.id, log.nowMs, viewerOf(parts, session));
   if (message === null) return refuse("not_found", "There is no such message.");
   const foreign = isForeign(session, standing, message, "delete");
   if (foreign !== null) return foreign;
   // Deleted is deleted: a retry changes nothing.
   if (message.deletedAt !== null) return { ok: true, id: message.id, seq: message.seq, duplicate: true };
+  const own = message.sender?.id === session.user;
+  if (!own && isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const tombstone = { id: message.id, seq: log.next(), deletedAt: log.nowMs };
   store.saveDeletion(tombstone);
   noteForeign(parts, log, session, message, "message.deleted");

@@ -4,7 +4,9 @@ import { clear } from "./admittance.ts";
 import { Log } from "./log.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
+import type { Seat } from "./roster.ts";
 import type { Store } from "./store.ts";
+import { viewerOf } from "./viewer.ts";
 
 /**
  * No `await` in here: readers see the order in which it was stored, and nothing can come between storing and telling.
@@ -25,10 +27,19 @@ export function flush(parts: RoomParts, nowMs: number): Log | null {
     const outcome = appended?.outcomes[index] ?? refuse("internal");
     for (const waiter of entry.waiters) answer(waiter, outcome);
   });
-  // Whom this has barred hears nothing more, not even of what barred him.
-  if (appended?.log.unsettled === true) clear(parts, nowMs);
-  roster.announce(appended?.log.frames() ?? []);
+  if (appended !== null) cut(parts, appended.log, nowMs);
+  const authors = appended?.log.authors ?? null;
+  const veil = authors && { authors, viewerOf: (seat: Seat) => viewerOf(parts, seat.session) };
+  roster.announce(appended?.log.frames() ?? [], veil);
   return appended?.log ?? null;
+}
+
+/** Whom it has barred hears nothing more, not even of what barred him; and who must begin anew is told nothing that says he need not. */
+function cut(parts: RoomParts, { unsettled, startingOver }: Log, nowMs: number): void {
+  if (unsettled) clear(parts, nowMs);
+  if (startingOver.size === 0) return;
+  for (const seat of parts.roster.seats)
+    if (startingOver.has(seat.session.user ?? "")) parts.roster.close(seat, "resync");
 }
 
 /** It is stored: one that cannot be told must not keep the others from hearing of it. */
@@ -61,13 +72,13 @@ function appendAll(store: Store, entries: readonly Entry[], nowMs: number): Appe
 }
 
 function appendTogether(store: Store, entries: readonly Entry[], nowMs: number): Appended {
-  const log = new Log(store.head, nowMs);
+  const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
   return { log, outcomes: store.transaction(() => entries.map((entry) => entry.apply(log))) };
 }
 
 /** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */
 function appendApart(store: Store, entries: readonly Entry[], nowMs: number): Appended {
-  const log = new Log(store.head, nowMs);
+  const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
   const attempt = (entry: Entry): Outcome => {
     try {
       return log.attempt(() => store.transaction(() => entry.apply(log)));

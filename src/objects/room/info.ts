@@ -3,6 +3,7 @@ import type { RoomSettings } from "../../protocol/message.ts";
 import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf, headCursor } from "./position.ts";
+import { viewerOf } from "./viewer.ts";
 
 export interface RoomInfo {
   readonly name: string;
@@ -24,12 +25,15 @@ export interface Unread {
   readonly upTo: number;
 }
 
-export function unreadOf({ store }: RoomParts, user: string, nowMs: number): Unread {
-  const upTo = store.member(user)?.read_up_to ?? 0;
-  return { unread: store.countUnread(user, upTo, nowMs), upTo };
+/** Null where no user is named. */
+export function unreadOf(parts: RoomParts, session: Session, nowMs: number): Unread | null {
+  const { user, moderates } = viewerOf(parts, session);
+  if (user === null) return null;
+  const upTo = parts.store.member(user)?.read_up_to ?? 0;
+  return { unread: parts.store.countUnread(user, upTo, moderates, nowMs), upTo };
 }
 
-export function infoOf(parts: RoomParts, { user }: Pick<Session, "user">, nowMs: number): RoomInfo {
+export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomInfo {
   const { name, store, roster } = parts;
   const { oldest, settings } = stateOf(parts);
   return {
@@ -40,7 +44,7 @@ export function infoOf(parts: RoomParts, { user }: Pick<Session, "user">, nowMs:
     cursor: headCursor(parts),
     online: roster.countOnline(),
     settings,
-    ...(user === null ? { unread: null, upTo: null } : unreadOf(parts, user, nowMs)),
+    ...(unreadOf(parts, session, nowMs) ?? { unread: null, upTo: null }),
   };
 }
 

@@ -14,6 +14,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf } from "./position.ts";
 import type { Seat } from "./roster.ts";
 import { lacks, standingOf } from "./standing.ts";
+import { viewerOf } from "./viewer.ts";
 import { noticeOf, watchToken } from "./tokens.ts";
 
 /** What the edge tells the room with an upgrade, in the header `joinHeader`: a fresh request, nothing of the client's own. */
@@ -50,7 +51,7 @@ export function admitSocket(parts: RoomParts, { session, ticket }: JoinRequest):
 /** All in one synchronous instant, so that nothing can happen between what was read and what follows live. */
 export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, nowMs: number): void {
   const { session, presence, relayed } = request;
-  const missed = catchUp(parts, request, nowMs);
+  const missed = catchUp(parts, viewerOf(parts, session), request, nowMs);
   const order = parts.presence.orderOf(session.user, nowMs);
   const noticeAtMs = noticeOf(session, relayed, nowMs);
   const attachment = { session, presence, relayed, state: null, told: false, noticeAtMs, seenAtMs: nowMs, order };

@@ -4,6 +4,7 @@ import { type Change, seqOf } from "../../protocol/changes.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { News } from "./news.ts";
+import { sees } from "./viewer.ts";
 
 export class Log {
   readonly nowMs: number;
@@ -11,9 +12,14 @@ export class Log {
   #head: number;
   #soonestExpiryMs = Infinity;
   #unsettled = false;
-  #entries: ({ readonly change: Told } | { readonly live: News })[] = [];
+  readonly #startingOver = new Set<string>();
+  #entries: ({ readonly change: Entry } | { readonly live: News })[] = [];
+  readonly #authorOfHidden: (id: number) => string | null | undefined;
+  #authors: Set<string> | null = null;
 
-  constructor(head: number, nowMs: number) {
+  /** `authorOfHidden` says who said a message that is hidden, as `Store` does. */
+  constructor(head: number, nowMs: number, authorOfHidden: (id: number) => string | null | undefined) {
+    this.#authorOfHidden = authorOfHidden;
     this.nowMs = nowMs;
     this.#from = head;
     this.#head = head;
@@ -29,9 +35,19 @@ export class Log {
   }
 
   changed(change: Change): void {
-    this.#entries.push({ change: tell(change) });
-    if (change.type === "message")
-      this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
+    const told = tell(change);
+    if (change.type !== "message") return void this.#entries.push({ change: told });
+    this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
+    const author = this.#authorOfHidden(change.message.id);
+    if (author === undefined) return void this.#entries.push({ change: told });
+    this.#authors ??= new Set();
+    if (author !== null) this.#authors.add(author);
+    this.#entries.push({ change: { ...told, author } });
+  }
+
+  /** Who said what is hidden from others in here; null where nothing is. */
+  get authors(): ReadonlySet<string> | null {
+    return this.#authors;
   }
 
   /** When the first of the new messages expires; Infinity where none does. */
@@ -46,6 +62,15 @@ export class Log {
 
   get unsettled(): boolean {
     return this.#unsettled;
+  }
+
+  /** No change tells this user of what happened here: whoever of his is connected is cut before it, and begins anew. */
+  startOver(user: string): void {
+    this.#startingOver.add(user);
+  }
+
+  get startingOver(): ReadonlySet<string> {
+    return this.#startingOver;
   }
 
   /** A frame that moves no cursor. It keeps its place between the changes. */
@@ -77,10 +102,10 @@ export class Log {
   frames(): News[] {
     const frames: News[] = [];
     let from = this.#from;
-    let group: Told[] = [];
+    let group: Entry[] = [];
     let groupUnits = 0;
     const closeGroup = (to: number): void => {
-      if (to > from) frames.push(changesFrame(from, to, group));
+      if (to > from) frames.push(frameOf(from, to, group));
       from = to;
       group = [];
       groupUnits = 0;
@@ -99,6 +124,24 @@ export class Log {
     closeGroup(this.#head);
     return frames;
   }
+}
+
+/** A change; `author` of a message that is hidden. */
+interface Entry extends Told {
+  readonly author?: string | null;
+}
+
+/** What is hidden is left out for those who do not see it; from where to where it leads is the same for everybody. */
+function frameOf(from: number, to: number, group: readonly Entry[]): News {
+  if (group.every(({ author }) => author === undefined)) return changesFrame(from, to, group);
+  return {
+    as: (viewer) =>
+      changesFrame(
+        from,
+        to,
+        group.filter(({ author }) => author === undefined || sees(viewer, author)),
+      ),
+  };
 }
 
 export function tell(change: Change): Told {

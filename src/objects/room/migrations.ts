@@ -96,4 +96,8 @@ CREATE TABLE leaver (
     sql: "ALTER TABLE member ADD COLUMN spoke_at INTEGER", // the last message, kept while the room is in slow mode
   },
   deedsMigration,
+  {
+    id: "room-4",
+    sql: "CREATE INDEX message_shadow ON message (sender) WHERE shadow = 1",
+  },
 ];

@@ -1,8 +1,19 @@
 /** What all readers of a room are told at once, in the form in which each takes it. */
 import type { Seat } from "./roster.ts";
+import type { Viewer } from "./viewer.ts";
 
-/** A frame as JSON, the same for everyone; or one about who is here, in the two forms that readers may ask for. */
-export type News = string | { readonly full: string | null; readonly count: string | null };
+/**
+ * A frame as JSON, the same for everyone; one about who is here, in the two forms that readers may ask for; or one of which a
+ * part is hidden, as each viewer sees it.
+ */
+export type News = string | PresenceNews | { readonly as: (viewer: Viewer) => string };
+type PresenceNews = { readonly full: string | null; readonly count: string | null };
+
+/** Something in the news is hidden: who said it, and who looks. */
+export interface Veil {
+  readonly authors: ReadonlySet<string>;
+  readonly viewerOf: (seat: Seat) => Viewer;
+}
 
 /**
  * One frame as it is, several as a JSON array. Our own Worker is given lines instead: it takes them apart without parsing
@@ -14,27 +25,63 @@ export function batch(frames: readonly string[], relayed: boolean): string {
   return relayed ? frames.join("\n") : `[${frames.join(",")}]`;
 }
 
-/** Each text is made once, however many sockets it goes to. */
+/** Each text is made once, however many sockets it goes to. Where nothing is hidden, all read the same printing. */
 export class Edition {
   readonly #news: readonly News[];
+  readonly #veil: Veil | null;
+  readonly #printings = new Map<string, Printing>();
+  readonly #common: Printing;
+
+  constructor(news: readonly News[], veil: Veil | null) {
+    this.#news = news;
+    this.#veil = veil;
+    this.#common = new Printing(news, nobody);
+  }
+
+  framesFor(seat: Seat): readonly string[] {
+    return this.#printingFor(seat).framesFor(seat.hears);
+  }
+
+  /** Null where there is nothing for such a reader. */
+  textFor(seat: Seat): string | null {
+    return this.#printingFor(seat).textFor(seat);
+  }
+
+  #printingFor(seat: Seat): Printing {
+    if (this.#veil === null) return this.#common;
+    const viewer = this.#veil.viewerOf(seat);
+    const { user, moderates } = viewer;
+    if (!moderates && (user === null || !this.#veil.authors.has(user))) return this.#common;
+    const name = moderates ? "moderators" : `author ${user}`;
+    const printing = this.#printings.get(name) ?? new Printing(this.#news, viewer);
+    this.#printings.set(name, printing);
+    return printing;
+  }
+}
+
+const nobody: Viewer = { user: null, moderates: false };
+
+class Printing {
+  readonly #news: readonly News[];
+  readonly #viewer: Viewer;
   readonly #frames = new Map<Seat["hears"], readonly string[]>();
   readonly #arrays = new Map<Seat["hears"], string | null>();
   readonly #lines = new Map<Seat["hears"], string | null>();
 
-  constructor(news: readonly News[]) {
+  constructor(news: readonly News[], viewer: Viewer) {
     this.#news = news;
+    this.#viewer = viewer;
   }
 
   framesFor(hears: Seat["hears"]): readonly string[] {
     const known = this.#frames.get(hears);
     if (known !== undefined) return known;
-    const frames = this.#news.flatMap((item) => (typeof item === "string" ? item : (formFor(hears, item) ?? [])));
+    const frames = this.#news.flatMap((item) => formFor(hears, this.#viewer, item) ?? []);
     this.#frames.set(hears, frames);
     return frames;
   }
 
-  /** Null where there is nothing for such a reader. */
-  textFor({ hears, attachment: { relayed } }: Pick<Seat, "hears" | "attachment">): string | null {
+  textFor({ hears, attachment: { relayed } }: Seat): string | null {
     const texts = relayed ? this.#lines : this.#arrays;
     const known = texts.get(hears);
     if (known !== undefined) return known;
@@ -45,6 +92,8 @@ export class Edition {
   }
 }
 
-function formFor(hears: Seat["hears"], item: Exclude<News, string>): string | null {
+function formFor(hears: Seat["hears"], viewer: Viewer, item: News): string | null {
+  if (typeof item === "string") return item;
+  if ("as" in item) return item.as(viewer);
   return hears === "none" ? null : item[hears];
 }

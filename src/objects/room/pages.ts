@@ -9,6 +9,8 @@ import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
+import type { Reading as StoreReading } from "./store.ts";
+import { viewerOf } from "./viewer.ts";
 
 export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit"> & {
   /** Only the replies to this message. */
@@ -30,7 +32,7 @@ export function page(
   }
   const { oldest, policy } = stateOf(parts);
   const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
-  const reading = { parts, limit, replyTo, nowMs };
+  const reading = { parts, viewer: viewerOf(parts, session), limit, replyTo, nowMs };
   const slice =
     after !== undefined
       ? newerThan(reading, after)
@@ -43,12 +45,7 @@ export function page(
   return { ok: true, ...slice, start, cursor: headCursor(parts) };
 }
 
-interface Reading {
-  readonly parts: RoomParts;
-  readonly limit: number;
-  readonly replyTo: number | null;
-  readonly nowMs: number;
-}
+type Reading = Required<StoreReading> & { readonly parts: RoomParts };
 
 interface Slice {
   readonly messages: Message[];
@@ -56,14 +53,14 @@ interface Slice {
   readonly hasMore: boolean;
 }
 
-function olderThan({ parts, limit, replyTo, nowMs }: Reading, id: number): Slice {
-  const found = parts.store.messagesBefore(id, limit + 1, nowMs, replyTo);
+function olderThan({ parts, limit, ...reading }: Reading, id: number): Slice {
+  const found = parts.store.messagesBefore(id, { ...reading, limit: limit + 1 });
   const newestFirst = fitting(parts, found.slice(found.length - Math.min(limit, found.length)).reverse());
   return { messages: newestFirst.reverse(), hasMore: found.length > newestFirst.length };
 }
 
-function newerThan({ parts, limit, replyTo, nowMs }: Reading, id: number): Slice {
-  const found = parts.store.messagesAfter(id, limit + 1, nowMs, replyTo);
+function newerThan({ parts, limit, ...reading }: Reading, id: number): Slice {
+  const found = parts.store.messagesAfter(id, { ...reading, limit: limit + 1 });
   const messages = fitting(parts, found.slice(0, limit));
   return { messages, hasMore: found.length > messages.length };
 }

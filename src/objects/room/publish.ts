@@ -5,12 +5,14 @@ import type { PublishFrame } from "../../protocol/clientFrames.ts";
 import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { isShadowed } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Outcome, type Stored } from "./queue.ts";
 import { standingOf } from "./standing.ts";
+import { viewerOf } from "./viewer.ts";
 
 /** Over HTTP a message may come without a nonce; then a retry is another message. */
 export type PublishRequest = Omit<PublishFrame, "nonce"> & { readonly nonce: string | null };
@@ -75,13 +77,15 @@ function append(parts: RoomParts, log: Log, session: Session, frame: PublishRequ
   const early = slowed(parts, session, log.nowMs);
   if (early !== null) return early;
   const replyTo = frame.replyTo ?? null;
-  const parent = replyTo === null ? null : store.message(replyTo, log.nowMs);
+  const parent = replyTo === null ? null : store.message(replyTo, log.nowMs, viewerOf(parts, session));
   if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
   const message = messageOf(session, frame, log.next(), log.nowMs);
-  store.insertMessage(message, frame.nonce === null ? null : digest);
+  const shadow = isShadowed(parts, session, log.nowMs);
+  store.insertMessage(message, frame.nonce === null ? null : digest, shadow);
   log.changed({ type: "message", message });
   if (isSlowed(parts, session)) store.saveSpoke(session.user, log.nowMs);
-  if (parent !== null) {
+  // A count that moved would tell of a reply that nobody sees.
+  if (parent !== null && !shadow) {
     const patch = { id: parent.id, seq: log.next(), replies: parent.replies + 1 };
     store.saveReplies(patch);
     log.changed({ type: "message", message: patch });

@@ -6,12 +6,13 @@ import type { ReactFrame } from "../../protocol/clientFrames.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { ignored, isIgnored } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { standingOf } from "./standing.ts";
-import type { Store } from "./store.ts";
+import { viewerOf } from "./viewer.ts";
 
 export function react(parts: RoomParts, session: Session, frame: ReactFrame, nowMs: number): Admitted {
   const { user } = session;
@@ -24,18 +25,26 @@ export function react(parts: RoomParts, session: Session, frame: ReactFrame, now
     crowded(parts) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
-  const apply = (log: Log): Outcome => applyReaction(parts.store, log, user, frame);
+  const apply = (log: Log): Outcome => applyReaction(parts, log, session, user, frame);
   return refused ?? { ok: true, entry: { bytes: 0, charged: true, apply, waiters: [] }, joins: false };
 }
 
-function applyReaction(store: Store, log: Log, user: string, { id, emoji, remove = false }: ReactFrame): Outcome {
-  const message = store.message(id, log.nowMs);
+function applyReaction(
+  parts: RoomParts,
+  log: Log,
+  session: Session,
+  user: string,
+  { id, emoji, remove = false }: ReactFrame,
+): Outcome {
+  const { store } = parts;
+  const message = store.message(id, log.nowMs, viewerOf(parts, session));
   if (message === null) return refuse("not_found", "There is no such message.");
   if (message.deletedAt !== null) return refuse("conflict", "The message was deleted.");
   const present = store.hasReacted(id, emoji, user);
   if (present !== remove) return { ok: true, id, seq: message.seq, duplicate: true };
   if (!remove && !hasRoomFor(message.reactions, emoji))
     return refuse("conflict", `A message holds ${fixedLimits.emojiPerMessage} different emoji.`);
+  if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   if (remove) store.removeReaction(id, emoji, user);
   else store.addReaction(id, emoji, user, log.nowMs);
   const reactions = remove

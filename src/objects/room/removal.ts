@@ -6,6 +6,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
 import { tombstoneContent } from "./rows.ts";
 import { roomChange, type Store } from "./store.ts";
+import { itself } from "./viewer.ts";
 
 /** Rows that one pass touches: a flush is one transaction, and what it tells must stay sendable. The rest takes another pass. */
 const passRows = 500;
@@ -36,13 +37,14 @@ export function sweepExpired({ store }: RoomParts, nowMs: number): number | null
  * go. What no change can tell (that a row is gone) raises the floor, so that a cursor from before starts over.
  * A pass that found nothing is a duplicate.
  */
-export function erasure({ store }: RoomParts, user: string): Entry {
+export function erasure({ store, bans }: RoomParts, user: string): Entry {
   const apply = (log: Log): Outcome => {
     const before = log.head;
     eraseReactions(store, log, user);
     eraseMentions(store, log, user);
     eraseMessages(store, log, user);
     if (log.head === before) eraseMember(store, log, user);
+    bans.lift(user);
     return { ok: true, id: 0, seq: log.head, duplicate: log.head === before };
   };
   return { bytes: 0, apply, waiters: [] };
@@ -51,7 +53,7 @@ export function erasure({ store }: RoomParts, user: string): Entry {
 function eraseReactions(store: Store, log: Log, user: string): void {
   for (const { message, emoji } of store.reactedBy(user, passRows)) {
     store.removeReaction(message, emoji, user);
-    const row = store.message(message, log.nowMs);
+    const row = store.message(message, log.nowMs, itself);
     if (row === null) continue;
     const first = store.reactions(message, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user);
     const patch = { id: message, seq: log.next(), reactions: withoutReaction(row.reactions, emoji, first) };
@@ -69,11 +71,16 @@ function eraseMentions(store: Store, log: Log, user: string): void {
 }
 
 function eraseMessages(store: Store, log: Log, user: string): void {
+  const hides = store.hasHidden(user);
   for (const id of store.messagesOf(user, passRows)) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
     store.eraseMessage(tombstone);
     log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } });
   }
+  if (!hides) return;
+  // What was hidden has no author any more who would see it, and no change tells him that it is gone.
+  store.raiseFloor(log.head);
+  log.startOver(user);
 }
 
 function eraseMember(store: Store, log: Log, user: string): void {

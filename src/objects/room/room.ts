@@ -45,6 +45,7 @@ import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
 import { Store } from "./store.ts";
+import { viewerOf } from "./viewer.ts";
 import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
 
@@ -204,9 +205,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   }
 
   async unread(caller: Caller): Promise<Answer<Unread>> {
-    const { user } = caller.session;
-    if (user === null) return refuse("forbidden", "Only a user has unread messages: name one in `Parley-User`.");
-    return (await this.#unreadable(caller)) ?? { ok: true, ...unreadOf(this.#parts, user, Date.now()) };
+    const refused = await this.#unreadable(caller);
+    if (refused !== null) return refused;
+    const unread = unreadOf(this.#parts, caller.session, Date.now());
+    return unread === null
+      ? refuse("forbidden", "Only a user has unread messages: name one in `Parley-User`.")
+      : { ok: true, ...unread };
   }
 
   async presence(
@@ -223,7 +227,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   async message(caller: Caller, id: number): Promise<Answer<{ message: Message; cursor: string }>> {
     const refused = await this.#unreadable(caller);
     if (refused !== null) return refused;
-    const message = this.#parts.store.message(id, Date.now());
+    const message = this.#parts.store.message(id, Date.now(), viewerOf(this.#parts, caller.session));
     return message === null
       ? refuse("not_found", "There is no such message.")
       : { ok: true, message, cursor: headCursor(this.#parts) };
@@ -444,7 +448,8 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   #messageAnswer({ session }: Caller, outcome: Outcome, own = false): MessageAnswer {
     if (!outcome.ok) return outcome;
     const shown = own || may(session, standingOf(this.#parts, session).role, "read");
-    const message = shown ? this.#parts.store.message(outcome.id, Date.now()) : null;
+    const viewer = viewerOf(this.#parts, session);
+    const message = shown ? this.#parts.store.message(outcome.id, Date.now(), viewer) : null;
     const levels = levelsOf(this.#parts, session, Date.now());
     return { ok: true, message, cursor: headCursor(this.#parts), levels };
   }

@@ -10,7 +10,7 @@ import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { PresenceMode, Session } from "../../protocol/session.ts";
 import { type Attachment, readAttachment, writeAttachment } from "./attachment.ts";
 import { countConnections } from "./connections.ts";
-import { batch, Edition, type News } from "./news.ts";
+import { batch, Edition, type News, type Veil } from "./news.ts";
 
 declare global {
   interface WebSocket {
@@ -148,16 +148,16 @@ export class Roster {
    * The same news to every socket, and after it to each the answers that wait for it: one send a socket, which is what a
    * fan-out costs. One that does not read is cut: `bufferedAmount` has no bound of its own.
    */
-  announce(news: readonly News[]): void {
+  announce(news: readonly News[], veil: Veil | null = null): void {
     if (news.length === 0) return this.deliver();
-    const edition = new Edition(news);
+    const edition = new Edition(news, veil);
     for (const seat of this.#seats.values()) {
       const answers = seat.outbox;
       seat.outbox = [];
       const text =
         answers.length === 0
           ? edition.textFor(seat)
-          : batch([...edition.framesFor(seat.hears), ...answers], seat.attachment.relayed);
+          : batch([...edition.framesFor(seat), ...answers], seat.attachment.relayed);
       if (text !== null) this.#send(seat, text);
     }
     this.#waiting.clear();

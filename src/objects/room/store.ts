@@ -12,6 +12,7 @@ import { RoomPolicy } from "../../protocol/policy.ts";
 import { isUntouched, migrate } from "../migrate.ts";
 import { migrations } from "./migrations.ts";
 import { dataJson, jsonOrNull, type MemberRow, memberOf, messageColumns, messageOf, type MessageRow } from "./rows.ts";
+import type { Viewer } from "./viewer.ts";
 
 /** A user whose last connection went, and who is still here for a moment. */
 export interface Leaver {
@@ -33,6 +34,22 @@ export interface RoomState {
   readonly deletedAtMs: number | null;
 }
 
+/** How a list of messages is read, and for whom. */
+export interface Reading {
+  readonly limit: number;
+  readonly nowMs: number;
+  readonly viewer: Viewer;
+  /** Only the replies to this message. */
+  readonly replyTo?: number | null;
+}
+
+/** Neither expired nor hidden: with the time as ?1 and the viewer's eyes as ?2 and ?3. */
+const shown = "(expires_at IS NULL OR expires_at > ?1) AND (shadow IS NULL OR ?2 OR sender = ?3)";
+
+function eyesOf({ user, moderates }: Viewer): [number, string | null] {
+  return [moderates ? 1 : 0, user];
+}
+
 export class Store {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
@@ -40,6 +57,8 @@ export class Store {
   #room: RoomState | null = null;
   #head = 0;
   #sizeBytes = 0;
+  /** Whether anything is hidden in this room: where nothing is, nobody asks. */
+  #hides = false;
   readonly #members = new Map<string, MemberRow | null>();
 
   constructor(storage: DurableObjectStorage) {
@@ -129,8 +148,9 @@ export class Store {
         policy: string;
         deleted_at: number | null;
         top: number;
+        hides: number;
       }>(
-        `SELECT seq, oldest, floor, epoch, settings, policy, deleted_at, max(
+        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, oldest, floor, epoch, settings, policy, deleted_at, max(
          head, seq,
          coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
          coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
@@ -138,6 +158,7 @@ export class Store {
       )
       .toArray()[0];
     this.#head = row?.top ?? 0;
+    this.#hides = row?.hides === 1;
     this.#room =
       row === undefined
         ? null
@@ -154,10 +175,12 @@ export class Store {
 
   // Messages.
 
-  insertMessage(message: Message, digest: Uint8Array | null): void {
+  /** `shadow`: its author is not to notice that hardly anybody is told of it. */
+  insertMessage(message: Message, digest: Uint8Array | null, shadow: boolean): void {
+    this.#hides ||= shadow;
     this.#sql.exec(
-      `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies, attachments, reactions, status, created_at, expires_at)
-       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, ?, ?, ?)`,
+      `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies, attachments, reactions, shadow, status, created_at, expires_at)
+       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, ?, ?, ?, ?)`,
       message.id,
       message.seq,
       message.sender?.id ?? null,
@@ -169,6 +192,7 @@ export class Store {
       jsonOrNull(message.mentions),
       message.replyTo,
       jsonOrNull(message.attachments),
+      shadow ? 1 : null,
       message.status,
       message.createdAt,
       message.expiresAt,
@@ -186,15 +210,31 @@ export class Store {
     return row === undefined ? null : { id: row.id, digest: new Uint8Array(row.digest) };
   }
 
-  message(id: number, nowMs: number): Message | null {
+  message(id: number, nowMs: number, viewer: Viewer): Message | null {
     const row = this.#sql
       .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE id = ? AND (expires_at IS NULL OR expires_at > ?)`,
-        id,
+        `SELECT ${messageColumns} FROM message WHERE id = ?4 AND ${shown}`,
         nowMs,
+        ...eyesOf(viewer),
+        id,
       )
       .toArray()[0];
     return row === undefined ? null : messageOf(row);
+  }
+
+  /** Who said a hidden message: null where the author was erased, undefined of a message that is not hidden. */
+  authorOfHidden(id: number): string | null | undefined {
+    if (!this.#hides) return undefined;
+    return this.#sql
+      .exec<{ sender: string | null }>("SELECT sender FROM message WHERE id = ? AND shadow = 1", id)
+      .toArray()[0]?.sender;
+  }
+
+  hasHidden(author: string): boolean {
+    return (
+      this.#hides &&
+      this.#sql.exec("SELECT 1 FROM message WHERE sender = ? AND shadow = 1 LIMIT 1", author).toArray().length > 0
+    );
   }
 
   saveEdit({
@@ -233,26 +273,26 @@ export class Store {
 
   // Pages, always in ascending order of id.
 
-  messagesBefore(id: number, limit: number, nowMs: number, replyTo: number | null = null): Message[] {
-    return this.#messages(
-      "id < ? AND (?4 IS NULL OR reply_to = ?4) ORDER BY id DESC LIMIT ?3",
-      nowMs,
-      id,
-      limit,
+  messagesBefore(id: number, { replyTo = null, ...reading }: Reading): Message[] {
+    return this.#messages("id < ?4 AND (?6 IS NULL OR reply_to = ?6) ORDER BY id DESC LIMIT ?5", id, {
+      ...reading,
       replyTo,
-    ).reverse();
+    }).reverse();
   }
 
-  messagesAfter(id: number, limit: number, nowMs: number, replyTo: number | null = null): Message[] {
-    return this.#messages("id > ? AND (?4 IS NULL OR reply_to = ?4) ORDER BY id LIMIT ?3", nowMs, id, limit, replyTo);
+  messagesAfter(id: number, { replyTo = null, ...reading }: Reading): Message[] {
+    return this.#messages("id > ?4 AND (?6 IS NULL OR reply_to = ?6) ORDER BY id LIMIT ?5", id, {
+      ...reading,
+      replyTo,
+    });
   }
 
-  #messages(rest: string, nowMs: number, id: number, limit: number, replyTo: number | null): Message[] {
-    const alive = "(expires_at IS NULL OR expires_at > ?1)";
+  #messages(rest: string, id: number, { limit, nowMs, viewer, replyTo }: Required<Reading>): Message[] {
     return this.#sql
       .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE ${alive} AND ${rest.replace("?", "?2")}`,
+        `SELECT ${messageColumns} FROM message WHERE ${shown} AND ${rest}`,
         nowMs,
+        ...eyesOf(viewer),
         id,
         limit,
         replyTo,
@@ -265,23 +305,19 @@ export class Store {
    * The rows changed after `seq`, as they stand now, in order of seq: at most `limit`, the lowest.
    * Disjoint branches, each in seq order: one side ordered by id and the other by seq would lose rows at the cut.
    */
-  changedSince(seq: number, limit: number, nowMs: number): Change[] {
-    const alive = "(expires_at IS NULL OR expires_at > ?)";
+  changedSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "replyTo">): Change[] {
+    const bindings = [nowMs, ...eyesOf(viewer), seq, limit];
     const created = this.#sql
       .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE id > ? AND seq = id AND ${alive} ORDER BY id LIMIT ?`,
-        seq,
-        nowMs,
-        limit,
+        `SELECT ${messageColumns} FROM message WHERE id > ?4 AND seq = id AND ${shown} ORDER BY id LIMIT ?5`,
+        ...bindings,
       )
       .toArray();
     const changed = this.#sql
       .exec<MessageRow>(
         // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
-        `SELECT ${messageColumns} FROM message WHERE seq > ? AND seq > id AND ${alive} ORDER BY seq LIMIT ?`,
-        seq,
-        nowMs,
-        limit,
+        `SELECT ${messageColumns} FROM message WHERE seq > ?4 AND seq > id AND ${shown} ORDER BY seq LIMIT ?5`,
+        ...bindings,
       )
       .toArray();
     const changes: Change[] = [...created, ...changed].map((row) => ({ type: "message", message: messageOf(row) }));
@@ -429,17 +465,19 @@ export class Store {
    * Messages of others after this one, up to a limit. Only so many of the newest are looked at, lest somebody who never reads
    * and writes without end make it a scan of the whole room.
    */
-  countUnread(user: string, upTo: number, nowMs: number): number {
+  countUnread(user: string, upTo: number, moderates: boolean, nowMs: number): number {
     return this.#sql
       .exec<{ unread: number }>(
         `SELECT count(*) AS unread FROM (
-           SELECT 1 FROM (SELECT sender, deleted_at, expires_at FROM message WHERE id > ?1 ORDER BY id DESC LIMIT ?2)
-           WHERE (sender IS NULL OR sender <> ?3) AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?4) LIMIT ?5)`,
+           SELECT 1 FROM (SELECT sender, shadow, deleted_at, expires_at FROM message WHERE id > ?1 ORDER BY id DESC LIMIT ?2)
+           WHERE (sender IS NULL OR sender <> ?3) AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?4)
+             AND (shadow IS NULL OR ?6) LIMIT ?5)`,
         upTo,
         fixedLimits.unreadSearched,
         user,
         nowMs,
         fixedLimits.unreadCounted,
+        moderates ? 1 : 0,
       )
       .one().unread;
   }
@@ -555,12 +593,17 @@ export class Store {
     );
   }
 
+  /** What no change can tell those whom it concerns: they start over. */
+  raiseFloor(head: number): void {
+    this.#sql.exec("UPDATE room SET head = ?1, floor = ?1", head);
+    if (this.#room !== null) this.#room = { ...this.#room, floor: head };
+  }
+
   /** Erasure of a member: no row stays, so whoever has not heard of the removal by now must start over. */
   eraseMember(user: string, head: number): void {
     this.#members.delete(user);
     this.#sql.exec("DELETE FROM member WHERE user = ?", user);
-    this.#sql.exec("UPDATE room SET head = ?1, floor = ?1", head);
-    if (this.#room !== null) this.#room = { ...this.#room, floor: head };
+    this.raiseFloor(head);
   }
 
   // Counts for the tenant's directory of rooms.

@@ -3,6 +3,7 @@ import { silenced } from "../../core/admission.ts";
 import type { TypingFrame } from "../../protocol/clientFrames.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { refuse } from "../../protocol/refusals.ts";
+import { isShadowed } from "./admittance.ts";
 import { overloaded } from "./capacity.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
@@ -22,7 +23,7 @@ export function typing(parts: RoomParts, seat: Seat, { active }: TypingFrame, no
     silenced(session, standingOf(parts, session), stateOf(parts).settings, nowMs) ??
     overloaded(parts);
   if (refused !== null) return refused;
-  if (!isNew(seat, active, nowMs)) return nothingNew;
+  if (isShadowed(parts, session, nowMs) || !isNew(seat, active, nowMs)) return nothingNew;
   // Stopping does not make room for another start.
   seat.typing = { active, toldAtMs: active ? nowMs : (seat.typing?.toldAtMs ?? nowMs) };
   const apply = (log: Log): Outcome => {

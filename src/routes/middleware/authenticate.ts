@@ -6,6 +6,7 @@ import { settingsOf } from "../../env.ts";
 import type { AppEnv } from "../app.ts";
 import { identify, presentedCredential } from "../credentials.ts";
 import { problem } from "../problem.ts";
+import { overKeyRate, refusedCredential } from "./rates.ts";
 
 /** The operator's plane. Where no operator key is set, there is none. */
 export const operator = createMiddleware<AppEnv>(async function operator(c, next) {
@@ -13,16 +14,18 @@ export const operator = createMiddleware<AppEnv>(async function operator(c, next
   if (operatorKey === undefined) return problem(c, refuse("not_found"));
   const credential = presentedCredential(c.req.raw.headers);
   if (credential === null) return problem(c, refuse("token_missing"));
-  if (!(await isOperatorKey(operatorKey, credential))) return problem(c, refuse("token_invalid"));
+  if (!(await isOperatorKey(operatorKey, credential)))
+    return problem(c, await refusedCredential(c, refuse("token_invalid")));
   return next();
 });
 
 /** The client's plane: a token or an API key. The tenant comes from it and from nowhere else. */
 export const client = createMiddleware<AppEnv>(async function client(c, next) {
   const identified = await identify(c.env, c.req.raw.headers, Date.now());
-  if (!identified.ok) return problem(c, identified);
+  if (!identified.ok) return problem(c, await refusedCredential(c, identified));
   c.set("identity", identified.identity);
-  return next();
+  const refused = await overKeyRate(c, identified.identity);
+  return refused === null ? next() : problem(c, refused);
 });
 
 /** The tenant's plane: an API key with `admin`. */
