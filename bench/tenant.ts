@@ -15,6 +15,8 @@ const limits = {
   publishPerUserBurst: 20_000,
   publishPerRoomPerSecond: 20_000,
   publishPerRoomBurst: 40_000,
+  publishPerTenantPerSecond: 1_000_000,
+  publishPerTenantBurst: 2_000_000,
   framesPerSocketPerSecond: 10_000,
   framesPerSocketBurst: 20_000,
   socketsPerUser: 1_000,
