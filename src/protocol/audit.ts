@@ -9,6 +9,7 @@ import { Issuer, IssuerId } from "./issuer.ts";
 import { MessageId, RoomSettings, TimeMs } from "./message.ts";
 import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { Limits, TenantSettings } from "./policy.ts";
+import { WordList } from "./words.ts";
 
 /** Before and after an action: what is written as it is, and the texts about people that can be erased. */
 interface ActionRow {
@@ -16,7 +17,7 @@ interface ActionRow {
   readonly personal: readonly string[];
 }
 
-const settings = z.object(TenantSettings.shape).partial();
+const settings = z.object({ ...TenantSettings.shape, words: WordList.partial() }).partial();
 const limits = z.partialRecord(Limits.keyType, Limits.valueType);
 const issuer = Issuer.omit({ id: true }).shape;
 const roomSettings = z.object(RoomSettings.shape).partial();

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { capabilities, type Capability } from "./capabilities.ts";
 import { Issuer, issuerKey } from "./issuer.ts";
+import { noWords, WordList } from "./words.ts";
 import { type LimitName, tenantLimits } from "./limits.ts";
 
 const limitNames = Object.keys(tenantLimits) as [LimitName, ...LimitName[]];
@@ -25,9 +26,11 @@ export const TenantSettings = z.strictObject({
   origins: z.array(Origin).max(100),
   /** A room comes to be when somebody who may publish in it connects or publishes. */
   autoCreate: z.boolean(),
+  /** What is looked for in the texts of messages; `data` is not looked at. */
+  words: WordList,
 });
 export type TenantSettings = z.infer<typeof TenantSettings>;
-export const defaultTenantSettings: TenantSettings = { origins: ["*"], autoCreate: true };
+export const defaultTenantSettings: TenantSettings = { origins: ["*"], autoCreate: true, words: noWords };
 
 /** Sessions that hold no longer: those of a user, a token or a key, or of everybody, that were issued before a time. */
 export const Revocation = z.object({
@@ -52,6 +55,7 @@ export const RoomPolicy = Terms.extend({
   suspended: z.boolean().default(false),
   /** Of the last minute: whoever was let in by an older policy has come by then. */
   revocations: z.array(Revocation).default([]),
+  words: WordList.default(noWords),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 

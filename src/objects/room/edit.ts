@@ -1,5 +1,6 @@
 /** Changing a message after it was told: edits and deletions. */
 import { contentBytes, silenced, type Standing, unfitEdit } from "../../core/admission.ts";
+import { censored } from "../../core/words.ts";
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { DeleteFrame, EditFrame } from "../../protocol/clientFrames.ts";
@@ -25,10 +26,11 @@ export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs
     crowded(parts) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
-  const apply = (log: Log): Outcome => applyEdit(parts, log, session, standing, frame);
-  return (
-    refused ?? { ok: true, entry: { bytes: contentBytes(frame), charged: true, apply, waiters: [] }, joins: false }
-  );
+  if (refused !== null) return refused;
+  const said = censored(frame, policy.words);
+  if (!said.ok) return said;
+  const apply = (log: Log): Outcome => applyEdit(parts, log, session, standing, said.content);
+  return { ok: true, entry: { bytes: contentBytes(frame), charged: true, apply, waiters: [] }, joins: false };
 }
 
 /** Also where the room is full: a deletion makes room. `redact` is for what must not stay anywhere, in no earlier version. */

@@ -1,5 +1,6 @@
 /** Publishing a message: once for a nonce, whatever happens to the answer. */
 import { contentBytes, silenced, tooSoon, unfitMessage } from "../../core/admission.ts";
+import { censored } from "../../core/words.ts";
 import { may, needs } from "../../core/rights.ts";
 import type { PublishFrame } from "../../protocol/clientFrames.ts";
 import type { Message } from "../../protocol/message.ts";
@@ -34,7 +35,9 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     crowded(parts) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
-  return refused ?? { ok: true, entry: entryOf(parts, session, frame, digest), joins: false };
+  if (refused !== null) return refused;
+  const said = censored(frame, policy.words);
+  return said.ok ? { ok: true, entry: entryOf(parts, session, said.content, digest), joins: false } : said;
 }
 
 function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {

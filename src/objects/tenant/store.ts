@@ -1,6 +1,6 @@
 /** Every SQL statement a tenant runs. */
 import type { Capability } from "../../protocol/capabilities.ts";
-import type { LimitsPatch, TenantSettings } from "../../protocol/policy.ts";
+import { defaultTenantSettings, type LimitsPatch, type TenantSettings } from "../../protocol/policy.ts";
 import type { RoomCounts } from "../account.ts";
 import { isUntouched, migrate } from "../migrate.ts";
 import { migrations } from "./migrations.ts";
@@ -108,7 +108,7 @@ export class Store {
             version: row.version,
             suspended: row.suspended === 1,
             createdAtMs: row.created_at,
-            settings: JSON.parse(row.settings),
+            settings: { ...defaultTenantSettings, ...JSON.parse(row.settings) },
             limits: JSON.parse(row.limits),
           };
   }

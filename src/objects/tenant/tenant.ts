@@ -286,7 +286,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   #roomPolicy(tenant: TenantState): RoomPolicy {
     const { version, suspended, settings } = tenant;
-    return { version, suspended, limits: limitsOf(tenant), autoCreate: settings.autoCreate, revocations: [] };
+    const { autoCreate, words } = settings;
+    return { version, suspended, limits: limitsOf(tenant), autoCreate, words, revocations: [] };
   }
 
   /**
