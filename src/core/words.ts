@@ -64,7 +64,7 @@ function folded(text: string): string {
 }
 
 function holds(text: string, trie: Trie): boolean {
-  const letters = [...text];
+  const letters = Array.from(text);
   return letters.some((_, index) => endOf(letters, index, trie) > 0);
 }
 
