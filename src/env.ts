@@ -4,7 +4,6 @@ import { type MasterKeys, masterKeysOf } from "./auth/masterKeys.ts";
 import type { RoomBindings } from "./objects/stubs.ts";
 
 export interface Bindings extends RoomBindings {
-  readonly UPLOADS: R2Bucket;
   readonly ASSETS: Fetcher;
   /** May hold two values while rotating. Unset: there is no operator's plane. */
   readonly OPERATOR_KEY?: string;

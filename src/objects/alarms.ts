@@ -51,17 +51,25 @@ export class Alarms<Name extends string> {
     for (const name of Object.keys(jobs) as Name[]) {
       const dueMs = this.#at.get(name);
       if (dueMs === undefined || dueMs > nowMs) continue;
+      const known = this.#known;
       // Forgotten in memory first, so that the job can book itself anew.
       this.#at.delete(name);
       try {
         await jobs[name]();
       } catch (error) {
         console.error(`the job ${name} failed and is tried again`, error);
-        if (!this.#at.has(name)) this.#book(name, nowMs + retryAfterMs);
+        if (this.#known === known && !this.#at.has(name)) this.#book(name, nowMs + retryAfterMs);
       }
+      // The job, or whoever came while it waited, has erased everything.
+      if (this.#known !== known) return;
       if (!this.#at.has(name)) this.#storage.sql.exec("DELETE FROM job WHERE name = ?", name);
     }
     this.#arm();
+  }
+
+  /** To be called when everything has been erased, the alarm and its table too. */
+  forget(): void {
+    this.#known = null;
   }
 
   #book(name: Name, atMs: number): void {

@@ -11,6 +11,7 @@ export interface ObjectBindings {
   readonly ROOM: DurableObjectNamespace<Room>;
   readonly TENANT: DurableObjectNamespace<Tenant>;
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
+  readonly UPLOADS: R2Bucket;
   /** Raised by every restore from a backup. */
   readonly GENERATION: string;
   /** `allow`: tenants may name addresses of this deployment's own network (protocol/endpoint.ts). */
@@ -99,6 +100,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   erase: "again",
   heed: "again",
   levels: "again",
+  dissolve: "again",
   closeAll: "again",
 };
 
@@ -106,6 +108,7 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   // A second one would be told that the id is taken.
   create: "once",
   setSuspended: "again",
+  delete: "again",
   describe: "again",
   update: "again",
   keys: "again",
@@ -131,6 +134,7 @@ const directoryCalls: Repeats<Methods<Directory, DurableObject>> = {
   reserve: "again",
   confirm: "again",
   has: "again",
+  bury: "again",
   tenants: "again",
 };
 

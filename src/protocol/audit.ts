@@ -31,6 +31,7 @@ export const auditActions = {
   "tenant.updated": { plain: { settings, limits }, personal: ["name"] },
   "tenant.suspended": { plain: {}, personal: [] },
   "tenant.resumed": { plain: {}, personal: [] },
+  "tenant.deleted": { plain: {}, personal: [] },
   "key.created": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "issuer.created": { plain: issuer, personal: ["name"] },

@@ -48,6 +48,8 @@ export const TenantProfile = z.object({
   id: TenantId,
   name: DisplayName,
   suspended: z.boolean(),
+  /** It is being erased: for ever suspended, until there is no such tenant. */
+  deleting: z.boolean(),
   settings: TenantSettings,
   limits: Limits,
   createdAt: TimeMs,

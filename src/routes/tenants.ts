@@ -57,6 +57,17 @@ const patch = createRoute({
   request: { ...ofTenant, body: body(OperatorTenantPatch) },
   responses: { 200: json(TenantProfile, "The tenant."), ...problems },
 });
+const remove = createRoute({
+  ...common,
+  method: "delete",
+  path: "/v1/tenants/{tenant}",
+  summary: "Delete a tenant: suspended at once, then everything of it is erased; its id is never given again",
+  request: ofTenant,
+  responses: {
+    202: json(TenantProfile, "It is being deleted. When nothing is left there is no such tenant (404)."),
+    ...problems,
+  },
+});
 const suspend = createRoute({
   ...common,
   method: "post",
@@ -112,6 +123,10 @@ export const tenants = router()
   .openapi(patch, async (c) => {
     const changed = await tenantStub(c.env, c.req.valid("param").tenant).update(c.req.valid("json"), actorOf(c));
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
+  })
+  .openapi(remove, async (c) => {
+    const begun = await tenantStub(c.env, c.req.valid("param").tenant).delete(actorOf(c));
+    return begun.ok ? c.json(begun.tenant, 202) : problem(c, begun);
   })
   .openapi(suspend, async (c) => {
     const changed = await tenantStub(c.env, c.req.valid("param").tenant).setSuspended(true, actorOf(c));

@@ -102,6 +102,13 @@ export const operations: readonly Operation[] = [
     known: ["tenant"],
   },
   {
+    name: "DELETE /v1/tenants/{tenant}",
+    plane: "operator",
+    answers: { 202: TenantProfile },
+    first: 202,
+    known: ["tenant"],
+  },
+  {
     name: "POST /v1/tenants/{tenant}/suspend",
     plane: "operator",
     audits: "tenant.suspended",

@@ -24,6 +24,11 @@ export class Directory extends DurableObject {
     return this.#store.has(id);
   }
 
+  /** To be called when nothing of the tenant is left. */
+  bury(id: string): void {
+    this.#store.bury(id, Date.now());
+  }
+
   tenants({ after, limit }: { after: string; limit: number }): string[] {
     return this.#store.tenants(after, limit);
   }

@@ -22,7 +22,18 @@ export class Store {
   }
 
   confirm(id: string): void {
-    this.#storage.sql.exec("UPDATE tenant SET ready = 1 WHERE id = ?", id);
+    this.#storage.sql.exec("UPDATE tenant SET ready = 1 WHERE id = ? AND ready = 0", id);
+  }
+
+  /** The tenant is gone and its id is taken for ever. */
+  bury(id: string, nowMs: number): void {
+    migrate(this.#storage, migrations);
+    this.#storage.sql.exec(
+      `INSERT INTO tenant (id, ready, created_at, erased_at) VALUES (?1, 2, ?2, ?2)
+       ON CONFLICT (id) DO UPDATE SET ready = 2, erased_at = coalesce(erased_at, excluded.erased_at)`,
+      id,
+      nowMs,
+    );
   }
 
   has(id: string): boolean {

@@ -78,6 +78,15 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
   return null;
 }
 
+/** The end of the tenant: everything of the room goes, as if it had never been. Safe to run twice. */
+export async function dissolve(parts: RoomParts, flush: () => void): Promise<void> {
+  parts.queue.refuseHeld(refuse("tenant_suspended"));
+  flush();
+  parts.roster.closeAll("tenant_suspended");
+  parts.presence.forget();
+  await parts.store.erase();
+}
+
 /**
  * Registers with the tenant before the first write, so that an erasure finds every room. `maker` wants just this room, also
  * where one of its name was deleted; one that comes to be by being used has none, and is no deed.
@@ -88,6 +97,8 @@ async function make(
 ): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
   const registered = await parts.registry.registerRoom(parts.name, maker !== null);
   if (!registered.ok) return registered;
+  // The tenant may have ended since it answered.
+  if (parts.store.isErased) return refuse("not_found", "There is no such room.");
   // Another caller may have made it, or made it and deleted it again, while this one waited.
   if (isThere(parts)) return { ok: true, created: false };
   if (parts.store.room !== null && maker === null) return refuse("room_deleted");

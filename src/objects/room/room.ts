@@ -18,7 +18,7 @@ import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { Deeds } from "./deeds.ts";
 import { edit, remove } from "./edit.ts";
 import { Bans, type Sanctioned } from "./bans.ts";
-import { type Caller, create, end, open, openOrMake, renew, welcomes } from "./existence.ts";
+import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
 import { flush } from "./flush.ts";
 import { heed } from "./heed.ts";
 import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
@@ -278,6 +278,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     this.#settle(Date.now());
   }
 
+  /** The tenant ends. It registers no room anew, so that nobody can make this one again. */
+  async dissolve(): Promise<void> {
+    await dissolve(this.#parts, () => this.#pacer.flushNow(Date.now()));
+    this.#alarms.forget();
+  }
+
   closeAll(error: RefusalCode): void {
     this.#parts.roster.closeAll(error);
     this.#settle(Date.now());
@@ -359,6 +365,8 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   }
 
   override async onAlarm(): Promise<void> {
+    // One that rang while everything was erased.
+    if (this.#parts.store.room === null) return;
     const nowMs = Date.now();
     await this.#alarms.run(nowMs, {
       expiry: () => {

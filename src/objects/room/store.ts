@@ -56,6 +56,7 @@ export class Store {
   /** Null while the room does not exist; then nothing has been written, not even the tables. */
   #room: RoomState | null = null;
   #head = 0;
+  #isErased = false;
   #sizeBytes = 0;
   /** Whether anything is hidden in this room: where nothing is, nobody asks. */
   #hides = false;
@@ -116,6 +117,22 @@ export class Store {
     this.#sql.exec("DELETE FROM leaver");
     this.#sql.exec("UPDATE room SET deleted_at = ?, settings = '{}', messages = 0, counted_to = 0", nowMs);
     this.reload();
+  }
+
+  /** Everything goes, tables and all: as if the room had never been. */
+  async erase(): Promise<void> {
+    this.#room = null;
+    this.#head = 0;
+    this.#sizeBytes = 0;
+    this.#members.clear();
+    this.#isErased = true;
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+  }
+
+  /** Its tenant has ended, so that it is not to be made by whoever asked before. */
+  get isErased(): boolean {
+    return this.#isErased;
   }
 
   savePolicy(policy: RoomPolicy): void {

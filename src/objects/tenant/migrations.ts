@@ -2,6 +2,7 @@
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { ledgerMigration } from "./ledger.ts";
+import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
 
@@ -81,4 +82,5 @@ CREATE TABLE audit_name (
   },
   ledgerMigration,
   issuersMigration,
+  deletionMigration,
 ];

@@ -94,6 +94,11 @@ export class Store {
     this.#load();
   }
 
+  /** To be called when everything has been erased: from now on it is as if the tenant had never been. */
+  forget(): void {
+    this.#tenant = null;
+  }
+
   #load(): void {
     const row = this.#sql
       .exec<{ name: string; version: number; suspended: number; settings: string; limits: string; created_at: number }>(
@@ -213,6 +218,19 @@ export class Store {
         createdAt: row.created_at,
         lastActivityAt: row.last_activity_at,
       }));
+  }
+
+  /** All there ever were, also deleted ones: each has an object of its own. */
+  roomsToErase(after: string, limit: number): string[] {
+    return this.#sql
+      .exec<{ name: string }>("SELECT name FROM room WHERE name > ? ORDER BY name LIMIT ?", after, limit)
+      .toArray()
+      .map(({ name }) => name);
+  }
+
+  /** Nothing is left of it. */
+  dropRoom(name: string): void {
+    this.#sql.exec("DELETE FROM room WHERE name = ?", name);
   }
 
   roomNames(): string[] {

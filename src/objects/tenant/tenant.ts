@@ -16,7 +16,8 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Grant, Statement } from "../account.ts";
 import { Alarms } from "../alarms.ts";
-import { type ObjectBindings, roomStub } from "../stubs.ts";
+import { directoryStub, type ObjectBindings, roomStub } from "../stubs.ts";
+import { Deletion, filesOf } from "./deletion.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
@@ -28,6 +29,7 @@ export interface TenantProfile {
   readonly id: string;
   readonly name: string;
   readonly suspended: boolean;
+  readonly deleting: boolean;
   readonly settings: TenantSettings;
   readonly limits: Limits;
   readonly createdAt: number;
@@ -40,6 +42,9 @@ export interface TenantPatch {
   readonly limits?: LimitsPatch | undefined;
 }
 
+/** When what could not be erased is tried again. */
+const retryAfterMs = 30_000;
+
 /** When no edge can hold an older policy: what slipped in by one until then is closed by a second round. */
 const policyGoneMs = 6_000;
 
@@ -47,9 +52,10 @@ type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #store: Store;
-  readonly #alarms: Alarms<"policy" | "tickets">;
+  readonly #alarms: Alarms<"policy" | "tickets" | "deletion">;
   readonly #tickets: Tickets;
   readonly #audit: AuditLog;
+  readonly #deletion: Deletion;
   readonly #rounds: Rounds;
   /** Made when it is first needed: a tenant that was never created has no tables. */
   #ledger: Ledger | null = null;
@@ -66,6 +72,13 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       tell: async (room) => roomStub(env, this.#id, room).heed(this.#roomPolicy(this.#tenantOf())),
     });
     this.#issuers = new Issuers(ctx.storage);
+    this.#deletion = new Deletion({
+      storage: ctx.storage,
+      store: this.#store,
+      files: () => ({ bucket: env.UPLOADS, prefix: filesOf(this.#id) }),
+      dissolve: (room) => roomStub(env, this.#id, room).dissolve(),
+      bury: () => directoryStub(env).bury(this.#id),
+    });
   }
 
   // Calls from the operator's plane.
@@ -76,7 +89,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     firstKey: NewKey,
     actor: Actor,
   ): Answer<{ tenant: TenantProfile }> {
-    if (this.#store.tenant !== null) return refuse("conflict", "The id is taken.");
+    if (this.#store.tenant !== null || this.#deletion.isOver) return refuse("conflict", "The id is taken.");
     const settings = { ...defaultTenantSettings, ...defined(patch.settings) };
     const nowMs = Date.now();
     this.#store.transaction(() => {
@@ -92,12 +105,28 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   }
 
   async setSuspended(suspended: boolean, actor: Actor): Promise<Answer<{ tenant: TenantProfile }>> {
-    const tenant = this.#store.tenant;
-    if (tenant === null) return unknownTenant();
+    const living = this.#living();
+    if (!living.ok) return living;
+    const { tenant } = living;
     if (tenant.suspended !== suspended) {
       const action = suspended ? "tenant.suspended" : "tenant.resumed";
       await this.#decide({ ...tenant, suspended }, () => this.#audit.append(actor, action, {}, Date.now()));
     }
+    return this.describe();
+  }
+
+  /** Suspends it for ever, and begins to erase everything of it. Safe to ask again, until there is no such tenant. */
+  async delete(actor: Actor): Promise<Answer<{ tenant: TenantProfile }>> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    const nowMs = Date.now();
+    // When no edge holds an older policy, nobody comes in any more whom the erasure would have to chase.
+    this.#alarms.schedule("deletion", nowMs + policyGoneMs);
+    if (this.#deletion.isBegun) return this.describe();
+    await this.#decide({ ...tenant, suspended: true }, () => {
+      this.#deletion.begin(nowMs);
+      this.#audit.append(actor, "tenant.deleted", {}, nowMs);
+    });
     return this.describe();
   }
 
@@ -109,8 +138,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   }
 
   async update({ name, settings, limits }: TenantPatch, actor: Actor): Promise<Answer<{ tenant: TenantProfile }>> {
-    const tenant = this.#store.tenant;
-    if (tenant === null) return unknownTenant();
+    const living = this.#living();
+    if (!living.ok) return living;
+    const { tenant } = living;
     const updated = {
       ...tenant,
       name: name ?? tenant.name,
@@ -129,8 +159,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   }
 
   async addKey(key: NewKey, actor: Actor): Promise<Answer<object>> {
-    const tenant = this.#store.tenant;
-    if (tenant === null) return unknownTenant();
+    const living = this.#living();
+    if (!living.ok) return living;
+    const { tenant } = living;
     if (this.#store.keys().length >= fixedLimits.keysPerTenant)
       return refuse("quota_exceeded", `A tenant has at most ${fixedLimits.keysPerTenant} keys.`);
     const { id, name, capabilities } = key;
@@ -143,8 +174,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   }
 
   async removeKey(id: string, actor: Actor): Promise<Answer<object>> {
-    const tenant = this.#store.tenant;
-    if (tenant === null) return unknownTenant();
+    const living = this.#living();
+    if (!living.ok) return living;
+    const { tenant } = living;
     const keys = this.keys();
     const removed = keys.find((key) => key.id === id);
     if (removed === undefined) return refuse("not_found", "There is no such key.");
@@ -163,8 +195,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   }
 
   async addIssuer(issuer: NewIssuer, actor: Actor): Promise<Answer<{ issuer: IssuerListing }>> {
-    const tenant = this.#store.tenant;
-    if (tenant === null) return unknownTenant();
+    const living = this.#living();
+    if (!living.ok) return living;
+    const { tenant } = living;
     const refused = this.#issuers.refusal(issuer);
     if (refused !== null) return refused;
     const { id, ...after } = issuer;
@@ -177,8 +210,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   }
 
   async removeIssuer(id: string, actor: Actor): Promise<Answer<object>> {
-    const tenant = this.#store.tenant;
-    if (tenant === null) return unknownTenant();
+    const living = this.#living();
+    if (!living.ok) return living;
+    const { tenant } = living;
     const removed = this.#issuers.list().find((issuer) => issuer.id === id);
     if (removed === undefined) return refuse("not_found", "There is no such identity provider.");
     const { id: _, createdAt: __, ...before } = removed;
@@ -222,6 +256,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   }
 
   forgetRoom(name: string): void {
+    if (this.#store.tenant === null) return;
     this.#store.forgetRoom(name, Date.now());
     this.#ledgerOf().forget(name);
   }
@@ -265,6 +300,12 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   override async alarm(): Promise<void> {
     await this.#alarms.run(Date.now(), {
       policy: () => this.#rounds.go(),
+      deletion: async () => {
+        if (this.#store.tenant === null) return;
+        const next = await this.#deletion.step();
+        if (next === "over") this.#alarms.forget();
+        else this.#alarms.schedule("deletion", Date.now() + (next === "next" ? 0 : retryAfterMs));
+      },
       tickets: () => {
         this.#tickets.sweep(Date.now());
         const nextMs = this.#tickets.dueMs;
@@ -279,9 +320,17 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return name;
   }
 
+  /** The tenant, unless it is at its end: then nothing of it is changed any more. */
+  #living(): Answer<{ readonly tenant: TenantState }> {
+    const { tenant } = this.#store;
+    if (tenant === null) return unknownTenant();
+    return this.#deletion.isBegun ? refuse("conflict", "The tenant is being deleted.") : { ok: true, tenant };
+  }
+
   #profile(tenant: TenantState): TenantProfile {
     const { name, suspended, settings, createdAtMs } = tenant;
-    return { id: this.#id, name, suspended, settings, limits: limitsOf(tenant), createdAt: createdAtMs };
+    const deleting = this.#deletion.isBegun;
+    return { id: this.#id, name, suspended, deleting, settings, limits: limitsOf(tenant), createdAt: createdAtMs };
   }
 
   #roomPolicy(tenant: TenantState): RoomPolicy {
