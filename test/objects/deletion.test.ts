@@ -238,21 +238,21 @@ describe("a room of it is made again by nobody", () => {
     const tenant = await newTenant();
     const caller = await stale(tenant);
     // The tenant has registered it, and its answer is long on its way.
-    let answers = false;
+    const gate = { open: false };
     const original = Tenant.prototype.registerRoom;
     vi.spyOn(Tenant.prototype, "registerRoom").mockImplementation(async function slow(
       this: Tenant,
       ...given: Parameters<typeof original>
     ) {
       const answer = original.apply(this, given);
-      while (!answers) await new Promise((resolve) => setTimeout(resolve, 2));
+      while (!gate.open) await new Promise((resolve) => setTimeout(resolve, 2));
       return answer;
     } as unknown as typeof original);
     const made = roomStub(env, tenant.id, "slow").publish(caller, message);
     await expect.poll(() => tenantStub(env, tenant.id).rooms({ prefix: "", after: "", limit: 9 })).toHaveLength(1);
     expect(await ask(tenant, "DELETE")).toBe(202);
     await erase(tenant);
-    answers = true;
+    gate.open = true;
     expect(await made).toMatchObject({ ok: false, error: "not_found" });
     await isErased(tenant, "slow");
   });
