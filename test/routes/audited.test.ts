@@ -97,8 +97,9 @@ describe("GET /v1/audit", () => {
   });
 
   test("[T10] it is searched by action, by who did it, by whom or what it was done to, and by time", async () => {
-    const { tenant } = await newWorld();
+    const tenant = await newTenant();
     const world = { tenant };
+    await call("/v1/keys", { method: "POST", credential: tenant.key, body: {} });
     const mo = await newToken(tenant, "mo", { "*": ["moderate", "manage"] });
     await call("/v1/rooms/quiet/mutes/ada", { method: "PUT", credential: mo, body: {} });
     await call("/v1/rooms/quiet", { method: "PUT", credential: mo, body: {} });

@@ -192,6 +192,7 @@ export const operations: readonly Operation[] = [
   {
     name: "POST /v1/issuers",
     plane: "admin",
+    audits: "issuer.created",
     body: {
       name: "Another",
       issuer: "https://another.example.com/",
@@ -206,6 +207,7 @@ export const operations: readonly Operation[] = [
   {
     name: "DELETE /v1/issuers/{issuer}",
     plane: "admin",
+    audits: "issuer.removed",
     answers: { 204: null },
     first: 204,
     known: ["issuer"],
