@@ -112,6 +112,7 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   describe: "again",
   update: "again",
   keys: "again",
+  hasKeysOf: "again",
   addKey: "once",
   removeKey: "again",
   issuers: "again",

@@ -1,6 +1,7 @@
 /** The operator's plane: tenants. */
 import { createRoute } from "@hono/zod-openapi";
 import { customAlphabet } from "nanoid";
+import pLimit from "p-limit";
 import * as z from "zod";
 import { formatApiKey, deriveSecret, newKeyId } from "../auth/apiKey.ts";
 import { directoryStub, tenantStub } from "../objects/stubs.ts";
@@ -16,6 +17,11 @@ import { operator } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 
 const newTenantId = customAlphabet("abcdefghijklmnopqrstuvwxyz234567", 12);
+const askedAtOnce = 6;
+const KeyVersion = z
+  .string()
+  .regex(/^[1-9][0-9]{0,3}$/, "a version of MASTER_KEY, 1 to 9999")
+  .transform(Number);
 const ofTenant = { params: z.strictObject({ tenant: TenantId }) };
 const common = { tags: ["operator"], security: operatorSecurity, middleware: operator };
 
@@ -34,10 +40,13 @@ const list = createRoute({
   ...common,
   method: "get",
   path: "/v1/tenants",
-  summary: "List tenants",
-  request: { query: listQuery },
+  summary: "List tenants: all, or those that still have API keys of a version of MASTER_KEY",
+  request: { query: listQuery.extend({ keyVersion: KeyVersion.optional() }) },
   responses: {
-    200: json(z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }), "Tenants by id."),
+    200: json(
+      z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }),
+      "Tenants by id. With `keyVersion` a page may have few or none, and `next` all the same.",
+    ),
     ...problems,
   },
 });
@@ -105,16 +114,19 @@ export const tenants = router()
     return c.json({ tenant: created.tenant, key: key.shown }, 201);
   })
   .openapi(list, async (c) => {
-    const { after = "", limit } = c.req.valid("query");
+    const { after = "", limit, keyVersion } = c.req.valid("query");
     const found = await directoryStub(c.env).tenants({ after, limit: pageLimit(limit) + 1 });
-    return c.json(
-      listed(
-        found.map((id) => ({ id })),
-        pageLimit(limit),
-        ({ id }) => id,
-      ),
-      200,
+    const page = listed(
+      found.map((id) => ({ id })),
+      pageLimit(limit),
+      ({ id }) => id,
     );
+    if (keyVersion === undefined) return c.json(page, 200);
+    // Only the tenants themselves know; each question wakes one, so it is a page of them that is asked and not of those found.
+    const turns = pLimit(askedAtOnce);
+    const asked = page.items.map(({ id }) => turns(() => tenantStub(c.env, id).hasKeysOf(keyVersion)));
+    const has = await Promise.all(asked);
+    return c.json({ ...page, items: page.items.filter((_, index) => has[index]) }, 200);
   })
   .openapi(get, async (c) => {
     const found = await tenantStub(c.env, c.req.valid("param").tenant).describe();

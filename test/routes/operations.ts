@@ -87,7 +87,7 @@ export const operations: readonly Operation[] = [
   {
     name: "GET /v1/tenants",
     plane: "operator",
-    query: listQuery,
+    query: { ...listQuery, keyVersion: ["0", "01", "-1", "x", "1.5", "10000", ""] },
     answers: { 200: z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }) },
     first: 200,
   },

@@ -135,6 +135,14 @@ export class Store {
       }));
   }
 
+  /** A key's id begins with the version and a `k`, so this is a range of the table. */
+  hasKeysOf(version: number): boolean {
+    return (
+      this.#sql.exec("SELECT 1 FROM key WHERE id > ? AND id < ? LIMIT 1", `${version}k`, `${version}l`).toArray()
+        .length > 0
+    );
+  }
+
   addKey({ id, name, capabilities }: NewKey, nowMs: number): void {
     this.#sql.exec(
       "INSERT INTO key (id, name, capabilities, created_at) VALUES (?, ?, ?, ?)",

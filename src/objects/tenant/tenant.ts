@@ -158,6 +158,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#store.tenant === null ? [] : this.#store.keys();
   }
 
+  /** Whether any key was made by this version of the master key: without it they open nothing. */
+  hasKeysOf(version: number): boolean {
+    return this.#store.tenant !== null && this.#store.hasKeysOf(version);
+  }
+
   async addKey(key: NewKey, actor: Actor): Promise<Answer<object>> {
     const living = this.#living();
     if (!living.ok) return living;
