@@ -25,8 +25,8 @@ interface KeySet {
   readonly find: ReturnType<typeof createLocalJWKSet> | null;
   readonly characters: number;
   readonly heardAtMs: number;
+  /** The end of the last try, and what was wrong with it. */
   readonly triedAtMs: number;
-  /** Of the last try. */
   readonly fault: string | null;
 }
 
@@ -44,6 +44,7 @@ export class KeySets {
    */
   async keyFor(wish: KeyWish, fetching: Fetching, nowMs: number): Promise<Found | Refusal> {
     const place = `${wish.tenant} ${wish.issuer.id} ${wish.issuer.jwksUrl}`;
+    const later = clockFrom(nowMs);
     const known = this.#used(place);
     const key = await keyIn(known, wish, nowMs);
     const isDue = nowMs >= nextTryAtMs(known);
@@ -58,11 +59,12 @@ export class KeySets {
       await this.#ask(place, wish, fetching, nowMs);
     }
     const heard = this.#used(place);
-    const named = await keyIn(heard, wish, nowMs);
+    const heardAtMs = later();
+    const named = await keyIn(heard, wish, heardAtMs);
     if (named !== null) return { ok: true, key: named };
     return heard.find !== null && heard.fault === null
       ? refuse("token_invalid", "The header names no key of the identity provider that can be used.")
-      : away(heard.fault ?? faults.slow, Math.max(1_000, nextTryAtMs(heard) - nowMs));
+      : away(heard.fault ?? faults.slow, Math.max(1_000, nextTryAtMs(heard) - heardAtMs));
   }
 
   #used(place: string): KeySet {
@@ -85,10 +87,11 @@ export class KeySets {
   async #ask(place: string, { issuer }: KeyWish, { isPrivateAllowed, keep }: Fetching, nowMs: number): Promise<void> {
     const work = async (): Promise<void> => {
       const known = this.#sets.get(place) ?? unheard;
-      this.#remember(place, { ...known, triedAtMs: nowMs });
+      const later = clockFrom(nowMs);
       const answered = await askJson({ url: issuer.jwksUrl, isPrivateAllowed });
       const heard = answered.ok ? heardIn(answered.json, nowMs) : { fault: faults[answered.fault] };
-      this.#remember(place, { ...known, ...heard, triedAtMs: nowMs });
+      // From its end on: one that hangs is left alone for a while, and not asked again at once.
+      this.#remember(place, { ...known, ...heard, triedAtMs: later() });
     };
     await this.#flights.join(place, work, keep, nowMs);
   }
@@ -108,6 +111,12 @@ export class KeySets {
 
 /** One for all that an isolate does: what one request has heard, the next need not ask for. */
 export const keySets = new KeySets();
+
+/** The time now, by the caller's clock. */
+function clockFrom(nowMs: number): () => number {
+  const startedMs = Date.now();
+  return () => nowMs + Math.max(0, Date.now() - startedMs);
+}
 
 /** Again at once would be a flood of questions, made by whoever sends tokens. Without any key the wait is shorter. */
 function nextTryAtMs({ find, triedAtMs }: KeySet): number {

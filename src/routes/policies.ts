@@ -55,7 +55,9 @@ export async function claimedPolicyOf(
   const question = `${tenant} issuers`;
   if (policy !== null && isFresh(nowMs, known?.atMs ?? -Infinity, freshMs)) {
     const isListed = policy.issuers.some((listed) => listed.issuer === issuer);
-    if (isListed || isFresh(nowMs, askedFor.get(question) ?? -Infinity, unlistedMs)) return { ok: true, policy };
+    const isAsked = isFresh(nowMs, askedFor.get(question) ?? -Infinity, unlistedMs);
+    // Whoever comes while it is being asked waits for that answer.
+    if (isListed || (isAsked && !flights.has(tenant, nowMs))) return { ok: true, policy };
     remember(askedFor, question, nowMs, heldMax);
   }
   if (policy === null && isFresh(nowMs, strangers.get(tenant) ?? -Infinity, freshMs)) return { ok: true, policy: null };

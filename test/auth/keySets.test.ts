@@ -21,6 +21,8 @@ beforeAll(async () => {
 beforeEach(() => {
   sets = new KeySets();
   nowMs = 1_800_000_000_000;
+  // What a question takes is counted by the clock.
+  vi.useFakeTimers({ now: nowMs, toFake: ["Date"] });
   asked = [];
   kept = [];
   answer = () => Response.json({ keys: [first.jwk] });
@@ -30,6 +32,7 @@ beforeEach(() => {
   });
 });
 afterEach(() => {
+  vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 
@@ -149,6 +152,18 @@ describe("a provider that is away", () => {
     nowMs += jwksCooldownMs;
     expect(await look(wish("k2"))).toBe(`overloaded ${jwksCooldownMs}`);
     expect([await look(), asked.length]).toEqual(["found", 2]);
+  });
+
+  test("[A14] one that hangs is left alone from the end of its question on, and not asked without a pause", async () => {
+    answer = () => {
+      vi.setSystemTime(Date.now() + 5_000);
+      return down();
+    };
+    expect(await look()).toBe(`overloaded ${jwksRetryMs}`);
+    nowMs += 5_000 + jwksRetryMs - 1;
+    expect([await look(), asked.length]).toEqual(["overloaded 1000", 1]);
+    nowMs += 1;
+    expect([await look(), asked.length]).toEqual([`overloaded ${jwksRetryMs}`, 2]);
   });
 
   test("[A14] a provider without keys has none", async () => {
