@@ -176,7 +176,7 @@ test("[A14] providers that misbehave: 503 with a time to come again, and everybo
     }),
   );
 
-  let isOver = false;
+  const asked = { isOver: false };
   const asking = Promise.all(
     bad.map(async ({ path, tenant }) => {
       const token = await tokenOf(tenant, path);
@@ -184,9 +184,9 @@ test("[A14] providers that misbehave: 503 with a time to come again, and everybo
       // Whoever comes right behind does not make us ask again.
       return { path, first, second: await publish(tenant, token) };
     }),
-  ).finally(() => (isOver = true));
+  ).finally(() => (asked.isOver = true));
   const meanwhile: Said[] = [];
-  while (!isOver) {
+  while (!asked.isOver) {
     for (const { tenant, tokens } of well) for (const token of tokens) meanwhile.push(await publish(tenant, token));
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
