@@ -198,7 +198,7 @@ async function makeBusy(tenant: LiveTenant): Promise<Reader[]> {
   for (let count = 1; count <= 20; count++)
     for (const [index, reader] of readers.entries())
       reader.send({ type: "publish", ref: `p${count}`, nonce: `nonce-${index}-${count}`, text: `text ${count}` });
-  for (const reader of readers) {
+  for (const [index, reader] of readers.entries()) {
     await reader.until(() => reader.acks.has("p20"));
     const own = reader.acks.get("p1")?.id ?? 0;
     reader.send({ type: "edit", ref: "e", id: own, text: "edited" });
@@ -213,8 +213,10 @@ async function makeBusy(tenant: LiveTenant): Promise<Reader[]> {
       { type: "presence.set", state: { mood: "wild" } },
       { type: "presence.set", ref: "s", state: reader === readers[1] ? { mood: "calm" } : {} },
       { type: "presence.get", ref: "g" },
+      { type: "token", ref: "k", token: await newPresentToken(tenant, ["ada", "bo", "cy"][index] ?? "") },
     ]);
     await reader.until(() => reader.acks.has("d") && reader.acks.has("s") && reader.errors.length > 0);
+    await reader.until(() => reader.received("token") > 0);
   }
   await http("POST", "/messages", { text: "over HTTP" });
   await http("GET", "/messages?limit=5");
@@ -258,6 +260,7 @@ class Guest extends Copy {
 /** A connection of many rooms, of which this one and another are joined. */
 class ManyRooms {
   readonly #copies = new Map<string, Copy>();
+  #isRenewed = false;
 
   static async open(tenant: LiveTenant): Promise<ManyRooms> {
     const many = new ManyRooms();
@@ -265,7 +268,10 @@ class ManyRooms {
     const socket = new WebSocket(`${tenant.url.replace("http", "ws")}/v1/socket`, subprotocols);
     socket.addEventListener("message", ({ data }) => {
       const parsed: (ServerFrame & { room: string }) | (ServerFrame & { room: string })[] = JSON.parse(String(data));
-      for (const frame of Array.isArray(parsed) ? parsed : [parsed]) many.copyOf(frame.room).take(frame);
+      for (const frame of Array.isArray(parsed) ? parsed : [parsed]) {
+        if (frame.type === "token") many.#isRenewed = true;
+        else many.copyOf(frame.room).take(frame);
+      }
     });
     // Its end comes with the server's.
     socket.addEventListener("error", () => undefined);
@@ -273,6 +279,8 @@ class ManyRooms {
       for (const room of ["general", "lobby"]) socket.send(JSON.stringify({ type: "join", room }));
     });
     await vi.waitUntil(() => ["general", "lobby"].every((room) => many.copyOf(room).cursor !== null), within);
+    socket.send(JSON.stringify({ type: "token", token: await newPresentToken(tenant, "many") }));
+    await vi.waitUntil(() => many.#isRenewed, within);
     return many;
   }
 
