@@ -104,6 +104,7 @@ export const operations: readonly Operation[] = [
   {
     name: "DELETE /v1/tenants/{tenant}",
     plane: "operator",
+    audits: "tenant.deleted",
     answers: { 202: TenantProfile },
     first: 202,
     known: ["tenant"],
