@@ -20,6 +20,7 @@ const limits = {
   framesPerSocketPerSecond: 10_000,
   framesPerSocketBurst: 20_000,
   socketsPerUser: 1_000,
+  connectionsPerUser: 100_000,
   /** A list, not a sample, of the users of the trial `presence`. */
   presenceMembers: 5_000,
 };

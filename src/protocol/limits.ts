@@ -74,6 +74,11 @@ export const tenantLimits = {
     ceiling: 1_000,
     reason: "In one room: tabs and devices, not a leak that reconnects without closing.",
   },
+  connectionsPerUser: {
+    default: 100,
+    ceiling: 100_000,
+    reason: "In all rooms, as one process sees them: one token must not take everybody's places.",
+  },
   socketsPerTenant: {
     default: 20_000,
     ceiling: 10_000_000,

@@ -4,12 +4,11 @@ import type { Context } from "hono";
 import { nanoid } from "nanoid";
 import * as z from "zod";
 import type { ChangesPage } from "../objects/room/catchUp.ts";
-import { leavePlace, takePlace } from "../objects/room/connections.ts";
+import { leavePlace } from "../objects/room/connections.ts";
 import { parseCursor } from "../protocol/cursor.ts";
 import { ChangesAnswer } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
-import { type Refusal, refuse } from "../protocol/refusals.ts";
-import { settingsOf } from "../env.ts";
+import type { Refusal } from "../protocol/refusals.ts";
 import { type AppEnv, router } from "./app.ts";
 import { identify } from "./credentials.ts";
 import { clientSecurity, From, inRoom, json, Whole } from "./declared.ts";
@@ -18,6 +17,7 @@ import { Feed } from "./held/feed.ts";
 import { positionAfter, typeOf } from "./held/line.ts";
 import { callerOf } from "./identity.ts";
 import { client } from "./middleware/authenticate.ts";
+import { claim, newPlace } from "./places.ts";
 import { problem, problems } from "./problem.ts";
 import { calling } from "./rooms.ts";
 
@@ -68,10 +68,12 @@ async function untilSomething(
   { room, after, waitMs }: { readonly room: string; readonly after: string; readonly waitMs: number },
 ): Promise<Refusal | null> {
   const identity = c.get("identity");
-  const connection = nanoid();
-  if (!takePlace(connection, settingsOf(c.env).maxConnections))
-    return refuse("overloaded", "This server holds as many connections as it can.");
+  const place = newPlace(c);
+  if (!place.ok) return place;
+  const { connection } = place;
   try {
+    const over = claim(connection, identity);
+    if (over !== null) return over;
     const wish = { cursor: after, backlog: 0, presence: "none" as const, relayed: true, ticket: null };
     const { tenant } = identity;
     const entered = await enterRoom(c.env, { tenant, room }, { ...callerOf(identity, room, nanoid()), ...wish });

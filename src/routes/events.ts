@@ -5,12 +5,11 @@ import { nanoid } from "nanoid";
 import pLimit from "p-limit";
 import * as z from "zod";
 import type { Identity } from "../auth/identity.ts";
-import { leavePlace, takePlace } from "../objects/room/connections.ts";
+import { leavePlace } from "../objects/room/connections.ts";
 import { tenantStub } from "../objects/stubs.ts";
 import type { TicketUse } from "../objects/tickets.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
-import { settingsOf } from "../env.ts";
 import { type AppEnv, router } from "./app.ts";
 import { identify, identifyTicket } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom, roomList } from "./declared.ts";
@@ -18,6 +17,7 @@ import { enterOneOfMany } from "./entrance.ts";
 import { RoomStream, type Source } from "./held/roomStream.ts";
 import { callerOf } from "./identity.ts";
 import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
+import { claim, newPlace } from "./places.ts";
 import { problem, problems } from "./problem.ts";
 
 const ticket = z.string().optional();
@@ -78,15 +78,15 @@ interface Wish {
 async function open(c: Context<AppEnv>, wish: Wish): Promise<Response> {
   const cursors = cursorsOf(c, wish);
   if (!cursors.ok) return problem(c, cursors);
-  const connection = nanoid();
-  if (!takePlace(connection, settingsOf(c.env).maxConnections))
-    return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
+  const place = newPlace(c);
+  if (!place.ok) return problem(c, place);
+  const { connection } = place;
   let opened = false;
   try {
     const identified = await credentialOf(c, wish);
     if (!identified.ok) return stop(c, await refusedCredential(c, identified), wish);
     c.set("identity", identified.identity);
-    const over = await overKeyRate(c, identified.identity);
+    const over = (await overKeyRate(c, identified.identity)) ?? claim(connection, identified.identity);
     if (over !== null) return stop(c, over, wish);
     const sources = await enterAll(c, wish, identified, cursors.cursors);
     const refused = sources.map(({ entered }) => entered).filter((entered) => !entered.ok);

@@ -6,11 +6,10 @@ import * as z from "zod";
 import type { Identity } from "../auth/identity.ts";
 import { closingFrame, errorFrame } from "../protocol/farewell.ts";
 import { refusedBy } from "../objects/failures.ts";
-import { leavePlace, takePlace } from "../objects/room/connections.ts";
+import { leavePlace } from "../objects/room/connections.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
 import { SUBPROTOCOL } from "../protocol/version.ts";
-import { settingsOf } from "../env.ts";
 import { type AppEnv, router, unfit } from "./app.ts";
 import { identify, presentedBy, subprotocols } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom } from "./declared.ts";
@@ -19,6 +18,7 @@ import { HeldCredential } from "./held/credential.ts";
 import { ManyRooms } from "./held/manyRooms.ts";
 import { callerOf } from "./identity.ts";
 import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
+import { claim, newPlace } from "./places.ts";
 import { problem, problems } from "./problem.ts";
 
 const common = { method: "get" as const, tags: ["connections"], security: clientSecurity };
@@ -101,14 +101,14 @@ async function upgrade(
   const offered = subprotocols(headers);
   if (offered.length > 0 && !offered.includes(SUBPROTOCOL))
     return refuseUpgrade(c, refuse("bad_request", `Offer the subprotocol ${SUBPROTOCOL}.`));
-  const connection = nanoid();
-  if (!takePlace(connection, settingsOf(c.env).maxConnections))
-    return problem(c, refuse("overloaded", "This server holds as many connections as it can."));
+  const place = newPlace(c);
+  if (!place.ok) return problem(c, place);
+  const { connection } = place;
   let opened = false;
   try {
     const identified = await identify(c.env, headers, Date.now()).catch(refusedBy);
     if (!identified.ok) return refuseCredential(c, identified);
-    const over = await overKeyRate(c, identified.identity);
+    const over = (await overKeyRate(c, identified.identity)) ?? claim(connection, identified.identity);
     if (over !== null) return refuseUpgrade(c, over);
     const entered = await open(identified.identity, connection);
     opened = entered.ok;

@@ -1,7 +1,8 @@
 /** What a tenant gives its rooms in advance, under a clock that stands still. */
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Tenant } from "../../src/objects/tenant/tenant.ts";
 import { asOperator, call, connect, newTenant, newToken } from "../routes/edge.ts";
 import { everything, type TestTenant } from "../support/api.ts";
 import { eventually, goTo, pass, startClock, stopClock } from "../support/clock.ts";
@@ -190,6 +191,38 @@ describe("places", () => {
   });
 });
 
+describe("a user's connections", () => {
+  test("[T9] [W7] are bounded over all rooms and transports, and one that ended is free at once", async () => {
+    const tenant = await tenantOf({ connectionsPerUser: 4 });
+    const token = await newToken(tenant, "ada", { "*": everything });
+    const sockets = [await connect("one", { token }), await connect("two", { token })];
+    const held = await call("/v1/socket", { credential: token, headers: { Upgrade: "websocket" } });
+    held.webSocket?.accept();
+    const stream = await call("/v1/rooms/one/events", { credential: token });
+    expect([held.status, stream.status]).toEqual([101, 200]);
+    const refused = [
+      await call("/v1/rooms/three/socket", { credential: token, headers: { Upgrade: "websocket" } }),
+      await call("/v1/socket", { credential: token, headers: { Upgrade: "websocket" } }),
+      await call("/v1/rooms/one/events", { credential: token }),
+      await call("/v1/events?rooms=one,two", { credential: token }),
+    ];
+    for (const { status } of refused) expect(status).toBe(429);
+    await evict(tenant, "one");
+    await expect(connect("three", { token })).rejects.toThrow("At most 4 connections of a user");
+    await socketOf(tenant, "one", "bo");
+    await stream.body?.cancel();
+    sockets.push(await connect("three", { token }));
+    sockets[1]?.close(1000);
+    await eventually(
+      () => sockets[1]?.closed !== null,
+      () => "a close",
+    );
+    await connect("one", { token });
+    await expect(connect("two", { token })).rejects.toThrow("connection_limit");
+    held.webSocket?.close(1000);
+  });
+});
+
 describe("what the tenant decides", () => {
   test("[T17] reaches rooms that are open, also one that sleeps, before it is answered", async () => {
     const tenant = await tenantOf({});
@@ -213,6 +246,35 @@ describe("what the tenant decides", () => {
     const long = await call(path, { method: "POST", credential: tenant.key, user: "ada", body: { text: "four" } });
     expect(long.status).toBe(413);
   });
+});
+
+test("[T7] a room that is never quiet asks its tenant at most 10 times in any second", async () => {
+  startClock();
+  const tenant = await tenantOf({ publishPerTenantPerSecond: 60, publishPerTenantBurst: 60 });
+  const rooms = ["one", "two", "three"];
+  const askedMs = new Map<string, number[]>();
+  const account = Tenant.prototype.account;
+  vi.spyOn(Tenant.prototype, "account").mockImplementation(function count(this: Tenant, statement) {
+    askedMs.set(statement.room, [...(askedMs.get(statement.room) ?? []), Date.now()]);
+    return account.call(this, statement);
+  });
+  const sinceMs = Date.now();
+  let accepted = 0;
+  const flood = async (room: string, user: number): Promise<void> => {
+    while (Date.now() < sinceMs + 2_500)
+      if ((await publish(tenant, room, `user-${user}`)).status === 201) accepted += 1;
+  };
+  await Promise.all(rooms.flatMap((room) => of(3).map((user) => flood(room, user))));
+  const seconds = (Date.now() - sinceMs) / 1_000;
+  vi.restoreAllMocks();
+  for (const room of rooms) {
+    const times = askedMs.get(room) ?? [];
+    expect(times.length).toBeGreaterThan(3);
+    for (const [index, atMs] of times.entries())
+      expect(times.slice(index).filter((laterMs) => laterMs < atMs + 1_000).length).toBeLessThanOrEqual(10);
+  }
+  expect(accepted).toBeGreaterThan(60);
+  expect(accepted).toBeLessThanOrEqual(60 + 60 * seconds);
 });
 
 /** The room's report to its tenant, which is due 10 s after something happened. */

@@ -9,4 +9,5 @@ export const roomy = {
   framesPerSocketPerSecond: 10_000,
   framesPerSocketBurst: 20_000,
   socketsPerUser: 1_000,
+  connectionsPerUser: 100_000,
 };

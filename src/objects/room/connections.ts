@@ -1,31 +1,71 @@
-/** How many sockets this process holds, over all its rooms. */
+/** How many connections this process holds, over all its rooms, and whose they are. */
 
 /**
  * Where rooms and the Worker share one process (`npm start`), the edge refuses an upgrade before descriptors run out, of which
  * workerd would die. A room that loses its memory keeps its sockets, so the count outlives the room's object.
  */
-const byRoom = new Map<string, number>();
+const byRoom = new Map<string, Map<string, number>>();
 let open = 0;
 /**
- * What no room counts: upgrades that were let in and are not yet a socket of their room (in a storm, more than there are
- * places), and connections that the Worker holds itself.
+ * What no room counts, and whose it is once that is known: upgrades that were let in and are not yet a socket of their room
+ * (in a storm, more than there are places), and connections that the Worker holds itself.
  */
-const taken = new Set<string>();
+const taken = new Map<string, string | null>();
+const byOwner = new Map<string, number>();
 
-export function countConnections(room: string, sockets: number): void {
-  open += sockets - (byRoom.get(room) ?? 0);
-  if (sockets === 0) byRoom.delete(room);
-  else byRoom.set(room, sockets);
+/** A user of a tenant; null for an API key that names none, which is its tenant's server. */
+export function ownerOf(tenant: string, user: string | null): string | null {
+  return user === null ? null : `${tenant}/${user}`;
+}
+
+/** Of a room that has lost its memory: it counts its sockets anew. */
+export function forgetConnections(room: string): void {
+  for (const [owner, sockets] of byRoom.get(room) ?? []) count(room, owner, -sockets);
+}
+
+export function enterRoom(room: string, owner: string | null): void {
+  count(room, owner ?? "", 1);
+}
+
+export function leaveRoom(room: string, owner: string | null): void {
+  count(room, owner ?? "", -1);
 }
 
 /** Takes a place for a connection, unless all are taken. */
 export function takePlace(connection: string, places: number): boolean {
   if (open + taken.size >= places) return false;
-  taken.add(connection);
+  taken.set(connection, null);
+  return true;
+}
+
+/** Says whose the place is, unless its user has as many as he may. */
+export function claimPlace(connection: string, owner: string | null, most: number): boolean {
+  if (owner === null) return true;
+  if ((byOwner.get(owner) ?? 0) >= most) return false;
+  taken.set(connection, owner);
+  add(owner, 1);
   return true;
 }
 
 /** Its room counts it now, or it has ended, or it was refused. */
 export function leavePlace(connection: string): void {
-  taken.delete(connection);
+  const owner = taken.get(connection);
+  if (taken.delete(connection) && typeof owner === "string") add(owner, -1);
+}
+
+function count(room: string, owner: string, change: number): void {
+  const owners = byRoom.get(room) ?? new Map<string, number>();
+  const sockets = (owners.get(owner) ?? 0) + change;
+  if (sockets > 0) owners.set(owner, sockets);
+  else owners.delete(owner);
+  if (owners.size > 0) byRoom.set(room, owners);
+  else byRoom.delete(room);
+  open += change;
+  if (owner !== "") add(owner, change);
+}
+
+function add(owner: string, change: number): void {
+  const connections = (byOwner.get(owner) ?? 0) + change;
+  if (connections > 0) byOwner.set(owner, connections);
+  else byOwner.delete(owner);
 }

@@ -9,7 +9,7 @@ import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { PresenceMode, Session } from "../../protocol/session.ts";
 import { type Attachment, readAttachment, writeAttachment } from "./attachment.ts";
-import { countConnections } from "./connections.ts";
+import { enterRoom, forgetConnections, leaveRoom, ownerOf } from "./connections.ts";
 import { batch, Edition, type News, type Veil } from "./news.ts";
 
 declare global {
@@ -63,12 +63,11 @@ export class Roster {
   readonly #seats = new Map<WebSocket, Seat>();
   readonly #waiting = new Set<Seat>();
   readonly #doorkeeper: Doorkeeper;
-  /** Sockets of clients: one that our own Worker holds is no connection of its own. */
-  #direct = 0;
 
   /** Rebuilds the roster after waking. A socket whose attachment cannot be read is closed: it comes back and resumes. */
   constructor(name: string, sockets: readonly WebSocket[], doorkeeper: Doorkeeper) {
     this.#name = name;
+    forgetConnections(name);
     this.#doorkeeper = doorkeeper;
     for (const socket of sockets) {
       if (socket.readyState !== WebSocket.OPEN) continue;
@@ -76,7 +75,6 @@ export class Roster {
       if (attachment === null) closeSocket(socket, "resync");
       else this.add(socket, attachment);
     }
-    countConnections(name, this.#direct);
   }
 
   get size(): number {
@@ -104,7 +102,7 @@ export class Roster {
       sentUnits: 0,
     };
     this.#seats.set(socket, seat);
-    if (!relayed) countConnections(this.#name, ++this.#direct);
+    if (!relayed) enterRoom(this.#name, this.#ownerOf(session));
     this.#doorkeeper.enter(seat);
     return seat;
   }
@@ -118,7 +116,7 @@ export class Roster {
     if (seat === undefined) return;
     this.#seats.delete(socket);
     this.#waiting.delete(seat);
-    if (!seat.attachment.relayed) countConnections(this.#name, --this.#direct);
+    if (!seat.attachment.relayed) leaveRoom(this.#name, this.#ownerOf(seat.session));
     this.#doorkeeper.leave(seat);
   }
 
@@ -203,6 +201,11 @@ export class Roster {
 
   closeAll(error: RefusalCode): void {
     for (const seat of this.#seats.values()) this.close(seat, error);
+  }
+
+  /** Of a client's own socket: one that our Worker holds is no connection by itself. */
+  #ownerOf({ user }: Session): string | null {
+    return ownerOf(this.#name.slice(0, this.#name.indexOf("/")), user);
   }
 
   #sendWaiting(seat: Seat): void {
