@@ -127,3 +127,4 @@ export const AuditHead = z.object({ seq: z.int().min(0), hash: Hash });
 export type AuditHead = z.infer<typeof AuditHead>;
 
 export const AuditPage = z.object({ items: z.array(AuditEntry), next: z.string().optional(), head: AuditHead });
+export type AuditPage = z.infer<typeof AuditPage>;

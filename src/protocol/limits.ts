@@ -200,6 +200,8 @@ export const fixedLimits = {
   /** Ten gigabytes is an object's end; a room refuses writes before it, because a failed commit cuts every socket. */
   roomStorageBytes: 9_500_000_000,
   bodyBytes: 131_072,
+  /** What a page of the audit log holds, about: an entry may tell of two word lists, and a page has 200 entries. */
+  auditPageUnits: 1_048_576,
   tokenSecondsMax: 86_400,
   tokenSecondsDefault: 3_600,
   tokenBytes: 8_192,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AuditPage } from "../../src/protocol/audit.ts";
+import { fixedLimits } from "../../src/protocol/limits.ts";
 import { firstBreach, inDatabase } from "../support/audit.ts";
 import { answered, refused } from "./answers.ts";
 import { call, newTenant, newToken, operatorKey } from "./edge.ts";
@@ -94,6 +95,24 @@ describe("GET /v1/audit", () => {
     expect(first.head).toEqual(second.head);
     expect(first.head).toEqual({ seq: 5, hash: second.items[2]?.hash });
     expect(await read(world, "?after=5")).toEqual({ items: [], head: first.head });
+  });
+
+  test("[T10] [W7] a page of long entries ends before its limit, and all of them are read", async () => {
+    const { id } = await newTenant();
+    const origins = Array.from({ length: 100 }, (_, index) => `https://${"x".repeat(5_000)}-${index}.test`);
+    const units = JSON.stringify({ settings: { origins } }).length;
+    const fitting = Math.ceil(fixedLimits.auditPageUnits / units);
+    await inDatabase(id, (_, log) => {
+      const actor = { kind: "operator", id: null, requestId: "r" } as const;
+      for (let count = 0; count < fitting + 1; count++)
+        log.append(actor, "tenant.updated", { after: { settings: { origins } } }, 1);
+      const first = log.page({ after: 1, limit: 200 });
+      expect(first.items).toHaveLength(fitting);
+      expect(first.next).toBe(String(fitting + 1));
+      const rest = log.page({ after: Number(first.next), limit: 200 });
+      expect(rest.items).toHaveLength(1);
+      expect(rest.next).toBeUndefined();
+    });
   });
 
   test("[T10] it is searched by action, by who did it, by whom or what it was done to, and by time", async () => {

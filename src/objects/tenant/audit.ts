@@ -4,6 +4,7 @@
  */
 import { bytesToHex, randomBytes } from "@noble/hashes/utils.js";
 import * as z from "zod";
+import { fixedLimits } from "../../protocol/limits.ts";
 import { canonicalJson, chainStart, digestOf, hashOf, mapPersonal } from "../../core/auditChain.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type AuditChange,
   type AuditEntry,
   type AuditHead,
+  type AuditPage,
   AuditTarget,
   type Deed,
 } from "../../protocol/audit.ts";
@@ -86,25 +88,33 @@ export class AuditLog {
     this.append(actor, action, { ...change, target: { ...change.target, room } }, atMs, id);
   }
 
-  /** Up to `limit` entries after `after`, with the head of the same instant. */
-  page({ after, limit, action, actor, target, fromMs, toMs }: AuditQuery): { items: AuditEntry[]; head: AuditHead } {
-    const rows = this.#sql
-      .exec<AuditRow>(
-        `SELECT seq, at, actor, action, target, before, after, request_id, previous, hash FROM audit
+  /** Up to `limit` entries after `after`, fewer where they are long, with the head of the same instant. */
+  page({ after, limit, action, actor, target, fromMs, toMs }: AuditQuery): AuditPage {
+    const found = this.#sql.exec<AuditRow>(
+      `SELECT seq, at, actor, action, target, before, after, request_id, previous, hash FROM audit
          WHERE seq > ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4)
            AND (?5 IS NULL OR seq IN (SELECT seq FROM audit_name WHERE part = 'actor' AND name = ?5))
            AND (?6 IS NULL OR seq IN (SELECT seq FROM audit_name WHERE part = 'target' AND name = ?6))
          ORDER BY seq LIMIT ?7`,
-        after,
-        action ?? null,
-        fromMs ?? null,
-        toMs ?? null,
-        actor ?? null,
-        target ?? null,
-        limit,
-      )
-      .toArray();
-    return { items: rows.map((row) => this.#shown(row)), head: this.head };
+      after,
+      action ?? null,
+      fromMs ?? null,
+      toMs ?? null,
+      actor ?? null,
+      target ?? null,
+      limit + 1,
+    );
+    const rows: AuditRow[] = [];
+    let units = 0;
+    let hasMore = false;
+    for (const row of found) {
+      hasMore = rows.length === limit || units >= fixedLimits.auditPageUnits;
+      if (hasMore) break;
+      rows.push(row);
+      units += (row.before?.length ?? 0) + (row.after?.length ?? 0);
+    }
+    const next = hasMore ? { next: String(rows.at(-1)?.seq) } : {};
+    return { items: rows.map((row) => this.#shown(row)), ...next, head: this.head };
   }
 
   /** Takes away what the log says of a user: the id, the names and the reasons. What happened, and the chain, stay. */

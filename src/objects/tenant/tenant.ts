@@ -2,7 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
-import type { AuditEntry, AuditHead, Deed } from "../../protocol/audit.ts";
+import type { AuditPage, Deed } from "../../protocol/audit.ts";
 import type { Capability } from "../../protocol/capabilities.ts";
 import { defaultLimits, fixedLimits, type Limits, tenantLimits } from "../../protocol/limits.ts";
 import {
@@ -232,7 +232,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#store.tenant === null ? [] : this.#store.rooms(query);
   }
 
-  audit(query: AuditQuery): Answer<{ items: AuditEntry[]; head: AuditHead }> {
+  audit(query: AuditQuery): Answer<AuditPage> {
     return this.#store.tenant === null ? unknownTenant() : { ok: true, ...this.#audit.page(query) };
   }
 
