@@ -96,6 +96,22 @@ describe("a user of the tenant's own identity provider", () => {
     expect(asked).toBe(1);
   });
 
+  test("[A13] renews the token of an open socket with the provider's next one, and with no other tenant's", async () => {
+    const [tenant, other] = await Promise.all([newTenant(), newTenant()]);
+    await Promise.all([newIssuer(tenant), newIssuer(other)]);
+    const socket = await connect(room, { token: await tokenFor(tenant) });
+    const exp = Math.floor(Date.now() / 1_000) + 1_200;
+    socket.send({ type: "token", ref: "next", token: await tokenFor(tenant, { exp }) });
+    await socket.until(() => socket.of("token").length === 1);
+    expect(socket.of("token")).toMatchObject([{ ref: "next", expiresAt: exp * 1_000 }]);
+    vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] });
+    socket.send({ type: "token", ref: "foreign", token: await tokenFor(other) });
+    await socket.until(() => socket.of("error").length === 1);
+    expect(socket.of("error")).toMatchObject([{ ref: "foreign", code: "forbidden" }]);
+    expect(socket.closed).toBeNull();
+    socket.close();
+  });
+
   test("[A13] has no more than the tenant gives the provider, whatever the token or a role says", async () => {
     const tenant = await newTenant();
     await newIssuer(tenant, { capabilities: ["read"], rooms: { "lobby:*": ["read"] } });
