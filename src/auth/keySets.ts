@@ -47,24 +47,23 @@ export class KeySets {
     const later = clockFrom(nowMs);
     const known = this.#used(place);
     const key = await keyIn(known, wish, nowMs);
-    const isDue = nowMs >= nextTryAtMs(known);
-    // Nobody waits for what is only to be renewed, and while the provider is away its keys go on.
-    if (key !== null) {
+    const mayAsk =
+      this.#flights.has(place, nowMs) || (nowMs >= nextTryAtMs(known) && this.#hasRoom(wish.tenant, nowMs));
+    if (key !== null && isBelieved(known, nowMs)) {
       const isOld = nowMs - known.heardAtMs >= fixedLimits.jwksFreshMs;
-      if (isOld && isDue && this.#hasRoom(place, wish.tenant, nowMs)) void this.#ask(place, wish, fetching, nowMs);
+      if (isOld && mayAsk) void this.#ask(place, wish, fetching, nowMs);
       return { ok: true, key };
     }
-    if (isDue || this.#flights.has(place, nowMs)) {
-      if (!this.#hasRoom(place, wish.tenant, nowMs)) return away("too many are being asked", 1_000);
-      await this.#ask(place, wish, fetching, nowMs);
-    }
+    if (mayAsk) await this.#ask(place, wish, fetching, nowMs);
     const heard = this.#used(place);
-    const heardAtMs = later();
-    const named = await keyIn(heard, wish, heardAtMs);
+    const heardMs = later();
+    const named = await keyIn(heard, wish, heardMs);
     if (named !== null) return { ok: true, key: named };
+    const nextMs = nextTryAtMs(heard);
+    if (nextMs <= heardMs) return away("too many are being asked for theirs", 1_000);
     return heard.find !== null && heard.fault === null
       ? refuse("token_invalid", "The header names no key of the identity provider that can be used.")
-      : away(heard.fault ?? faults.slow, Math.max(1_000, nextTryAtMs(heard) - heardAtMs));
+      : away(heard.fault ?? faults.slow, Math.max(1_000, nextMs - heardMs));
   }
 
   #used(place: string): KeySet {
@@ -77,8 +76,7 @@ export class KeySets {
   }
 
   /** Of the whole isolate a few at a time, and of each tenant fewer: providers that hang must not keep others waiting. */
-  #hasRoom(place: string, tenant: string, nowMs: number): boolean {
-    if (this.#flights.has(place, nowMs)) return true;
+  #hasRoom(tenant: string, nowMs: number): boolean {
     const underWay = this.#flights.names(nowMs);
     const own = underWay.filter((name) => name.startsWith(`${tenant} `));
     return underWay.length < fixedLimits.jwksAtOnce && own.length < fixedLimits.jwksAtOncePerTenant;
@@ -116,6 +114,14 @@ export const keySets = new KeySets();
 function clockFrom(nowMs: number): () => number {
   const startedMs = Date.now();
   return () => nowMs + Math.max(0, Date.now() - startedMs);
+}
+
+/**
+ * Whether a known key is taken without waiting for a renewal: for a while after it is due, so that a busy tenant never waits; and
+ * as long as the provider is away. One that was not used for long may have been withdrawn meanwhile.
+ */
+function isBelieved({ heardAtMs, fault }: KeySet, nowMs: number): boolean {
+  return fault !== null || nowMs - heardAtMs < 2 * fixedLimits.jwksFreshMs;
 }
 
 /** Again at once would be a flood of questions, made by whoever sends tokens. Without any key the wait is shorter. */

@@ -259,7 +259,7 @@ export const fixedLimits = {
   /** Identity providers, and the patterns in what one gives to tokens that name no rooms: all of it is part of the policy. */
   issuersPerTenant: 10,
   issuerRooms: 20,
-  /** An identity provider is asked for its keys again after the first, and its keys go on without it until the second. */
+  /** An identity provider is asked for its keys again after the first; while it is away, they go on until the second. */
   jwksFreshMs: 600_000,
   jwksHeldMs: 86_400_000,
   /** At most this often for a key that is not among those known; sooner while none is known at all. */

@@ -16,12 +16,13 @@ const strangersMax = 1_000;
 /** More than an object takes to answer. */
 const patienceMs = 10_000;
 
+type Asked = { readonly ok: true; readonly policy: Policy | null };
+
 const held = new Map<string, { readonly policy: Policy | null; readonly atMs: number }>();
 const askedFor = new Map<string, number>();
 /** When it was last found that there is no such tenant. */
 const strangers = new Map<string, number>();
 const flights = new Flights<Asked>(patienceMs);
-type Asked = { readonly ok: true; readonly policy: Policy | null };
 let lookups = { sinceMs: -Infinity, count: 0 };
 
 /**
@@ -63,17 +64,18 @@ export async function claimedPolicyOf(
   if (policy === null && isFresh(nowMs, strangers.get(tenant) ?? -Infinity, freshMs)) return { ok: true, policy: null };
   if (policy === null && !flights.has(tenant, nowMs) && !mayLookUp(nowMs))
     return refuse("overloaded", "Too many tokens are for tenants that are not known here.", { retryAfterMs: 1_000 });
-  const ask = async (): Promise<Asked> => {
-    if (policy === null && !(await directoryStub(env).has(tenant))) {
-      remember(strangers, tenant, nowMs, strangersMax);
-      return { ok: true, policy: null };
-    }
-    const heard = await tenantStub(env, tenant).policy(null);
-    remember(held, tenant, { policy: heard, atMs: nowMs }, heldMax);
-    return { ok: true, policy: heard };
-  };
-  const asked = await flights.join(tenant, ask, waitUntil, nowMs);
+  const asked = await flights.join(tenant, () => hear(env, tenant, policy !== null, nowMs), waitUntil, nowMs);
   return asked ?? refuse("overloaded", "The tenant did not answer in time.", { retryAfterMs: 1_000 });
+}
+
+async function hear(env: Bindings, tenant: string, isKnown: boolean, nowMs: number): Promise<Asked> {
+  if (!isKnown && !(await directoryStub(env).has(tenant))) {
+    remember(strangers, tenant, nowMs, strangersMax);
+    return { ok: true, policy: null };
+  }
+  const policy = await tenantStub(env, tenant).policy(null);
+  remember(held, tenant, { policy, atMs: nowMs }, heldMax);
+  return { ok: true, policy };
 }
 
 function mayLookUp(nowMs: number): boolean {

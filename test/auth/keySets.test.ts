@@ -94,6 +94,13 @@ describe("keys of a provider that answers", () => {
     await Promise.all(kept);
     expect([await look(), await look(wish("k2"))]).toEqual(["token_invalid", "found"]);
   });
+
+  test("[A14] keys that nobody used for twenty minutes are renewed before one is believed: it may have been withdrawn", async () => {
+    expect(await look()).toBe("found");
+    answer = () => Response.json({ keys: [second.jwk] });
+    nowMs += 2 * jwksFreshMs;
+    expect([await look(), await look(wish("k2")), asked.length]).toEqual(["token_invalid", "found", 2]);
+  });
 });
 
 describe("a provider that is away", () => {
