@@ -4,6 +4,7 @@ import { audit } from "./routes/audit.ts";
 import { changes } from "./routes/changes.ts";
 import { description, documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
+import { hook } from "./routes/hook.ts";
 import { issuers } from "./routes/issuers.ts";
 import { limits } from "./routes/limits.ts";
 import { live } from "./routes/live.ts";
@@ -34,6 +35,7 @@ const api = app
   .route("/", tenant)
   .route("/", audit)
   .route("/", issuers)
+  .route("/", hook)
   .route("/", rooms)
   .route("/", moderation)
   .route("/", messages)

@@ -16,6 +16,10 @@ export class MasterKeys {
     this.#secrets = secrets;
   }
 
+  get versions(): number[] {
+    return [...this.#secrets.keys()];
+  }
+
   /** The 32 bytes that a label derives, or null when the version is unknown. Each use begins its label with a name of its own. */
   async derive(version: number, label: string): Promise<Uint8Array | null> {
     const key = await this.#key(version);

@@ -108,6 +108,7 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   // A second one would be told that the id is taken.
   create: "once",
   setSuspended: "again",
+  noteHookSecret: "again",
   delete: "again",
   describe: "again",
   update: "again",

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { Actor } from "./actor.ts";
 import { capabilities, roles } from "./capabilities.ts";
+import { Hook } from "./hook.ts";
 import { Issuer, IssuerId } from "./issuer.ts";
 import { MessageId, RoomSettings, TimeMs } from "./message.ts";
 import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
@@ -17,7 +18,9 @@ interface ActionRow {
   readonly personal: readonly string[];
 }
 
-const settings = z.object({ ...TenantSettings.shape, words: WordList.partial() }).partial();
+const settings = z
+  .object({ ...TenantSettings.shape, words: WordList.partial(), hook: Hook.partial().nullable() })
+  .partial();
 const limits = z.partialRecord(Limits.keyType, Limits.valueType);
 const issuer = Issuer.omit({ id: true }).shape;
 const roomSettings = z.object(RoomSettings.shape).partial();
@@ -36,6 +39,7 @@ export const auditActions = {
   "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "issuer.created": { plain: issuer, personal: ["name"] },
   "issuer.removed": { plain: issuer, personal: ["name"] },
+  "hook.secret_shown": { plain: {}, personal: [] },
   "room.created": { plain: { settings: roomSettings }, personal: [] },
   "room.updated": { plain: { settings: roomSettings }, personal: [] },
   "room.deleted": { plain: {}, personal: [] },

@@ -79,6 +79,8 @@ export const NewToken = z.strictObject({
 });
 export const CreatedToken = z.object({ token: z.string(), expiresAt: TimeMs });
 
+export const HookSecret = z.object({ secret: z.string() });
+
 // Rooms.
 
 export const RoomSettingsPatch = z.strictObject(RoomSettings.partial().shape);

@@ -291,6 +291,12 @@ export const fixedLimits = {
   expiresInMsMin: 1_000,
   expiresInMsMax: 365 * 86_400_000,
   reasonLength: 256,
+  /** How long a tenant's hook may think: its senders wait, and take a retry for lost after a while. */
+  hookMsMin: 50,
+  hookMsMax: 2_000,
+  /** What may wait for a hook: of one user, and in a room, where each is an open connection. */
+  inquiriesPerUser: 20,
+  inquiriesPerRoom: 1_000,
   /** Of a tenant's word list: what a room keeps in memory and in its row. */
   words: 1_000,
   wordLength: 64,

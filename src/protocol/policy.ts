@@ -1,6 +1,7 @@
 /** What a tenant has decided and the others need to know: a snapshot that the edge holds for a few seconds. */
 import * as z from "zod";
 import { capabilities, type Capability } from "./capabilities.ts";
+import { Hook } from "./hook.ts";
 import { Issuer, issuerKey } from "./issuer.ts";
 import { noWords, WordList } from "./words.ts";
 import { type LimitName, tenantLimits } from "./limits.ts";
@@ -28,9 +29,11 @@ export const TenantSettings = z.strictObject({
   autoCreate: z.boolean(),
   /** What is looked for in the texts of messages; `data` is not looked at. */
   words: WordList,
+  /** Who is asked about messages and edits before they are stored; null for nobody. */
+  hook: Hook.nullable(),
 });
 export type TenantSettings = z.infer<typeof TenantSettings>;
-export const defaultTenantSettings: TenantSettings = { origins: ["*"], autoCreate: true, words: noWords };
+export const defaultTenantSettings: TenantSettings = { origins: ["*"], autoCreate: true, words: noWords, hook: null };
 
 /** Sessions that hold no longer: those of a user, a token or a key, or of everybody, that were issued before a time. */
 export const Revocation = z.object({
@@ -56,6 +59,7 @@ export const RoomPolicy = Terms.extend({
   /** Of the last minute: whoever was let in by an older policy has come by then. */
   revocations: z.array(Revocation).default([]),
   words: WordList.default(noWords),
+  hook: Hook.nullable().default(null),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 

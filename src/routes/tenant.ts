@@ -21,6 +21,7 @@ import { refuse } from "../protocol/refusals.ts";
 import { settingsOf } from "../env.ts";
 import { router } from "./app.ts";
 import { adminSecurity, body, json, listed, listQuery, pageLimit } from "./declared.ts";
+import { unfitHook } from "./hook.ts";
 import { actorOf } from "./identity.ts";
 import { admin, client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
@@ -93,7 +94,10 @@ export const tenant = router()
     return found.ok ? c.json(found.tenant, 200) : problem(c, found);
   })
   .openapi(patch, async (c) => {
-    const changed = await tenantStub(c.env, c.get("identity").tenant).update(c.req.valid("json"), actorOf(c));
+    const wanted = c.req.valid("json");
+    const unfit = unfitHook(c.env, wanted.settings);
+    if (unfit !== null) return problem(c, unfit);
+    const changed = await tenantStub(c.env, c.get("identity").tenant).update(wanted, actorOf(c));
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(listKeys, async (c) => c.json({ items: await tenantStub(c.env, c.get("identity").tenant).keys() }, 200))

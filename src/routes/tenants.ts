@@ -13,6 +13,7 @@ import { type Bindings, settingsOf } from "../env.ts";
 import { router } from "./app.ts";
 import { body, json, listed, listQuery, operatorSecurity, pageLimit } from "./declared.ts";
 import { actorOf } from "./identity.ts";
+import { unfitHook } from "./hook.ts";
 import { operator } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 
@@ -105,6 +106,8 @@ const addKey = createRoute({
 export const tenants = router()
   .openapi(create, async (c) => {
     const { id = newTenantId(), ...profile } = c.req.valid("json");
+    const unfit = unfitHook(c.env, profile.settings);
+    if (unfit !== null) return problem(c, unfit);
     if (!(await directoryStub(c.env).reserve(id))) return problem(c, refuse("conflict", "The id is taken."));
     const key = await makeKey(c.env, id, capabilities, null);
     const created = await tenantStub(c.env, id).create(profile, key.listing, actorOf(c));
@@ -133,7 +136,10 @@ export const tenants = router()
     return found.ok ? c.json(found.tenant, 200) : problem(c, found);
   })
   .openapi(patch, async (c) => {
-    const changed = await tenantStub(c.env, c.req.valid("param").tenant).update(c.req.valid("json"), actorOf(c));
+    const wanted = c.req.valid("json");
+    const unfit = unfitHook(c.env, wanted.settings);
+    if (unfit !== null) return problem(c, unfit);
+    const changed = await tenantStub(c.env, c.req.valid("param").tenant).update(wanted, actorOf(c));
     return changed.ok ? c.json(changed.tenant, 200) : problem(c, changed);
   })
   .openapi(remove, async (c) => {

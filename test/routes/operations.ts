@@ -8,6 +8,7 @@ import {
   CreatedTicket,
   CreatedToken,
   IssuerListing,
+  HookSecret,
   Key,
   LimitsAnswer,
   MembersPage,
@@ -212,6 +213,13 @@ export const operations: readonly Operation[] = [
     answers: { 204: null },
     first: 204,
     known: ["issuer"],
+  },
+  {
+    name: "POST /v1/hook/secret",
+    plane: "admin",
+    audits: "hook.secret_shown",
+    answers: { 200: HookSecret },
+    first: 200,
   },
   {
     name: "GET /v1/rooms",

@@ -11,7 +11,7 @@ export function crowded({ store, queue }: RoomParts): Refusal | null {
 
 /** For what is told and not stored. */
 export function overloaded({ queue }: Pick<RoomParts, "queue">): Refusal | null {
-  return queue.length + queue.held >= fixedLimits.queueChanges
+  return queue.length + queue.held + queue.inquiries.size >= fixedLimits.queueChanges
     ? refuse("overloaded", undefined, { retryAfterMs: 1_000 })
     : null;
 }

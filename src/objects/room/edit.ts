@@ -1,6 +1,5 @@
 /** Changing a message after it was told: edits and deletions. */
 import { contentBytes, silenced, type Standing, unfitEdit } from "../../core/admission.ts";
-import { censored } from "../../core/words.ts";
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { DeleteFrame, EditFrame } from "../../protocol/clientFrames.ts";
@@ -9,9 +8,11 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { ignored, isIgnored } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
+import { inquired } from "./inquiry.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
-import type { Admitted, Outcome } from "./queue.ts";
+import type { Admitted, Entry, Outcome } from "./queue.ts";
+import { senderOf } from "./rates.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
 import { viewerOf } from "./viewer.ts";
@@ -27,10 +28,18 @@ export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   if (refused !== null) return refused;
-  const said = censored(frame, policy.words);
-  if (!said.ok) return said;
-  const apply = (log: Log): Outcome => applyEdit(parts, log, session, standing, said.content);
-  return { ok: true, entry: { bytes: contentBytes(frame), charged: true, apply, waiters: [] }, joins: false };
+  const { id, text, data } = frame;
+  const entry = inquired(parts, session, {
+    said: frame,
+    question: {
+      message: { ...(text === undefined ? {} : { text }), ...(data === undefined ? {} : { data }) },
+      edit: id,
+    },
+    unfit: (content) => unfitEdit(content, policy.limits),
+    entryOf: (content) =>
+      entryOf(session, contentBytes(content), (log) => applyEdit(parts, log, session, standing, content)),
+  });
+  return "error" in entry ? entry : { ok: true, entry, joins: false };
 }
 
 /** Also where the room is full: a deletion makes room. `redact` is for what must not stay anywhere, in no earlier version. */
@@ -42,8 +51,12 @@ export function remove(parts: RoomParts, session: Session, frame: DeleteFrame, n
     silenced(session, standing, settings, nowMs) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
-  const apply = (log: Log): Outcome => applyDeletion(parts, log, session, standing, frame);
-  return refused ?? { ok: true, entry: { bytes: 0, charged: true, apply, waiters: [] }, joins: false };
+  const entry = entryOf(session, 0, (log) => applyDeletion(parts, log, session, standing, frame));
+  return refused ?? { ok: true, entry, joins: false };
+}
+
+function entryOf(session: Session, bytes: number, apply: Entry["apply"]): Entry {
+  return { bytes, charged: true, sender: senderOf(session), apply, waiters: [] };
 }
 
 function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Standing, frame: EditFrame): Outcome {

@@ -1,4 +1,5 @@
 /** What a room is made of. Operations are functions that are given these; none is given the object itself. */
+import type { Hook, HookQuestion, HookVerdict } from "../../protocol/hook.ts";
 import type { TenantStub } from "../stubs.ts";
 import type { Tickets } from "../tickets.ts";
 import type { Account } from "./account.ts";
@@ -14,6 +15,7 @@ import type { RoomState, Store } from "./store.ts";
 export interface RoomParts {
   /** The room's name within its tenant. */
   readonly name: string;
+  readonly tenant: string;
   readonly generation: string;
   readonly store: Store;
   readonly queue: Queue;
@@ -23,6 +25,7 @@ export interface RoomParts {
   readonly presence: Presence;
   readonly refresher: Refresher;
   readonly bans: Bans;
+  readonly askHook: (hook: Hook, question: HookQuestion) => Promise<HookVerdict>;
   readonly tickets: Tickets;
   /** For the tenant's audit log. */
   readonly deeds: Deeds;

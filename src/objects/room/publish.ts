@@ -1,6 +1,5 @@
 /** Publishing a message: once for a nonce, whatever happens to the answer. */
 import { contentBytes, silenced, tooSoon, unfitMessage } from "../../core/admission.ts";
-import { censored } from "../../core/words.ts";
 import { may, needs } from "../../core/rights.ts";
 import type { PublishFrame } from "../../protocol/clientFrames.ts";
 import type { Message } from "../../protocol/message.ts";
@@ -9,9 +8,11 @@ import type { Session } from "../../protocol/session.ts";
 import { isShadowed } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
+import { inquired } from "./inquiry.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Outcome, type Stored } from "./queue.ts";
+import { senderOf } from "./rates.ts";
 import { standingOf } from "./standing.ts";
 import { viewerOf } from "./viewer.ts";
 
@@ -36,8 +37,14 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   if (refused !== null) return refused;
-  const said = censored(frame, policy.words);
-  return said.ok ? { ok: true, entry: entryOf(parts, session, said.content, digest), joins: false } : said;
+  const { text = null, data = null, replyTo = null, mentions = [] } = frame;
+  const entry = inquired(parts, session, {
+    said: frame,
+    question: { message: { text, data, replyTo, mentions } },
+    unfit: (content) => unfitMessage(content, policy.limits),
+    entryOf: (content) => entryOf(parts, session, content, digest),
+  });
+  return "error" in entry ? entry : { ok: true, entry, joins: false };
 }
 
 function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
@@ -67,6 +74,7 @@ function entryOf(parts: RoomParts, session: Session, frame: PublishRequest, dige
   return {
     bytes: contentBytes(frame),
     charged: true,
+    sender: senderOf(session),
     ...(nonce === null ? {} : { nonce: { key: nonceKey(session.user, nonce), digest } }),
     apply: (log) => append(parts, log, session, frame, digest),
     waiters: [],

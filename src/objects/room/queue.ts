@@ -1,5 +1,6 @@
 /** Admitted changes that wait for the next flush. What is in here is not stored and nobody has been told. */
 import type { Refusal } from "../../protocol/refusals.ts";
+import { Inquiries, type Inquiry } from "./inquiries.ts";
 import type { Log } from "./log.ts";
 
 /** What became of a change. `seq` is that of the change, `id` that of the message (or 0 where there is none). */
@@ -16,6 +17,10 @@ export interface Entry {
   /** Of the client's content, for the flush's size. */
   readonly bytes: number;
   readonly nonce?: { readonly key: string; readonly digest: Uint8Array };
+  /** Whose changes are stored in the order in which they were sent; absent where that is nobody's. */
+  readonly sender?: string;
+  /** Somebody is asked about it first. */
+  readonly inquiry?: Inquiry;
   /** It takes a credit of the tenant's: it waits until there is one. */
   readonly charged?: true;
   /**
@@ -34,6 +39,7 @@ export type Admitted = Refusal | Stored | { readonly ok: true; readonly entry: E
 type Spend = () => boolean;
 
 export class Queue {
+  readonly inquiries: Inquiries;
   readonly #spend: Spend;
   #entries: Entry[] = [];
   /** Those that wait for a credit, in their order. */
@@ -41,8 +47,14 @@ export class Queue {
   #bytes = 0;
   readonly #byNonce = new Map<string, Entry>();
 
-  constructor(spend: Spend) {
+  /** `onSettled`: something may go on, outside of any event of the room's. */
+  constructor(spend: Spend, onSettled: () => void) {
     this.#spend = spend;
+    this.inquiries = new Inquiries({
+      release: (entry) => this.#pay(entry),
+      refuse: (entry, refusal) => this.#refuse(entry, refusal),
+      onSettled,
+    });
   }
 
   /** Ready for the next flush. */
@@ -60,9 +72,7 @@ export class Queue {
 
   add(entry: Entry): void {
     if (entry.nonce !== undefined) this.#byNonce.set(entry.nonce.key, entry);
-    // Behind those that wait already: what was said first is stored first.
-    if (entry.charged === true && (this.#held.length > 0 || !this.#spend())) this.#held.push(entry);
-    else this.#ready(entry);
+    if (!this.inquiries.hold(entry)) this.#pay(entry);
   }
 
   findByNonce(key: string): Entry | undefined {
@@ -84,10 +94,18 @@ export class Queue {
   }
 
   refuseHeld(refusal: Refusal): void {
-    for (const { nonce, waiters } of this.#held.splice(0)) {
-      if (nonce !== undefined) this.#byNonce.delete(nonce.key);
-      for (const waiter of waiters) waiter(refusal);
-    }
+    for (const entry of this.#held.splice(0)) this.#refuse(entry, refusal);
+  }
+
+  #pay(entry: Entry): void {
+    // Behind those that wait already: what was said first is stored first.
+    if (entry.charged === true && (this.#held.length > 0 || !this.#spend())) this.#held.push(entry);
+    else this.#ready(entry);
+  }
+
+  #refuse({ nonce, waiters }: Entry, refusal: Refusal): void {
+    if (nonce !== undefined) this.#byNonce.delete(nonce.key);
+    for (const waiter of waiters) waiter(refusal);
   }
 
   #ready(entry: Entry): void {

@@ -13,7 +13,7 @@ export class Rates {
 
   /** Pays for one change by this user in this room: both buckets, or none. */
   payForChange(session: Session, limits: Limits, nowMs: number): Refusal | null {
-    const userKey = `changes ${nameOf(session)}`;
+    const userKey = `changes ${senderOf(session)}`;
     const userRate = userRateOf(limits);
     const roomRate = roomRateOf(limits);
     const byUser = spend(this.#allowances.get(userKey), userRate, nowMs);
@@ -39,7 +39,7 @@ export class Rates {
 
   /** What is left of both buckets. */
   levels(session: Session, limits: Limits, nowMs: number): LimitLevel[] {
-    const ofUser = this.#allowances.get(`changes ${nameOf(session)}`);
+    const ofUser = this.#allowances.get(`changes ${senderOf(session)}`);
     return [
       levelOf("user_in_room", ofUser, userRateOf(limits), nowMs),
       levelOf("room", this.#allowances.get(roomKey), roomRateOf(limits), nowMs),
@@ -48,7 +48,7 @@ export class Rates {
 
   /** Read positions are written and told too. They have a bucket of their own, so that reading on does not use up one's voice. */
   payForReading(session: Session, limits: Limits, nowMs: number): Refusal | null {
-    const key = `reading ${nameOf(session)}`;
+    const key = `reading ${senderOf(session)}`;
     const rate = userRateOf(limits);
     const spent = spend(this.#allowances.get(key), rate, nowMs);
     if (!spent.ok)
@@ -84,6 +84,7 @@ export function frameRateOf(limits: Limits): Rate {
   return { perSecond: limits.framesPerSocketPerSecond, burst: limits.framesPerSocketBurst };
 }
 
-function nameOf({ user, key }: Session): string {
+/** Who it is whose changes are counted, and kept in their order. */
+export function senderOf({ user, key }: Session): string {
   return user === null ? `key ${key}` : `user ${user}`;
 }

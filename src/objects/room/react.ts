@@ -11,6 +11,7 @@ import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
+import { senderOf } from "./rates.ts";
 import { standingOf } from "./standing.ts";
 import { viewerOf } from "./viewer.ts";
 
@@ -26,7 +27,13 @@ export function react(parts: RoomParts, session: Session, frame: ReactFrame, now
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   const apply = (log: Log): Outcome => applyReaction(parts, log, session, user, frame);
-  return refused ?? { ok: true, entry: { bytes: 0, charged: true, apply, waiters: [] }, joins: false };
+  return (
+    refused ?? {
+      ok: true,
+      entry: { bytes: 0, charged: true, sender: senderOf(session), apply, waiters: [] },
+      joins: false,
+    }
+  );
 }
 
 function applyReaction(

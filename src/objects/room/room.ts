@@ -21,6 +21,7 @@ import { Bans, type Sanctioned } from "./bans.ts";
 import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
 import { flush } from "./flush.ts";
 import { heed } from "./heed.ts";
+import { askHook } from "./hook.ts";
 import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { levelsOf } from "./levels.ts";
@@ -73,7 +74,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     const roster = new Roster(this.name, ctx.getWebSockets(), presence);
     if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers, Date.now());
     const registry = tenantStub(env, tenant);
-    const queue: Queue = new Queue(() => account.spend(Date.now()));
+    const queue: Queue = new Queue(
+      () => account.spend(Date.now()),
+      () => this.#wake(),
+    );
     const account: Account = new Account({
       queue,
       sockets: () => roster.size,
@@ -89,6 +93,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     });
     this.#parts = {
       name,
+      tenant,
       generation: env.GENERATION,
       store,
       queue,
@@ -99,6 +104,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
       registry,
       refresher: new Refresher(env, tenant, () => this.#wake()),
       bans: new Bans(ctx.storage),
+      askHook: (hook, question) => askHook(env, hook, question),
       tickets: new Tickets(ctx.storage),
       deeds: new Deeds(ctx.storage, name, registry, (atMs) => this.#alarms.schedule("deeds", atMs)),
       bookTokens: (atMs) => this.#alarms.schedule("tokens", atMs),

@@ -228,6 +228,13 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { ok: true };
   }
 
+  /** Whoever knows it can speak for Parley to the tenant's hook. */
+  noteHookSecret(actor: Actor): Answer<object> {
+    if (this.#store.tenant === null) return unknownTenant();
+    this.#audit.append(actor, "hook.secret_shown", {}, Date.now());
+    return { ok: true };
+  }
+
   rooms(query: { prefix: string; after: string; limit: number }): RoomListing[] {
     return this.#store.tenant === null ? [] : this.#store.rooms(query);
   }
@@ -340,8 +347,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   #roomPolicy(tenant: TenantState): RoomPolicy {
     const { version, suspended, settings } = tenant;
-    const { autoCreate, words } = settings;
-    return { version, suspended, limits: limitsOf(tenant), autoCreate, words, revocations: [] };
+    const { autoCreate, words, hook } = settings;
+    return { version, suspended, limits: limitsOf(tenant), autoCreate, words, hook, revocations: [] };
   }
 
   /**

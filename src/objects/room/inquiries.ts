@@ -1,0 +1,78 @@
+/**
+ * Changes that somebody outside is asked about. Each waits for its own answer and for those that its sender sent before it; the
+ * room, and everybody else in it, goes on meanwhile. All of it is memory: what is lost with it was not acked.
+ */
+import type { HookVerdict } from "../../protocol/hook.ts";
+import type { Refusal } from "../../protocol/refusals.ts";
+import type { Entry } from "./queue.ts";
+
+export interface Inquiry {
+  /** Never rejects. */
+  readonly ask: () => Promise<HookVerdict>;
+  /** What becomes of the entry: it is asked for when its turn has come. */
+  readonly decide: (verdict: HookVerdict) => Entry | Refusal;
+}
+
+interface Held {
+  readonly entry: Entry;
+  /** Null while there is no answer. */
+  verdict: HookVerdict | null;
+}
+
+export interface InquiriesOptions {
+  readonly release: (entry: Entry) => void;
+  readonly refuse: (entry: Entry, refusal: Refusal) => void;
+  /** Something was let go outside of any event of the room's. */
+  readonly onSettled: () => void;
+}
+
+export class Inquiries {
+  readonly #options: InquiriesOptions;
+  readonly #bySender = new Map<string, Held[]>();
+  #size = 0;
+
+  constructor(options: InquiriesOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  sizeOf(sender: string): number {
+    return this.#bySender.get(sender)?.length ?? 0;
+  }
+
+  /** False for an entry that need not wait. */
+  hold(entry: Entry): boolean {
+    const { sender, inquiry } = entry;
+    if (sender === undefined || (inquiry === undefined && !this.#bySender.has(sender))) return false;
+    const held: Held = { entry, verdict: inquiry === undefined ? { allow: true } : null };
+    const line = this.#bySender.get(sender) ?? [];
+    line.push(held);
+    this.#bySender.set(sender, line);
+    this.#size += 1;
+    if (inquiry !== undefined) void this.#ask(sender, inquiry, held);
+    return true;
+  }
+
+  async #ask(sender: string, inquiry: Inquiry, held: Held): Promise<void> {
+    held.verdict = await inquiry.ask();
+    this.#advance(sender);
+    this.#options.onSettled();
+  }
+
+  /** Lets go of the first in the line, as far as they are answered. */
+  #advance(sender: string): void {
+    const line = this.#bySender.get(sender) ?? [];
+    const waiting = line.findIndex(({ verdict }) => verdict === null);
+    const answered = line.splice(0, waiting < 0 ? line.length : waiting);
+    if (line.length === 0) this.#bySender.delete(sender);
+    this.#size -= answered.length;
+    for (const { entry, verdict } of answered) {
+      const decided = entry.inquiry === undefined || verdict === null ? entry : entry.inquiry.decide(verdict);
+      if ("error" in decided) this.#options.refuse(entry, decided);
+      else this.#options.release(decided);
+    }
+  }
+}
