@@ -266,6 +266,7 @@ function badBodies(good: Readonly<Record<string, unknown>>): string[] {
   const mistyped = Object.entries(good).flatMap(([field, value]) =>
     wrong
       .filter((other) => field !== "data" && !(field === "until" && other === -1))
+      .filter((other) => typeof value !== "boolean" || typeof other !== "boolean")
       // An empty text, list or table is a value like any other.
       .filter((other) => !(Array.isArray(value) && JSON.stringify(other) === "[]"))
       .filter((other) => !(field === "text" && (other === "" || other === "\u0000")))
