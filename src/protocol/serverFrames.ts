@@ -140,7 +140,8 @@ export type ClosingFrame = z.infer<typeof ClosingFrame>;
  * before `expiresAt`, or when half of a shorter life is over; 30 s after `expiresAt` the connection is closed with 4401.
  *
  * Without it, the answer to a `token` frame, with its `ref` and in place of an `ack`: the new one holds, until `expiresAt`. What
- * was sent before this answer came went by the old one. No answer: perhaps it holds; send it again.
+ * was sent before this answer came went by the old one, and who may see only from now on who is here asks `presence.get`. No
+ * answer: perhaps it holds; send it again. An `error` with the `ref`: the old one holds, as if nothing had been sent.
  */
 export const TokenFrame = z.object({
   type: z.literal("token"),
