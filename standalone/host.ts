@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { type Bundle, bundleFolder, edgeModule } from "./bundle.ts";
 import { Failure } from "./failure.ts";
-import { outboundOptions, outboundWorker } from "./outbound.ts";
+import { withOutbound } from "./outbound.ts";
 import { newRuntimePath } from "./runtime.ts";
 import type { WorkerLog } from "./workerLog.ts";
 
@@ -101,15 +101,14 @@ function miniflareOptions(options: HostOptions): MiniflareOptions {
     unsafeHandleRuntimeRestart: () => log.add({ level: "warn", message: "the runtime died and was started again" }),
     // The older names (durableObjectsPersist, r2Persist) are accepted and ignored: data would go to the system's temporary folder.
     resourcePersistencePath: dataFolder,
-    workers: [
+    workers: withOutbound(
       {
         ...workerOptions(bundle),
         bindings: { ...bundle.vars, ...bindings, RUN_WORKER_FIRST: bundle.assets.runWorkerFirst },
         unsafeDirectSockets: [{ host, port, entrypoint }],
-        outboundService: outboundWorker,
       },
-      outboundOptions({ compatibilityDate: bundle.compatibilityDate, isPrivateAllowed }),
-    ],
+      isPrivateAllowed,
+    ),
   });
 }
 

@@ -3,9 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { outboundOptions, outboundWorker } from "../../standalone/outbound.ts";
+import { withOutbound } from "../../standalone/outbound.ts";
 
-const compatibilityDate = "2026-08-15";
 /** Calls each address and says whether it was answered. */
 const script = `export default {
   async fetch(request) {
@@ -26,10 +25,8 @@ afterAll(() => server.close());
 
 /** Which of these addresses a Worker of this machine reaches. */
 async function reached(urls: readonly string[], isPrivateAllowed: boolean): Promise<boolean[]> {
-  const workers = [
-    { name: "worker", modules: true as const, compatibilityDate, script, outboundService: outboundWorker },
-    outboundOptions({ compatibilityDate, isPrivateAllowed }),
-  ];
+  const worker = { name: "worker", modules: true as const, compatibilityDate: "2026-08-15", script };
+  const workers = withOutbound(worker, isPrivateAllowed);
   // The runtime writes a line for each connection that its rules refuse.
   const quiet = { log: new Log(LogLevel.NONE), handleStructuredLogs: () => undefined };
   const miniflare = new Miniflare(convertV4MiniflareOptions({ ...quiet, cf: false, workers }));
