@@ -271,8 +271,8 @@ export const fixedLimits = {
   /** Of the 128 MB that an isolate has, with the parsed keys some 20. */
   jwksKept: 2_000,
   jwksKeptCharacters: 4_194_304,
-  /** Tenants that a token only claims, and that this isolate knows nothing of: how many are looked up in a second. */
-  strangersPerSecond: 50,
+  /** Tenants that a token only claims, and that this isolate knows nothing of: how many are looked up in a second, a read each. */
+  strangersPerSecond: 200,
   /** Rooms erased in one step of a tenant's end: each is a call, of which the platform allows 1,000 in one event. */
   erasedPerStep: 100,
   /** What a tenant may have us call, and how long and how much of its answer is waited for: it must not hold up anybody else. */
