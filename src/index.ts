@@ -9,6 +9,7 @@ import { issuers } from "./routes/issuers.ts";
 import { limits } from "./routes/limits.ts";
 import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
+import { metrics } from "./routes/metrics.ts";
 import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
 import { notFound, onError } from "./routes/middleware/errors.ts";
 import { perAddress } from "./routes/middleware/rates.ts";
@@ -17,6 +18,7 @@ import { rooms } from "./routes/rooms.ts";
 import { socket } from "./routes/socket.ts";
 import { tenant } from "./routes/tenant.ts";
 import { tickets } from "./routes/tickets.ts";
+import { usage } from "./routes/usage.ts";
 import { tenants } from "./routes/tenants.ts";
 
 export { Directory } from "./objects/directory/directory.ts";
@@ -34,6 +36,8 @@ const api = app
   .route("/", tenants)
   .route("/", tenant)
   .route("/", audit)
+  .route("/", usage)
+  .route("/", metrics)
   .route("/", issuers)
   .route("/", hook)
   .route("/", rooms)

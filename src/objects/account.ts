@@ -3,12 +3,25 @@ import type { RoomPolicy } from "../protocol/policy.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type { LimitLevel } from "../protocol/serverFrames.ts";
 
-/** Counts for the directory of rooms. */
+/** What was ever used in a room: totals that only grow, also where it was deleted and made anew. Told twice it counts once. */
+export interface RoomUsage {
+  /** Stored ones, whatever became of them. */
+  readonly messages: number;
+  /** UTF-8 bytes of their text, and of their data as JSON, as they were published. */
+  readonly bytes: number;
+  /** Seqs that were given, those of the messages among them. */
+  readonly changes: number;
+}
+
+/** How a room stands, for its tenant's directory and for the account of what is used. */
 export interface RoomCounts {
   readonly messages: number;
   readonly members: number;
   readonly online: number;
   readonly lastActivityAtMs: number | null;
+  readonly used: RoomUsage;
+  /** Of its database. */
+  readonly storageBytes: number;
 }
 
 export interface Statement {

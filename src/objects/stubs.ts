@@ -122,6 +122,8 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   rooms: "again",
   audit: "again",
   recordDeeds: "again",
+  usage: "again",
+  metrics: "again",
   policy: "again",
   registerRoom: "again",
   forgetRoom: "again",

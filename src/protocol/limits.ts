@@ -256,6 +256,8 @@ export const fixedLimits = {
   /** A ticket stands in a URL, which ends in logs: time to open a stream with it, not to find it there. */
   ticketSeconds: 60,
   keysPerTenant: 100,
+  /** How long it is known what was used in each hour: a year to compare with, and a month to do so. */
+  usageDays: 400,
   /** Identity providers, and the patterns in what one gives to tokens that name no rooms: all of it is part of the policy. */
   issuersPerTenant: 10,
   issuerRooms: 20,

@@ -57,6 +57,10 @@ test.each(operations)("[H3] $name answers as it is declared", async (operation) 
     expect(Object.keys(contentOf(declared, 200))).toEqual(["text/event-stream"]);
     expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
     expect(await headOf(response)).toMatch(/^retry: \d+\n\n/);
+  } else if (operation.contentType !== undefined) {
+    expect(response.status).toBe(operation.first);
+    expect(response.headers.get("content-type")).toBe(operation.contentType);
+    expect(schema?.parse(await response.text())).toBeDefined();
   } else if (schema === null || schema === undefined) {
     expect(response.status).toBe(operation.first);
     expect(await response.text()).toBe("");

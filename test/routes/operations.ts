@@ -25,6 +25,7 @@ import {
 import { Member, Message } from "../../src/protocol/message.ts";
 import { TenantId } from "../../src/protocol/names.ts";
 import { Page } from "../../src/protocol/serverFrames.ts";
+import { UsagePage } from "../../src/protocol/usage.ts";
 import { type Call, everything, type TestTenant } from "../support/api.ts";
 import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 
@@ -43,6 +44,8 @@ export interface Operation {
   readonly needs?: string;
   /** Query parameters that are declared, each with values that are refused. */
   readonly query?: Readonly<Record<string, readonly string[]>>;
+  /** Its 200 is no JSON but a text of this type. */
+  readonly contentType?: string;
   /** Its 200 is a stream of events, which has no end. */
   readonly stream?: true;
   /** What it answers to `body` on a world as `newWorld` makes it; null where there is no body, or no end of it. */
@@ -66,6 +69,12 @@ const pageQuery = { limit: ["0", "-1", "x", "1.5", "1e2", ""], after: ["-1", "x"
 const messageQuery = { ...pageQuery, before: ["-1", "x"], around: ["x", "0x1"] };
 const listQuery = { limit: pageQuery.limit, after: ["x".repeat(257)] };
 const streamQuery = { backlog: ["201", "-1", "x", ""], presence: ["all", "FULL", ""], ticket: [] };
+const usageQuery = {
+  limit: pageQuery.limit,
+  from: ["-1", "x", "1.5", ""],
+  to: ["-1", "x", "1e3"],
+  by: ["week", "", "HOUR"],
+};
 const badRooms = ["", ",", "a,", "a,a", "a b", "a,-b", "a%2Cb"];
 const named = (count: number): string => Array.from({ length: count }, (_, index) => `room-${index}`).join(",");
 
@@ -108,6 +117,14 @@ export const operations: readonly Operation[] = [
     audits: "tenant.deleted",
     answers: { 202: TenantProfile },
     first: 202,
+    known: ["tenant"],
+  },
+  {
+    name: "GET /v1/tenants/{tenant}/usage",
+    plane: "operator",
+    query: usageQuery,
+    answers: { 200: UsagePage },
+    first: 200,
     known: ["tenant"],
   },
   {
@@ -168,6 +185,14 @@ export const operations: readonly Operation[] = [
       to: ["-1", "x", ""],
     },
     answers: { 200: AuditPage },
+    first: 200,
+  },
+  { name: "GET /v1/usage", plane: "admin", query: usageQuery, answers: { 200: UsagePage }, first: 200 },
+  {
+    name: "GET /v1/metrics",
+    plane: "admin",
+    contentType: "text/plain; version=0.0.4; charset=utf-8",
+    answers: { 200: z.string().regex(/^# HELP /) },
     first: 200,
   },
   {

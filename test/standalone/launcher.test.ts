@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Reader } from "../chaos/reader.ts";
-import { call, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
+import { ask, call, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
 import { failToStart, type Server, startServer } from "../support/process.ts";
 import { type RawSocket, shakeHands } from "../support/rawSocket.ts";
 
@@ -114,6 +114,17 @@ describe("a server", () => {
       readdirSync(server.dataDir, { recursive: true }).filter((path) => String(path).endsWith("-wal")).length,
     ).toBeGreaterThan(0);
     await server.start();
+  });
+
+  test("[T13] what was stored before kill -9 and SIGTERM is counted once, though nobody comes back to its rooms", async () => {
+    const counted = async (): Promise<number> => {
+      const options = { credential: tenant.key };
+      const { items } = await ask<{ items: { messages: number }[] }>(`${server.url}/v1/usage`, options);
+      return items.reduce((total, { messages }) => total + messages, 0);
+    };
+    await expect.poll(counted, { timeout: 20_000, interval: 200 }).toBeGreaterThan(2);
+    const histories = await Promise.all(["kept", "general"].map((room) => wholeHistory(tenant, room)));
+    expect(await counted()).toBe(histories.flat().length);
   });
 });
 

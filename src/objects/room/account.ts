@@ -121,10 +121,10 @@ export class Account {
 
   // The rest.
 
-  /** Gives back what is not needed, and says how the room stands. */
-  async report(counts: RoomCounts): Promise<void> {
+  /** Gives back what is not needed, and says how the room stands. A refusal where the tenant may not have heard it. */
+  async report(counts: RoomCounts): Promise<Refusal | null> {
     await this.#asking;
-    await this.#ask(0, counts);
+    return this.#ask(0, counts);
   }
 
   /** The newest policy. */

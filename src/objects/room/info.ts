@@ -1,5 +1,6 @@
 /** What a room says of itself: to whoever asks, and to its tenant's directory. */
 import type { RoomSettings } from "../../protocol/message.ts";
+import type { Refusal } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf, headCursor } from "./position.ts";
@@ -48,13 +49,17 @@ export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomI
   };
 }
 
-/** Counts for the directory, and what is not needed back to the tenant. Safe to run twice. */
-export async function report({ store, roster, account }: RoomParts): Promise<void> {
-  if (store.room === null || store.room.deletedAtMs !== null) return;
-  await account.report({
-    messages: store.countMessages(),
+/**
+ * How the room stands, and what is not needed back to the tenant. Safe to run twice. A room that was deleted has still to say
+ * what was used in it.
+ */
+export async function report({ store, roster, account }: RoomParts): Promise<Refusal | null> {
+  if (store.room === null) return null;
+  return account.report({
+    ...store.tally(),
     members: store.countMembers(),
     online: roster.countOnline(),
     lastActivityAtMs: store.newestAtMs(),
+    storageBytes: store.sizeBytes,
   });
 }

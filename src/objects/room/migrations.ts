@@ -100,4 +100,17 @@ CREATE TABLE leaver (
     id: "room-4",
     sql: "CREATE INDEX message_shadow ON message (sender) WHERE shadow = 1",
   },
+  {
+    id: "usage-1",
+    sql: `
+ALTER TABLE room ADD COLUMN used_messages INTEGER NOT NULL DEFAULT 0; -- ever, in every history of this name: up to counted_to
+ALTER TABLE room ADD COLUMN used_bytes    INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE room ADD COLUMN used_changes  INTEGER NOT NULL DEFAULT 0; -- the same up to the seq changed_to
+ALTER TABLE room ADD COLUMN changed_to    INTEGER NOT NULL DEFAULT 0;
+UPDATE room SET changed_to = max(head, seq,
+  coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
+  coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
+  coalesce((SELECT seq FROM member WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0));
+`,
+  },
 ];

@@ -135,6 +135,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     const refused = await end(this.#parts, caller, () => this.#pacer.flushNow(Date.now()));
     if (refused !== null) return refused;
     this.#parts.presence.forget();
+    this.#scheduleReport();
     return { ok: true };
   }
 
@@ -379,9 +380,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
         const nextMs = sweepExpired(this.#parts, nowMs);
         if (nextMs !== null) this.#alarms.schedule("expiry", nextMs);
       },
-      report: () => {
+      report: async () => {
         if (sweepDeaf(this.#parts, nowMs) === "later") this.#alarms.schedule("report", nowMs + fixedLimits.deafMs);
-        return report(this.#parts);
+        const refused = await report(this.#parts);
+        if (refused !== null && refusals[refused.error].retry !== "no") this.#scheduleReport();
       },
       presence: () => this.#parts.presence.expire(nowMs),
       sweep: () => {

@@ -9,6 +9,7 @@ import {
 } from "../../protocol/message.ts";
 import { defaultLimits, fixedLimits } from "../../protocol/limits.ts";
 import { RoomPolicy } from "../../protocol/policy.ts";
+import type { RoomCounts } from "../account.ts";
 import { isUntouched, migrate } from "../migrate.ts";
 import { migrations } from "./migrations.ts";
 import { dataJson, jsonOrNull, type MemberRow, memberOf, messageColumns, messageOf, type MessageRow } from "./rows.ts";
@@ -60,6 +61,8 @@ export class Store {
   #sizeBytes = 0;
   /** Whether anything is hidden in this room: where nothing is, nobody asks. */
   #hides = false;
+  /** The newest message whose content is counted as used. */
+  #countedTo = 0;
   readonly #members = new Map<string, MemberRow | null>();
 
   constructor(storage: DurableObjectStorage) {
@@ -99,8 +102,8 @@ export class Store {
   create({ epoch, settings, policy }: Pick<RoomState, "epoch" | "settings" | "policy">, nowMs: number): void {
     migrate(this.#storage, migrations);
     this.#sql.exec(
-      `INSERT OR REPLACE INTO room (one, seq, head, oldest, floor, epoch, settings, policy, messages, counted_to, created_at)
-       VALUES (1, 0, 0, 1, 0, ?, ?, ?, 0, 0, ?)`,
+      `INSERT OR REPLACE INTO room (one, seq, head, oldest, floor, epoch, settings, policy, messages, counted_to, created_at, used_messages, used_bytes, used_changes)
+       VALUES (1, 0, 0, 1, 0, ?, ?, ?, 0, 0, ?, coalesce((SELECT used_messages FROM room), 0), coalesce((SELECT used_bytes FROM room), 0), coalesce((SELECT used_changes FROM room), 0))`,
       epoch,
       JSON.stringify(settings),
       JSON.stringify(policy),
@@ -109,13 +112,18 @@ export class Store {
     this.reload();
   }
 
-  /** Removes everything but the room's own row, which keeps saying that it was deleted. */
+  /** Removes everything but the room's own row, which keeps saying that it was deleted, and what was used. */
   deleteRoom(nowMs: number): void {
+    this.#count();
     this.#sql.exec("DELETE FROM message");
     this.#sql.exec("DELETE FROM reaction");
     this.#sql.exec("DELETE FROM member");
     this.#sql.exec("DELETE FROM leaver");
-    this.#sql.exec("UPDATE room SET deleted_at = ?, settings = '{}', messages = 0, counted_to = 0", nowMs);
+    this.#sql.exec(
+      "UPDATE room SET deleted_at = ?, head = ?, settings = '{}', messages = 0, counted_to = 0",
+      nowMs,
+      this.#head,
+    );
     this.reload();
   }
 
@@ -164,10 +172,11 @@ export class Store {
         settings: string;
         policy: string;
         deleted_at: number | null;
+        counted_to: number;
         top: number;
         hides: number;
       }>(
-        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, oldest, floor, epoch, settings, policy, deleted_at, max(
+        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, oldest, floor, epoch, settings, policy, deleted_at, counted_to, max(
          head, seq,
          coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
          coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
@@ -176,6 +185,7 @@ export class Store {
       .toArray()[0];
     this.#head = row?.top ?? 0;
     this.#hides = row?.hides === 1;
+    this.#countedTo = row?.counted_to ?? 0;
     this.#room =
       row === undefined
         ? null
@@ -262,6 +272,7 @@ export class Store {
     data,
     editedAt,
   }: Pick<Message, "id" | "seq" | "version" | "text" | "data" | "editedAt">): void {
+    this.#countBefore(id);
     this.#sql.exec(
       "UPDATE message SET seq = ?, version = ?, text = ?, data = ?, edited_at = ? WHERE id = ?",
       seq,
@@ -275,6 +286,7 @@ export class Store {
 
   /** Leaves a tombstone: who said something here, and the nonce, so that a late retry is still known. */
   saveDeletion({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
+    this.#countBefore(id);
     this.#sql.exec(
       `UPDATE message SET seq = ?, text = NULL, data = NULL, mentions = NULL, attachments = NULL, reactions = NULL, deleted_at = ? WHERE id = ?`,
       seq,
@@ -538,7 +550,7 @@ export class Store {
 
   /** Retention: everything below `oldest`. */
   removeBelow(oldest: number, seq: number, head: number): void {
-    this.#countMessages();
+    this.#count();
     this.#sql.exec("UPDATE room SET messages = messages - (SELECT count(*) FROM message WHERE id < ?)", oldest);
     this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
@@ -548,7 +560,7 @@ export class Store {
 
   /** Expiry: silent, because readers drop an expired message by themselves. Returns how many went. */
   removeExpired(nowMs: number, limit: number): number {
-    this.#countMessages();
+    this.#count();
     const ids = this.#sql
       .exec<{ id: number }>(
         "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expires_at <= ? LIMIT ?) RETURNING id",
@@ -623,11 +635,17 @@ export class Store {
     this.raiseFloor(head);
   }
 
-  // Counts for the tenant's directory of rooms.
+  // Counts for the tenant.
 
-  countMessages(): number {
-    this.#countMessages();
-    return this.#sql.exec<{ messages: number }>("SELECT messages FROM room").one().messages;
+  /** How many messages there are, and what was ever used. */
+  tally(): Pick<RoomCounts, "messages" | "used"> {
+    this.#count();
+    const { messages, used_messages, used_bytes, used_changes } = this.#sql
+      .exec<{ messages: number; used_messages: number; used_bytes: number; used_changes: number }>(
+        "SELECT messages, used_messages, used_bytes, used_changes FROM room",
+      )
+      .one();
+    return { messages, used: { messages: used_messages, bytes: used_bytes, changes: used_changes } };
   }
 
   /** When the newest message was published, or null. */
@@ -643,12 +661,29 @@ export class Store {
       .members;
   }
 
-  /** Counts only what came since the last time: a count of a million rows takes 110 ms. */
-  #countMessages(): void {
-    this.#sql.exec(
-      `UPDATE room SET messages = messages + (SELECT count(*) FROM message WHERE id > counted_to),
-                       counted_to = max(counted_to, coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0))`,
-    );
+  /** Of a message that is about to lose its content. */
+  #countBefore(id: number): void {
+    if (id > this.#countedTo) this.#count();
+  }
+
+  /** Counts only what came since the last time: a count of a million rows takes 110 ms. No message pays for being counted. */
+  #count(): void {
+    const { counted_to } = this.#sql
+      .exec<{ counted_to: number }>(
+        `UPDATE room SET messages      = messages + fresh.found,
+                         counted_to    = max(counted_to, fresh.top),
+                         used_messages = used_messages + fresh.found,
+                         used_bytes    = used_bytes + fresh.bytes,
+                         used_changes  = used_changes + ?1 - changed_to,
+                         changed_to    = ?1
+         FROM (SELECT count(*) AS found, coalesce(max(id), 0) AS top,
+                      coalesce(sum(coalesce(length(CAST(text AS BLOB)), 0) + coalesce(length(CAST(data AS BLOB)), 0)), 0) AS bytes
+               FROM message WHERE id > (SELECT counted_to FROM room)) AS fresh
+         RETURNING counted_to`,
+        this.#head,
+      )
+      .one();
+    this.#countedTo = counted_to;
   }
 }
 

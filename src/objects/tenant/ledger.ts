@@ -29,8 +29,9 @@ const reservedPart = 1_000;
 
 export class Ledger {
   readonly #sql: SqlStorage;
-  readonly #places = new Map<string, number>();
+  readonly #places = new Map<string, { readonly held: number; readonly open: number }>();
   #held = 0;
+  #open = 0;
   #allowance: Allowance | undefined;
   #day = 0;
   #given = 0;
@@ -40,12 +41,10 @@ export class Ledger {
   /** After a loss of memory there are at most as many credits as there would have been: never more. */
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    for (const { name, places } of sql.exec<{ name: string; places: number }>(
-      "SELECT name, places FROM room WHERE places > 0",
-    )) {
-      this.#places.set(name, places);
-      this.#held += places;
-    }
+    for (const { name, places, sockets } of sql.exec<{ name: string; places: number; sockets: number }>(
+      "SELECT name, places, sockets FROM room WHERE places > 0",
+    ))
+      this.#hold(name, places, sockets);
     const [row] = sql
       .exec<{ granted_at: number; day: number; reserved: number }>("SELECT granted_at, day, reserved FROM credit")
       .toArray();
@@ -59,6 +58,11 @@ export class Ledger {
   /** Rooms that have sockets, or are about to. */
   get activeRooms(): string[] {
     return [...this.#places.keys()];
+  }
+
+  /** Sockets that are open, as far as rooms have said. */
+  get connections(): number {
+    return this.#open;
   }
 
   settle(statement: Statement, limits: Limits, nowMs: number): Omit<Grant, "policy"> {
@@ -84,15 +88,15 @@ export class Ledger {
 
   /** The room is gone. */
   forget(room: string): void {
-    this.#hold(room, 0);
+    this.#hold(room, 0, 0);
     this.#sql.exec("UPDATE room SET places = 0, sockets = 0 WHERE name = ?", room);
   }
 
   #settlePlaces({ room, places: wanted, sockets }: Statement, most: number): number {
-    const before = this.#places.get(room) ?? 0;
+    const before = this.#places.get(room)?.held ?? 0;
     // What a room has, it keeps: a limit that was lowered closes nobody.
     const places = Math.min(wanted, Math.max(sockets, before + most - this.#held));
-    this.#hold(room, places);
+    this.#hold(room, places, sockets);
     this.#sql.exec(
       "UPDATE room SET places = ?1, sockets = ?2 WHERE name = ?3 AND (places <> ?1 OR sockets <> ?2)",
       places,
@@ -102,9 +106,11 @@ export class Ledger {
     return places;
   }
 
-  #hold(room: string, places: number): void {
-    this.#held += places - (this.#places.get(room) ?? 0);
-    if (places > 0) this.#places.set(room, places);
+  #hold(room: string, held: number, open: number): void {
+    const before = this.#places.get(room) ?? { held: 0, open: 0 };
+    this.#held += held - before.held;
+    this.#open += open - before.open;
+    if (held > 0) this.#places.set(room, { held, open });
     else this.#places.delete(room);
   }
 

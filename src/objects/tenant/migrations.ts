@@ -5,6 +5,7 @@ import { ledgerMigration } from "./ledger.ts";
 import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
+import { usageMigration } from "./usage.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -83,4 +84,5 @@ CREATE TABLE audit_name (
   ledgerMigration,
   issuersMigration,
   deletionMigration,
+  usageMigration,
 ];

@@ -37,6 +37,8 @@ export class Store {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   #tenant: TenantState | null = null;
+  /** Rooms that there are; null until they are counted. */
+  #roomCount: number | null = null;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -174,6 +176,7 @@ export class Store {
       .exec<{ deleted_at: number | null }>("SELECT deleted_at FROM room WHERE name = ?", name)
       .toArray()[0];
     if (row !== undefined && row.deleted_at !== null && !again) return false;
+    this.#roomCount = null;
     this.#sql.exec(
       `INSERT INTO room (name, created_at, messages, members, online) VALUES (?1, ?2, 0, 0, 0)
        ON CONFLICT (name) DO UPDATE SET deleted_at = NULL, created_at = iif(deleted_at IS NULL, created_at, excluded.created_at)`,
@@ -185,6 +188,7 @@ export class Store {
 
   /** Stays listed as deleted, so that the name answers 410 and an erasure still finds it. */
   forgetRoom(name: string, nowMs: number): void {
+    this.#roomCount = null;
     this.#sql.exec("UPDATE room SET deleted_at = ?, messages = 0, members = 0, online = 0 WHERE name = ?", nowMs, name);
   }
 
@@ -239,6 +243,13 @@ export class Store {
   /** Nothing is left of it. */
   dropRoom(name: string): void {
     this.#sql.exec("DELETE FROM room WHERE name = ?", name);
+  }
+
+  countRooms(): number {
+    this.#roomCount ??= this.#sql
+      .exec<{ rooms: number }>("SELECT count(*) AS rooms FROM room WHERE deleted_at IS NULL")
+      .one().rooms;
+    return this.#roomCount;
   }
 
   roomNames(): string[] {

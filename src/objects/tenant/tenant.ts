@@ -14,6 +14,7 @@ import {
 } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
+import type { UsageSpan } from "../../protocol/usage.ts";
 import type { Grant, Statement } from "../account.ts";
 import { Alarms } from "../alarms.ts";
 import { directoryStub, type ObjectBindings, roomStub } from "../stubs.ts";
@@ -24,6 +25,7 @@ import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { Ledger } from "./ledger.ts";
 import { Rounds } from "./rounds.ts";
 import { type Key, type NewKey, type RoomListing, Store, type TenantState } from "./store.ts";
+import { type Metrics, Usage, type UsageQuery, type Used } from "./usage.ts";
 
 export interface TenantProfile {
   readonly id: string;
@@ -52,13 +54,14 @@ type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #store: Store;
-  readonly #alarms: Alarms<"policy" | "tickets" | "deletion">;
+  readonly #alarms: Alarms<"policy" | "tickets" | "deletion" | "usage">;
   readonly #tickets: Tickets;
   readonly #audit: AuditLog;
   readonly #deletion: Deletion;
   readonly #rounds: Rounds;
-  /** Made when it is first needed: a tenant that was never created has no tables. */
+  /** Made when they are first needed: a tenant that was never created has no tables. */
   #ledger: Ledger | null = null;
+  #usage: Usage | null = null;
   readonly #issuers: Issuers;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
@@ -243,6 +246,21 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#store.tenant === null ? unknownTenant() : { ok: true, ...this.#audit.page(query) };
   }
 
+  usage(query: UsageQuery): Answer<{ items: UsageSpan[] }> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    return { ok: true, items: this.#usageOf().page(query, tenant.createdAtMs, Date.now()) };
+  }
+
+  /** How it stands now. What is counted is all stored, so that it never goes back. */
+  metrics(): Answer<{ metrics: Metrics }> {
+    const tenant = this.#store.tenant;
+    if (tenant === null) return unknownTenant();
+    const rooms = { rooms: this.#store.countRooms(), activeRooms: this.#ledgerOf().activeRooms.length };
+    const reading = this.#usageOf().reading(Date.now());
+    return { ok: true, metrics: { ...reading, ...rooms, policyVersion: tenant.version } };
+  }
+
   // Calls from the edge and from rooms.
 
   /** What the edge goes by for the next seconds; null for a tenant that does not exist. `usedKey` is noted as used, if it is an API key. */
@@ -270,7 +288,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   forgetRoom(name: string): void {
     if (this.#store.tenant === null) return;
     this.#store.forgetRoom(name, Date.now());
-    this.#ledgerOf().forget(name);
+    const ledger = this.#ledgerOf();
+    ledger.forget(name);
+    this.#record({ room: name, counts: null, connections: ledger.connections, creditsRefused: 0 });
   }
 
   /** The limits in force, and what is left of those that all rooms share. */
@@ -288,7 +308,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     if (tenant === null) return unknownTenant();
     const { room, counts, policyVersion } = statement;
     if (counts !== null) this.#store.reportRoom(room, counts);
-    const granted = this.#ledgerOf().settle(statement, limitsOf(tenant), Date.now());
+    const ledger = this.#ledgerOf();
+    const granted = ledger.settle(statement, limitsOf(tenant), Date.now());
+    const creditsRefused = statement.credits - granted.credits;
+    this.#record({ room, counts, connections: ledger.connections, creditsRefused });
     return { ...granted, policy: tenant.version > policyVersion ? this.#roomPolicy(tenant) : null };
   }
 
@@ -322,6 +345,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         this.#tickets.sweep(Date.now());
         const nextMs = this.#tickets.dueMs;
         if (nextMs !== null) this.#alarms.schedule("tickets", nextMs);
+      },
+      usage: () => {
+        this.#usageOf().sweep(Date.now());
+        this.#scheduleSweep();
       },
     });
   }
@@ -370,6 +397,20 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const { tenant } = this.#store;
     if (tenant === null) throw new Error("the tenant does not exist");
     return tenant;
+  }
+
+  #record(used: Used): void {
+    if (this.#usageOf().record(used, Date.now())) this.#scheduleSweep();
+  }
+
+  #scheduleSweep(): void {
+    const { dueMs } = this.#usageOf();
+    if (dueMs !== null) this.#alarms.schedule("usage", dueMs);
+  }
+
+  #usageOf(): Usage {
+    this.#usage ??= new Usage(this.ctx.storage.sql);
+    return this.#usage;
   }
 
   #ledgerOf(): Ledger {

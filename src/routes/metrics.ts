@@ -1,0 +1,81 @@
+/** How a tenant stands, for Prometheus. */
+import { createRoute } from "@hono/zod-openapi";
+import * as z from "zod";
+import { tenantStub } from "../objects/stubs.ts";
+import type { Metrics } from "../objects/tenant/usage.ts";
+import { router } from "./app.ts";
+import { adminSecurity } from "./declared.ts";
+import { admin, client } from "./middleware/authenticate.ts";
+import { problem, problems } from "./problem.ts";
+
+const read = createRoute({
+  tags: ["tenant"],
+  security: adminSecurity,
+  middleware: [client, admin],
+  method: "get",
+  path: "/v1/metrics",
+  summary: "Read counters and gauges in Prometheus' text format 0.0.4; they are at most 10 seconds old",
+  responses: {
+    200: { content: { "text/plain": { schema: z.string() } }, description: "Without labels: it is one tenant." },
+    ...problems,
+  },
+});
+
+export const metrics = router().openapi(read, async (c) => {
+  const found = await tenantStub(c.env, c.get("identity").tenant).metrics();
+  if (!found.ok) return problem(c, found);
+  return c.text(families.map((family) => textOf(family, found.metrics)).join(""), 200, {
+    "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+  });
+});
+
+interface Family {
+  readonly name: `parley_${string}`;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly value: keyof Metrics;
+}
+
+/** A counter only grows, also over restarts and when rooms are deleted. No label: a room or a user would be a series of its own. */
+const families: readonly Family[] = [
+  { name: "parley_messages_total", type: "counter", value: "messages", help: "Messages that were stored." },
+  {
+    name: "parley_message_bytes_total",
+    type: "counter",
+    value: "bytes",
+    help: "UTF-8 bytes of the text and the data of messages, as they were published.",
+  },
+  {
+    name: "parley_changes_total",
+    type: "counter",
+    value: "changes",
+    help: "Changes that were stored: messages, edits, deletions, reactions, members, settings.",
+  },
+  {
+    name: "parley_credits_refused_total",
+    type: "counter",
+    value: "refused",
+    help: "Credits for changes that rooms wanted and did not get, at the tenant's rate or its quota.",
+  },
+  { name: "parley_connections", type: "gauge", value: "connections", help: "Open connections to rooms." },
+  {
+    name: "parley_connections_peak",
+    type: "gauge",
+    value: "peak",
+    help: "The most open connections at once in the current hour, UTC.",
+  },
+  { name: "parley_rooms", type: "gauge", value: "rooms", help: "Rooms that exist." },
+  { name: "parley_rooms_active", type: "gauge", value: "activeRooms", help: "Rooms with connections." },
+  { name: "parley_storage_bytes", type: "gauge", value: "storageBytes", help: "Size of the databases of all rooms." },
+  {
+    name: "parley_policy_version",
+    type: "gauge",
+    value: "policyVersion",
+    help: "Grows with each change of the tenant's settings, limits and keys.",
+  },
+];
+
+/** The texts hold no backslash and no line break, which would have to be escaped. */
+function textOf({ name, type, help, value }: Family, standing: Metrics): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${standing[value]}\n`;
+}
