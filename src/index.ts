@@ -1,5 +1,7 @@
 /** Parley's Worker: mounts the routes, exports the objects. Nothing else. */
-import { router } from "./routes/app.ts";
+import type { Hono } from "hono";
+import type { ExtractSchema } from "hono/types";
+import { type AppEnv, router } from "./routes/app.ts";
 import { audit } from "./routes/audit.ts";
 import { changes } from "./routes/changes.ts";
 import { description, documents } from "./routes/documents.ts";
@@ -31,24 +33,26 @@ app.use("/v1/*", perAddress, uncached, crossOrigin, headless, bounded, jsonOnly)
 app.onError(onError);
 app.notFound(notFound(() => app.routes));
 
-const api = app
-  .route("/", documents)
-  .route("/", tenants)
-  .route("/", tenant)
-  .route("/", audit)
-  .route("/", usage)
-  .route("/", metrics)
-  .route("/", issuers)
-  .route("/", hook)
-  .route("/", rooms)
-  .route("/", moderation)
-  .route("/", messages)
-  .route("/", changes)
-  .route("/", live)
-  .route("/", limits)
-  .route("/", tickets)
-  .route("/", events)
-  .route("/", socket);
+for (const routes of [
+  documents,
+  tenants,
+  tenant,
+  audit,
+  usage,
+  metrics,
+  issuers,
+  hook,
+  rooms,
+  moderation,
+  messages,
+  changes,
+  live,
+  limits,
+  tickets,
+  events,
+  socket,
+])
+  app.route("/", routes);
 
 app.openAPIRegistry.registerComponent("securitySchemes", "operatorKey", {
   type: "http",
@@ -67,7 +71,29 @@ app.openAPIRegistry.registerComponent("securitySchemes", "token", {
 });
 app.doc31("/openapi.json", description);
 
-/** For typed clients: `hc<AppType>(url)`. */
-export type AppType = typeof api;
+/** For typed clients: `hc<AppType>(url)`. By the names of its parts: written out whole it is longer than the compiler allows. */
+export type AppType = Hono<
+  AppEnv,
+  ExtractSchema<
+    | typeof documents
+    | typeof tenants
+    | typeof tenant
+    | typeof audit
+    | typeof usage
+    | typeof metrics
+    | typeof issuers
+    | typeof hook
+    | typeof rooms
+    | typeof moderation
+    | typeof messages
+    | typeof changes
+    | typeof live
+    | typeof limits
+    | typeof tickets
+    | typeof events
+    | typeof socket
+  >,
+  "/"
+>;
 
 export default app;
