@@ -92,8 +92,7 @@ export type AppType = Hono<
     | typeof tickets
     | typeof events
     | typeof socket
-  >,
-  "/"
+  >
 >;
 
 export default app;
