@@ -6,6 +6,7 @@ import { audit } from "./routes/audit.ts";
 import { changes } from "./routes/changes.ts";
 import { description, documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
+import { flags } from "./routes/flags.ts";
 import { hook } from "./routes/hook.ts";
 import { issuers } from "./routes/issuers.ts";
 import { limits } from "./routes/limits.ts";
@@ -44,6 +45,7 @@ for (const routes of [
   hook,
   rooms,
   moderation,
+  flags,
   messages,
   changes,
   live,
@@ -85,6 +87,7 @@ export type AppType = Hono<
     | typeof hook
     | typeof rooms
     | typeof moderation
+    | typeof flags
     | typeof messages
     | typeof changes
     | typeof live

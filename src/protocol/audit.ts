@@ -39,6 +39,7 @@ export const auditActions = {
   "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "issuer.created": { plain: issuer, personal: ["name"] },
   "issuer.removed": { plain: issuer, personal: ["name"] },
+  "flag.resolved": { plain: { state: z.enum(["open", "resolved"]) }, personal: ["note"] },
   "hook.secret_shown": { plain: {}, personal: [] },
   "room.created": { plain: { settings: roomSettings }, personal: [] },
   "room.updated": { plain: { settings: roomSettings }, personal: [] },

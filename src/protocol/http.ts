@@ -137,6 +137,26 @@ export const Sanctioned = z.object({
   mute: z.object({ until: TimeMs.nullable(), reason: z.string().nullable() }).nullable(),
 });
 export type Sanctioned = z.infer<typeof Sanctioned>;
+export const FlagBody = z.strictObject({ reason: z.string().max(fixedLimits.reasonLength).optional() });
+export const FlagReceipt = z.object({ flag: z.int(), createdAt: TimeMs });
+export const Flag = z.object({
+  id: z.int(),
+  room: RoomName,
+  message: MessageId,
+  /** Who flagged it. */
+  user: UserId,
+  /** Who said it; null for the tenant's server, and for one who was erased. */
+  sender: UserId.nullable(),
+  reason: z.string().nullable(),
+  state: z.enum(["open", "resolved"]),
+  note: z.string().nullable(),
+  createdAt: TimeMs,
+  resolvedAt: TimeMs.nullable(),
+});
+export const FlagResolution = z.strictObject({
+  state: z.literal("resolved"),
+  note: z.string().max(fixedLimits.reasonLength).optional(),
+});
 export const ReadBody = z.strictObject({ upTo: MessageId });
 export const ReadPosition = z.object({ user: UserId, upTo: MessageId });
 export const MembersPage = z.object({ items: z.array(Member), next: z.string().optional(), cursor: Cursor });

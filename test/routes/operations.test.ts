@@ -274,7 +274,7 @@ function badBodies(good: Readonly<Record<string, unknown>>): string[] {
       // An empty text, list or table is a value like any other.
       .filter((other) => !(Array.isArray(value) && JSON.stringify(other) === "[]"))
       .filter((other) => !(field === "text" && (other === "" || other === "\u0000")))
-      .filter((other) => !(field === "reason" && typeof other === "string"))
+      .filter((other) => !(["reason", "note"].includes(field) && typeof other === "string"))
       .map((other) => JSON.stringify({ ...good, [field]: other })),
   );
   const extra = [

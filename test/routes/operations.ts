@@ -8,6 +8,8 @@ import {
   CreatedTicket,
   CreatedToken,
   IssuerListing,
+  Flag,
+  FlagReceipt,
   HookSecret,
   Key,
   LimitsAnswer,
@@ -32,7 +34,7 @@ import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 /** Who is let in: the operator, an API key with `admin`, an API key, any credential, whoever has the capability, or everyone. */
 export type Plane = "operator" | "admin" | "key" | "client" | RoomCapability | "everyone";
 
-type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key" | "issuer";
+type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key" | "issuer" | "flag";
 export type Names = Readonly<Record<ParamName, string>>;
 
 export interface Operation {
@@ -423,6 +425,30 @@ export const operations: readonly Operation[] = [
     known: ["room"],
   },
   {
+    name: "POST /v1/rooms/{room}/messages/{id}/flags",
+    plane: "read",
+    body: { reason: "rude" },
+    answers: { 200: FlagReceipt, 201: FlagReceipt },
+    first: 201,
+    known: ["room", "id"],
+  },
+  {
+    name: "GET /v1/flags",
+    plane: "admin",
+    query: { limit: pageQuery.limit, after: pageQuery.after, state: ["closed", ""], room: ["a b", ""] },
+    answers: { 200: z.object({ items: z.array(Flag), next: z.string().optional() }) },
+    first: 200,
+  },
+  {
+    name: "PATCH /v1/flags/{flag}",
+    plane: "admin",
+    audits: "flag.resolved",
+    body: { state: "resolved", note: "warned" },
+    answers: { 200: Flag },
+    first: 200,
+    known: ["flag"],
+  },
+  {
     name: "GET /v1/rooms/{room}/messages/{id}",
     plane: "read",
     answers: { 200: z.object({ message: Message, cursor: z.string() }) },
@@ -540,6 +566,9 @@ export async function newWorld(
     const made = await call(`/v1/rooms/${room}${path}`, { method, credential: token, body });
     if (!made.ok) throw new Error(`no world: ${await made.text()}`);
   }
+  const flagging = { method: "POST", credential: tenant.key, user: "mo", body: {} };
+  const flagged = await call(`/v1/rooms/${room}/messages/1/flags`, flagging);
+  const { flag } = await flagged.json<{ flag: number }>();
   const provider = {
     issuer: "https://idp.example.com/",
     jwksUrl: "https://idp.example.com/jwks",
@@ -547,7 +576,7 @@ export async function newWorld(
   };
   const registered = await call("/v1/issuers", { method: "POST", credential: tenant.key, body: provider });
   const { id: issuer } = await registered.json<{ id: string }>();
-  const names = { tenant: tenant.id, room, id: "1", user: "mo", emoji: "👍", key: key.id, issuer };
+  const names = { tenant: tenant.id, room, id: "1", user: "mo", emoji: "👍", key: key.id, issuer, flag: String(flag) };
   return { tenant, names, token, poorToken, plainKey: key.secret };
 }
 
@@ -560,6 +589,7 @@ export const unknownNames: Names = {
   emoji: "🦤",
   key: "1kaaaaaaaaaaaa",
   issuer: "iaaaaaaaaaaaa",
+  flag: "4711",
 };
 
 /** Names that are none. */
@@ -569,6 +599,7 @@ export const badNames: Readonly<Record<ParamName, readonly string[]>> = {
   id: ["0", "01", "-1", "1.0", "1e3", "x", "0x1", " 1", "1".repeat(17), "__proto__"],
   user: ["a b", "a/b", "__proto__", "u".repeat(129), "\u0000", "a\u200Bb", "a\u202Eb"],
   emoji: [" ", "a b", "\u0007", "__proto__", "👍".repeat(9)],
+  flag: ["0", "01", "-1", "1.0", "x", "1".repeat(17), "__proto__"],
   issuer: ["i", "iAAAAAAAAAAAA", "1kaaaaaaaaaaaa", "iaaaaaaaaaaaaa", "__proto__"],
   key: ["1k", "k", "01kaaaaaaaaaaaa", "1kAAAAAAAAAAAA", "1kaaaaaaaaaaa1", "__proto__"],
 };

@@ -11,6 +11,7 @@ import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import { Alarms } from "../alarms.ts";
 import { parseRoomObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
+import type { Flag } from "../tenant/flags.ts";
 import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
 import { presencePage } from "./attendance.ts";
@@ -19,6 +20,7 @@ import { Deeds } from "./deeds.ts";
 import { edit, remove } from "./edit.ts";
 import { Bans, type Sanctioned } from "./bans.ts";
 import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
+import { flag, type FlagRequest } from "./flag.ts";
 import { flush } from "./flush.ts";
 import { heed } from "./heed.ts";
 import { askHook } from "./hook.ts";
@@ -174,6 +176,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     if (!outcome.ok) return outcome;
     const row = this.#parts.store.member(request.user);
     return row === null ? refuse("not_found", "There is no such member.") : { ok: true, member: memberOf(row) };
+  }
+
+  async flag(caller: Caller, request: FlagRequest): Promise<Answer<{ flag: Flag; isNew: boolean }>> {
+    return (await this.#open(caller)) ?? flag(this.#parts, caller.session, request, Date.now());
   }
 
   async kick(caller: Caller, request: KickRequest): Promise<Answer<object>> {

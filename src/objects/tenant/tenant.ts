@@ -21,6 +21,7 @@ import { directoryStub, type ObjectBindings, roomStub } from "../stubs.ts";
 import { Deletion, filesOf } from "./deletion.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
+import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { Ledger } from "./ledger.ts";
 import { Rounds } from "./rounds.ts";
@@ -63,6 +64,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   #ledger: Ledger | null = null;
   #usage: Usage | null = null;
   readonly #issuers: Issuers;
+  readonly #flags: Flags;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -75,6 +77,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       tell: async (room) => roomStub(env, this.#id, room).heed(this.#roomPolicy(this.#tenantOf())),
     });
     this.#issuers = new Issuers(ctx.storage);
+    this.#flags = new Flags(ctx.storage);
     this.#deletion = new Deletion({
       storage: ctx.storage,
       store: this.#store,
@@ -229,6 +232,39 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       this.#audit.append(actor, "issuer.removed", { target: { issuer: id }, before }, Date.now());
     });
     return { ok: true };
+  }
+
+  /** Answered at once: the room's user waits for it. */
+  flag(flag: NewFlag): Answer<{ flag: Flag; isNew: boolean }> {
+    const living = this.#living();
+    return living.ok ? { ok: true, ...this.#flags.add(flag, Date.now()) } : living;
+  }
+
+  flags(query: FlagQuery): Flag[] {
+    return this.#store.tenant === null ? [] : this.#flags.list(query);
+  }
+
+  resolveFlag(id: number, note: string | null, actor: Actor): Answer<{ flag: Flag }> {
+    const living = this.#living();
+    if (!living.ok) return living;
+    const before = this.#flags.find(id);
+    if (before === null) return refuse("not_found", "There is no such flag.");
+    const nowMs = Date.now();
+    const after = {
+      ...before,
+      state: "resolved" as const,
+      note: note ?? before.note,
+      resolvedAt: before.resolvedAt ?? nowMs,
+    };
+    const changed = differenceOf(noteOf(before), noteOf(after));
+    if (changed === null) return { ok: true, flag: before };
+    const { room, message, sender } = before;
+    const target = { room, message, ...(sender === null ? {} : { user: sender }) };
+    this.#store.transaction(() => {
+      this.#flags.resolve(id, note, nowMs);
+      this.#audit.append(actor, "flag.resolved", { target, ...changed }, nowMs);
+    });
+    return { ok: true, flag: after };
   }
 
   /** Whoever knows it can speak for Parley to the tenant's hook. */
@@ -417,6 +453,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     this.#ledger ??= new Ledger(this.ctx.storage.sql);
     return this.#ledger;
   }
+}
+
+/** What the audit log says of a flag. */
+function noteOf({ state, note }: Flag): Pick<Flag, "state" | "note"> {
+  return { state, note };
 }
 
 /** What the audit log says of a tenant: the limits as they are in force. */
