@@ -104,7 +104,9 @@ export class Flags {
     return this.#sql
       .exec<Row>(
         `SELECT * FROM flag WHERE ${where.join(" AND ")} ORDER BY id LIMIT ?2`,
-        ...[after, limit, ...(room === null ? [] : [room])],
+        after,
+        limit,
+        ...(room === null ? [] : [room]),
       )
       .toArray()
       .map(flagOf);
