@@ -4,7 +4,8 @@ import type { ExtractSchema } from "hono/types";
 import { type AppEnv, router } from "./routes/app.ts";
 import { audit } from "./routes/audit.ts";
 import { changes } from "./routes/changes.ts";
-import { description, documents } from "./routes/documents.ts";
+import { describeAt } from "./routes/description.ts";
+import { documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
 import { flags } from "./routes/flags.ts";
 import { hook } from "./routes/hook.ts";
@@ -56,22 +57,7 @@ for (const routes of [
 ])
   app.route("/", routes);
 
-app.openAPIRegistry.registerComponent("securitySchemes", "operatorKey", {
-  type: "http",
-  scheme: "bearer",
-  description: "OPERATOR_KEY of the deployment.",
-});
-app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
-  type: "http",
-  scheme: "bearer",
-  description: "An API key: parley_…",
-});
-app.openAPIRegistry.registerComponent("securitySchemes", "token", {
-  type: "http",
-  scheme: "bearer",
-  description: "A user's token (JWT).",
-});
-app.doc31("/openapi.json", description);
+describeAt("/openapi.json", app);
 
 /** For typed clients: `hc<AppType>(url)`. By the names of its parts: written out whole it is longer than the compiler allows. */
 export type AppType = Hono<

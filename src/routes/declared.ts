@@ -19,6 +19,13 @@ export function body<T extends z.ZodType>(
   return { required: true, content: { "application/json": { schema } } };
 }
 
+/** For a body of which every field may be left out: so may it all. */
+export function optionalBody<T extends z.ZodType>(
+  schema: T,
+): { required: false; content: { "application/json": { schema: T } } } {
+  return { required: false, content: { "application/json": { schema } } };
+}
+
 export const inRoom = z.strictObject({ room: RoomName });
 /** An id in a path: whole decimal numbers only, so that each message has one address. */
 export const MessageIdText = z.string().regex(/^[1-9][0-9]{0,15}$/, "a message's id");
@@ -26,9 +33,13 @@ export const onMessage = inRoom.extend({ id: MessageIdText });
 
 export const Whole = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,15})$/, "a whole number")
+  .regex(/^(0|[1-9][0-9]{0,14})$/, "a whole number")
   .transform(Number);
-export const PageLimit = Whole.pipe(z.int().min(1)).optional();
+export const PageLimit = z
+  .string()
+  .regex(/^[1-9][0-9]{0,14}$/, "a whole number from 1")
+  .transform(Number)
+  .optional();
 export const PageBound = Whole.pipe(Bound).optional();
 
 export const listQuery = z.strictObject({ after: z.string().max(256).optional(), limit: PageLimit });

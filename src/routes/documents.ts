@@ -16,17 +16,6 @@ const health = createRoute({
   responses: { 200: json(z.object({ ok: z.literal(true), version: z.string() }), "It does.") },
 });
 
-export const description = {
-  openapi: "3.1.0",
-  info: {
-    title: "Parley",
-    version: manifest.version,
-    description:
-      "Rooms with ordered, durable messages over WebSocket and HTTP. Every error is a problem of RFC 9457 with a `code`; the codes are listed at /errors.",
-  },
-  servers: [{ url: "/" }],
-};
-
 /** The page is ours and so is its script: no CDN. Scalar styles itself inline and reads /openapi.json. */
 const documentationPolicy =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";

@@ -6,7 +6,7 @@ import { BanBody, KickBody, MuteBody, Sanctioned } from "../protocol/http.ts";
 import { noEndMs } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
 import { router } from "./app.ts";
-import { body, clientSecurity, inRoom, json, listed, listQuery, pageLimit } from "./declared.ts";
+import { body, clientSecurity, inRoom, json, listed, listQuery, optionalBody, pageLimit } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 import { calling } from "./rooms.ts";
@@ -39,7 +39,7 @@ const putBan = createRoute({
   method: "put",
   path: "/v1/rooms/{room}/bans/{user}",
   summary: "Ban a user from the room, until a time or until unbanned; with `shadow` unnoticed",
-  request: { ...ofUser, body: body(BanBody) },
+  request: { ...ofUser, body: optionalBody(BanBody) },
   responses: noContent,
 });
 const removeBan = createRoute({
@@ -55,7 +55,7 @@ const putMute = createRoute({
   method: "put",
   path: "/v1/rooms/{room}/mutes/{user}",
   summary: "Mute a user, until a time or until unmuted",
-  request: { ...ofUser, body: body(MuteBody) },
+  request: { ...ofUser, body: optionalBody(MuteBody) },
   responses: noContent,
 });
 const removeMute = createRoute({

@@ -7,7 +7,7 @@ import { MemberBody, MembersPage, RoomBody, RoomInfo } from "../protocol/http.ts
 import { Member } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
 import { type AppEnv, router } from "./app.ts";
-import { body, clientSecurity, inRoom, json, listQuery, pageLimit } from "./declared.ts";
+import { body, clientSecurity, inRoom, json, listQuery, optionalBody, pageLimit } from "./declared.ts";
 import { callerOf } from "./identity.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
@@ -31,7 +31,7 @@ const put = createRoute({
   method: "put",
   path: "/v1/rooms/{room}",
   summary: "Create a room, or confirm it",
-  request: { ...ofRoom, body: body(RoomBody) },
+  request: { ...ofRoom, body: optionalBody(RoomBody) },
   responses: { 200: json(RoomInfo, "It was there."), 201: json(RoomInfo, "It is new."), ...problems },
 });
 const get = createRoute({
@@ -47,7 +47,7 @@ const patch = createRoute({
   method: "patch",
   path: "/v1/rooms/{room}",
   summary: "Change a room's settings",
-  request: { ...ofRoom, body: body(RoomBody) },
+  request: { ...ofRoom, body: optionalBody(RoomBody) },
   responses: { 200: json(RoomInfo, "The room."), ...problems },
 });
 const remove = createRoute({

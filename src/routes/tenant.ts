@@ -20,7 +20,7 @@ import { KeyId } from "../protocol/names.ts";
 import { refuse } from "../protocol/refusals.ts";
 import { settingsOf } from "../env.ts";
 import { router } from "./app.ts";
-import { adminSecurity, body, json, listed, listQuery, pageLimit } from "./declared.ts";
+import { adminSecurity, body, json, listed, listQuery, optionalBody, pageLimit } from "./declared.ts";
 import { unfitHook } from "./hook.ts";
 import { actorOf } from "./identity.ts";
 import { admin, client } from "./middleware/authenticate.ts";
@@ -41,7 +41,7 @@ const patch = createRoute({
   method: "patch",
   path: "/v1/tenant",
   summary: "Change one's own name or settings",
-  request: { body: body(TenantPatch) },
+  request: { body: optionalBody(TenantPatch) },
   responses: { 200: json(TenantProfile, "The tenant."), ...problems },
 });
 const listKeys = createRoute({
@@ -56,7 +56,7 @@ const addKey = createRoute({
   method: "post",
   path: "/v1/keys",
   summary: "Make an API key",
-  request: { body: body(NewKey) },
+  request: { body: optionalBody(NewKey) },
   responses: { 201: json(z.object({ key: CreatedKey }), "The key, shown once."), ...problems },
 });
 const removeKey = createRoute({

@@ -11,7 +11,7 @@ import { TenantId } from "../protocol/names.ts";
 import { refuse } from "../protocol/refusals.ts";
 import { type Bindings, settingsOf } from "../env.ts";
 import { router } from "./app.ts";
-import { body, json, listed, listQuery, operatorSecurity, pageLimit } from "./declared.ts";
+import { body, json, listed, listQuery, operatorSecurity, optionalBody, pageLimit } from "./declared.ts";
 import { actorOf } from "./identity.ts";
 import { unfitHook } from "./hook.ts";
 import { operator } from "./middleware/authenticate.ts";
@@ -64,7 +64,7 @@ const patch = createRoute({
   method: "patch",
   path: "/v1/tenants/{tenant}",
   summary: "Change a tenant's name, settings or limits",
-  request: { ...ofTenant, body: body(OperatorTenantPatch) },
+  request: { ...ofTenant, body: optionalBody(OperatorTenantPatch) },
   responses: { 200: json(TenantProfile, "The tenant."), ...problems },
 });
 const remove = createRoute({
@@ -99,7 +99,7 @@ const addKey = createRoute({
   method: "post",
   path: "/v1/tenants/{tenant}/keys",
   summary: "Make an API key for a tenant that has lost its own",
-  request: { ...ofTenant, body: body(NewKey) },
+  request: { ...ofTenant, body: optionalBody(NewKey) },
   responses: { 201: json(z.object({ key: CreatedKey }), "The key, shown once."), ...problems },
 });
 

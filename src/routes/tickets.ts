@@ -7,7 +7,7 @@ import { refuse } from "../protocol/refusals.ts";
 import { RoomPattern } from "../protocol/token.ts";
 import { settingsOf } from "../env.ts";
 import { router } from "./app.ts";
-import { body, clientSecurity, json } from "./declared.ts";
+import { clientSecurity, json, optionalBody } from "./declared.ts";
 import { callerOf } from "./identity.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
@@ -20,7 +20,7 @@ const create = createRoute({
   security: clientSecurity,
   middleware: client,
   summary: "Get a ticket that opens one event stream within a minute: of one room, or of many",
-  request: { body: body(NewTicket) },
+  request: { body: optionalBody(NewTicket) },
   responses: { 201: json(CreatedTicket, "Put it into the stream's address as `ticket`."), ...problems },
 });
 
