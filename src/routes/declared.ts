@@ -33,7 +33,7 @@ export const onMessage = inRoom.extend({ id: MessageIdText });
 
 export const Whole = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,14})$/, "a whole number")
+  .regex(/^(0|[1-9][0-9]{0,15})$/, "a whole number")
   .transform(Number);
 export const PageLimit = z
   .string()
