@@ -42,7 +42,13 @@ function mended(name: string, value: unknown): unknown {
   if (name === "pattern" && typeof value === "string")
     return Object.entries(ranges).reduce((text, [from, to]) => text.replaceAll(from, to), value.replace(/\/u$/, ""));
   // What JSON can say exactly is said of no whole number.
-  if (value instanceof Object && "type" in value && value.type === "integer" && !("maximum" in value))
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    "type" in value &&
+    value.type === "integer" &&
+    !("maximum" in value)
+  )
     return { ...value, maximum: Number.MAX_SAFE_INTEGER };
   return value;
 }
