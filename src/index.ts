@@ -18,6 +18,7 @@ import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } 
 import { notFound, onError } from "./routes/middleware/errors.ts";
 import { perAddress } from "./routes/middleware/rates.ts";
 import { moderation } from "./routes/moderation.ts";
+import { revocations } from "./routes/revocations.ts";
 import { rooms } from "./routes/rooms.ts";
 import { socket } from "./routes/socket.ts";
 import { tenant } from "./routes/tenant.ts";
@@ -43,6 +44,7 @@ for (const routes of [
   usage,
   metrics,
   issuers,
+  revocations,
   hook,
   rooms,
   moderation,
@@ -70,6 +72,7 @@ export type AppType = Hono<
     | typeof usage
     | typeof metrics
     | typeof issuers
+    | typeof revocations
     | typeof hook
     | typeof rooms
     | typeof moderation

@@ -3,6 +3,7 @@ import type { Capability } from "../protocol/capabilities.ts";
 import { issuerKey } from "../protocol/issuer.ts";
 import { ceilingOf, type Policy, type Terms } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
+import { type Issued, refuseRevoked, type Revocation, revokedBy } from "../protocol/revocation.ts";
 import type { Session } from "../protocol/session.ts";
 import type { Claims, Rooms } from "../protocol/token.ts";
 import { grantedIn } from "./grants.ts";
@@ -37,6 +38,8 @@ export interface Authority {
   readonly claimedPolicyOf: (
     claimed: ClaimedToken,
   ) => Promise<{ readonly ok: true; readonly policy: Policy | null } | Refusal>;
+  /** By what the tenant has revoked a credential: asked only where more is in force than its policy lists. */
+  readonly revocationOf: (tenant: string, issued: Issued) => Promise<Revocation | null>;
   /** How the keys of the tenant's identity providers are had. */
   readonly fetching: Fetching;
 }
@@ -50,14 +53,24 @@ export async function identifyToken(authority: Authority, token: string, nowMs: 
   const policy = await authority.policyOf(tenant, key);
   if (policy === null) return refuse("token_invalid");
   const capabilities = ceilingOf(policy, key);
-  return capabilities === null ? refuse("token_revoked") : speaker({ tenant, policy, key, capabilities }, claims);
+  if (capabilities === null) return refuse("token_revoked");
+  return standing(authority, speaker({ tenant, policy, key, capabilities }, claims));
 }
 
-async function identifyByIssuer(
-  { claimedPolicyOf, fetching }: Authority,
-  claimed: ClaimedToken,
-  nowMs: number,
+/** Refused if its tenant has revoked it. */
+export async function standing(
+  { revocationOf }: Pick<Authority, "revocationOf">,
+  identity: Identity,
 ): Promise<Identified> {
+  const { tenant, user, token, key, issuedAtMs: issuedAt, policy } = identity;
+  const issued = { user, token: token?.id ?? null, key, issuedAt };
+  const listed = revokedBy(issued, policy.revocations);
+  const revocation = listed === null && policy.moreRevocations ? await revocationOf(tenant, issued) : listed;
+  return revocation === null ? { ok: true, identity } : refuseRevoked(revocation);
+}
+
+async function identifyByIssuer(authority: Authority, claimed: ClaimedToken, nowMs: number): Promise<Identified> {
+  const { claimedPolicyOf, fetching } = authority;
   const asked = await claimedPolicyOf(claimed);
   if (!asked.ok) return asked;
   const { policy } = asked;
@@ -65,12 +78,13 @@ async function identifyByIssuer(
   const verified = await verifyIssuerToken(policy, claimed, fetching, nowMs);
   if (!verified.ok) return verified;
   const { id, capabilities } = verified.issuer;
-  return speaker({ tenant: policy.tenant, policy, key: issuerKey(id), capabilities }, verified.claims);
+  const maker = { tenant: policy.tenant, policy, key: issuerKey(id), capabilities };
+  return standing(authority, speaker(maker, verified.claims));
 }
 
-function speaker(maker: Maker, { sub, name, iat, exp, jti, rooms }: Omit<Claims, "aud">): Identified {
+function speaker(maker: Maker, { sub, name, iat, exp, jti, rooms }: Omit<Claims, "aud">): Identity {
   const token = { id: jti ?? null, rooms, expiresAtMs: exp * 1_000 };
-  return { ok: true, identity: { ...maker, token, user: sub, name: name ?? null, issuedAtMs: iat * 1_000 } };
+  return { ...maker, token, user: sub, name: name ?? null, issuedAtMs: iat * 1_000 };
 }
 
 /** What a room is told of the tenant. */

@@ -129,6 +129,9 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   usage: "again",
   metrics: "again",
   policy: "again",
+  revoke: "again",
+  revocations: "again",
+  revocationsOf: "again",
   registerRoom: "again",
   forgetRoom: "again",
   // What a room gives back would be counted twice.

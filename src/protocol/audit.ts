@@ -11,6 +11,7 @@ import { MessageId, RoomSettings, TimeMs } from "./message.ts";
 import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { Limits, TenantSettings } from "./policy.ts";
 import { WordList } from "./words.ts";
+import { TokenId } from "./token.ts";
 
 /** Before and after an action: what is written as it is, and the texts about people that can be erased. */
 interface ActionRow {
@@ -37,6 +38,7 @@ export const auditActions = {
   "tenant.deleted": { plain: {}, personal: [] },
   "key.created": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
+  "revocation.created": { plain: { token: TokenId, issuedBefore: TimeMs }, personal: ["reason"] },
   "issuer.created": { plain: issuer, personal: ["name"] },
   "issuer.removed": { plain: issuer, personal: ["name"] },
   "flag.resolved": { plain: { state: z.enum(["open", "resolved"]) }, personal: ["note"] },

@@ -4,14 +4,14 @@ import { capabilities, roles } from "./capabilities.ts";
 import { Change, GapReason } from "./changes.ts";
 import { editContent, messageContent } from "./clientFrames.ts";
 import { Cursor } from "./cursor.ts";
-import { Issuer } from "./issuer.ts";
+import { Issuer, IssuerKey } from "./issuer.ts";
 import { fixedLimits } from "./limits.ts";
 import { Emoji, Member, Message, MessageId, Nonce, RoomSettings, Seq, TimeMs } from "./message.ts";
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { Limits, LimitsPatch, TenantSettings } from "./policy.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
 import { LimitHit, LimitLevel, PresencePage, PresentMember } from "./serverFrames.ts";
-import { Rooms } from "./token.ts";
+import { Rooms, TokenId } from "./token.ts";
 
 const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
 
@@ -80,6 +80,30 @@ export const NewToken = z.strictObject({
 export const CreatedToken = z.object({ token: z.string(), expiresAt: TimeMs });
 
 export const HookSecret = z.object({ secret: z.string() });
+
+/** Whoever is named, all at once; what is not named is anybody's. At least one of the four. */
+export const NewRevocation = z
+  .strictObject({
+    user: UserId.optional(),
+    /** Its `jti`. */
+    token: TokenId.regex(/^[^\p{Cc}]+$/u, "no control characters, and not empty").optional(),
+    key: z.union([KeyId, IssuerKey]).optional(),
+    /** Now, unless it is said; at most 30 s ahead. A token tells whole seconds: one of the same second counts as before. */
+    issuedBefore: TimeMs.min(0).optional(),
+    reason: z.string().max(fixedLimits.reasonLength).optional(),
+  })
+  .refine(({ reason: _, ...named }) => Object.keys(named).length > 0, "at least one of user, token, key, issuedBefore");
+export const Revocation = z.object({
+  id: z.int(),
+  user: UserId.nullable(),
+  token: TokenId.nullable(),
+  key: z.string().nullable(),
+  issuedBefore: TimeMs,
+  reason: z.string().nullable(),
+  at: TimeMs,
+  /** In force until then: nothing of what it revokes lives longer. */
+  until: TimeMs,
+});
 
 // Rooms.
 

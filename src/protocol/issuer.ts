@@ -53,3 +53,8 @@ export const IssuerKey = z.templateLiteral([KEY_PREFIX, IssuerId]);
 export function issuerKey(id: string): string {
   return `${KEY_PREFIX}${id}`;
 }
+
+/** Null for an API key. */
+export function issuerIdOf(key: string): string | null {
+  return key.startsWith(KEY_PREFIX) ? key.slice(KEY_PREFIX.length) : null;
+}

@@ -217,6 +217,8 @@ export const fixedLimits = {
   tokenBackstopMs: 10_000,
   /** Event streams: a comment this often, without which a reader that vanished is not noticed; proxies cut after 30 s and more. */
   heartbeatMs: 15_000,
+  /** A connection of many rooms that has joined none hears of no room what is over: so often its credential is looked at. */
+  lookMs: 1_000,
   /** When a browser's EventSource comes back, give or take half: a thousand of them must not come at once. */
   streamRetryMs: 2_000,
   /** What may wait for a reader of a stream: a slow consumer's, and a whole replay before it. */
@@ -258,6 +260,14 @@ export const fixedLimits = {
   keysPerTenant: 100,
   /** How long it is known what was used in each hour: a year to compare with, and a month to do so. */
   usageDays: 400,
+  /** In force at a time, each for a day: who has more to revoke names a key, or a time. */
+  revocationsPerTenant: 100_000,
+  /** Of these, what every edge is given every few seconds; beyond it an edge asks about each credential. */
+  revocationsListed: 1_000,
+  /** Of the last minute's, what every room with sockets is given with each decision; beyond it a room asks. */
+  revocationsPushed: 100,
+  /** So long a room is told of a revocation: more than an edge may go by an older policy, and a call may be on its way. */
+  revocationPushMs: 60_000,
   /** Identity providers, and the patterns in what one gives to tokens that name no rooms: all of it is part of the policy. */
   issuersPerTenant: 10,
   issuerRooms: 20,

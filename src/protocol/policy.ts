@@ -5,6 +5,7 @@ import { Hook } from "./hook.ts";
 import { Issuer, issuerKey } from "./issuer.ts";
 import { noWords, WordList } from "./words.ts";
 import { type LimitName, tenantLimits } from "./limits.ts";
+import { Revocation } from "./revocation.ts";
 
 const limitNames = Object.keys(tenantLimits) as [LimitName, ...LimitName[]];
 
@@ -35,17 +36,6 @@ export const TenantSettings = z.strictObject({
 export type TenantSettings = z.infer<typeof TenantSettings>;
 export const defaultTenantSettings: TenantSettings = { origins: ["*"], autoCreate: true, words: noWords, hook: null };
 
-/** Sessions that hold no longer: those of a user, a token or a key, or of everybody, that were issued before a time. */
-export const Revocation = z.object({
-  user: z.string().nullable(),
-  token: z.string().nullable(),
-  key: z.string().nullable(),
-  issuedBeforeMs: z.int(),
-  reason: z.string().nullable(),
-  atMs: z.int(),
-});
-export type Revocation = z.infer<typeof Revocation>;
-
 /** What travels with every call to a room: enough to make it, and to tell whether it has heard of the newest policy. */
 export const Terms = z.object({ version: z.int(), limits: Limits, autoCreate: z.boolean() });
 export type Terms = z.infer<typeof Terms>;
@@ -60,6 +50,8 @@ export const RoomPolicy = Terms.extend({
   revocations: z.array(Revocation).default([]),
   words: WordList.default(noWords),
   hook: Hook.nullable().default(null),
+  /** Until then there are more than these, and the tenant is asked. */
+  revocationsAskedUntilMs: z.int().default(0),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 
@@ -71,6 +63,10 @@ export const Policy = z.object({
   issuers: z.array(Issuer),
   limits: Limits,
   settings: TenantSettings,
+  /** The newest of those in force. */
+  revocations: z.array(Revocation),
+  /** There are others: the tenant is asked about each credential that these do not mean. */
+  moreRevocations: z.boolean(),
 });
 export type Policy = z.infer<typeof Policy>;
 

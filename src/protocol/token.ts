@@ -20,17 +20,19 @@ export type Rooms = z.infer<typeof Rooms>;
 
 export const AUDIENCE = "parley";
 
+/** By which one token can be revoked. */
+export const TokenId = z
+  .string()
+  .max(64)
+  .refine((id) => id.isWellFormed(), "holds a lone surrogate");
+
 export const Claims = z.object({
   aud: z.literal(AUDIENCE),
   sub: UserId,
   name: DisplayName.optional(),
   iat: z.int(),
   exp: z.int(),
-  jti: z
-    .string()
-    .max(64)
-    .refine((id) => id.isWellFormed(), "holds a lone surrogate")
-    .optional(),
+  jti: TokenId.optional(),
   rooms: Rooms,
 });
 export type Claims = z.infer<typeof Claims>;

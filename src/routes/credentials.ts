@@ -1,9 +1,9 @@
 /** From a request to an identity: an API key or a token, in the header or in the WebSocket's subprotocols. */
 import { waitUntil } from "cloudflare:workers";
 import { isApiKey, verifyApiKey } from "../auth/apiKey.ts";
-import { type Identity, identifyToken } from "../auth/identity.ts";
-import type { ClaimedToken } from "../auth/issuerToken.ts";
+import { type Authority, type Identity, identifyToken, standing } from "../auth/identity.ts";
 import { readTicket } from "../auth/ticket.ts";
+import { tenantStub } from "../objects/stubs.ts";
 import type { TicketUse } from "../objects/tickets.ts";
 import { UserId } from "../protocol/names.ts";
 import { ceilingOf } from "../protocol/policy.ts";
@@ -75,8 +75,9 @@ export async function identifyTicket(
   const capabilities = ceilingOf(policy, key);
   if (capabilities === null) return refuse("token_revoked");
   const identity = { tenant, policy, key, capabilities, token, user, name, issuedAtMs };
-  const refused = refusedBy(identity, origin);
-  return refused ?? { ok: true, identity, use: { id, expiresAtMs } };
+  const identified = await standing(authorityOf(env, nowMs), identity);
+  if (!identified.ok) return identified;
+  return refusedBy(identity, origin) ?? { ok: true, identity, use: { id, expiresAtMs } };
 }
 
 async function identifyKey(
@@ -94,19 +95,17 @@ async function identifyKey(
   const user = asUser === null ? null : UserId.safeParse(asUser);
   if (user?.success === false)
     return refuse("invalid_field", "`Parley-User` is 1 to 128 printable characters without / or space.");
-  return {
-    ok: true,
-    identity: {
-      tenant: key.tenant,
-      policy,
-      key: key.keyId,
-      capabilities,
-      token: null,
-      user: user?.data ?? null,
-      name: null,
-      issuedAtMs: nowMs,
-    },
-  };
+  return standing(authorityOf(env, nowMs), {
+    tenant: key.tenant,
+    policy,
+    key: key.keyId,
+    capabilities,
+    token: null,
+    user: user?.data ?? null,
+    name: null,
+    // It is issued anew with each use.
+    issuedAtMs: nowMs,
+  });
 }
 
 async function identifyBearer(
@@ -115,17 +114,21 @@ async function identifyBearer(
   asUser: string | null,
   nowMs: number,
 ): Promise<Identified> {
-  const { masterKeys, privateEndpoints: isPrivateAllowed } = settingsOf(env);
-  const authority = {
-    masterKeys,
-    policyOf: (tenant: string, key: string) => policyOf(env, tenant, key, nowMs),
-    claimedPolicyOf: (claimed: ClaimedToken) => claimedPolicyOf(env, claimed, nowMs),
-    fetching: { isPrivateAllowed, keep: waitUntil },
-  };
-  const identified = await identifyToken(authority, credential, nowMs);
+  const identified = await identifyToken(authorityOf(env, nowMs), credential, nowMs);
   return identified.ok && asUser !== null && asUser !== identified.identity.user
     ? refuse("forbidden", "A token speaks for its own user only.")
     : identified;
+}
+
+function authorityOf(env: Bindings, nowMs: number): Authority {
+  const { masterKeys, privateEndpoints: isPrivateAllowed } = settingsOf(env);
+  return {
+    masterKeys,
+    policyOf: (tenant, key) => policyOf(env, tenant, key, nowMs),
+    claimedPolicyOf: (claimed) => claimedPolicyOf(env, claimed, nowMs),
+    revocationOf: async (tenant, issued) => (await tenantStub(env, tenant).revocationsOf([issued]))[0] ?? null,
+    fetching: { isPrivateAllowed, keep: waitUntil },
+  };
 }
 
 /** By the tenant. Origins are compared whole: a suffix or a prefix is another one. Callers that are no page send none. */

@@ -41,6 +41,11 @@ export async function policyOf(env: Bindings, tenant: string, key: string, nowMs
   return policy;
 }
 
+/** The next one who asks hears what the tenant decides now. */
+export function forgetPolicy(tenant: string): void {
+  held.delete(tenant);
+}
+
 /**
  * The same for a tenant that a token only claims to be for. Whoever invents tokens must not make us ask without end: about a
  * tenant once a second, and about names of which nothing is known so many a second in all. These are looked up in the

@@ -71,7 +71,8 @@ export const socket = router()
             perSecond: limits.framesPerSocketPerSecond,
             burst: limits.framesPerSocketBurst + fixedLimits.roomsPerConnection,
           },
-          recheck: () => credential.recheck(),
+          recheck: (when) => credential.recheck(when),
+          hasNews: () => credential.hasNews(),
           replace: (token) => credential.replace(token),
           async enter({ room, cursor = null, backlog = fixedLimits.backlogDefault, presence = "full" }) {
             // The credential may have been revoked since, and what it grants is asked anew for each room.

@@ -9,6 +9,7 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { barred } from "./admittance.ts";
 import type { RoomParts } from "./parts.ts";
+import { askAbout, isAsked } from "./revoked.ts";
 import { lacks } from "./standing.ts";
 
 /** Who calls, as the edge has verified it, and what the tenant has decided. */
@@ -27,10 +28,12 @@ export function open(parts: RoomParts, { session }: Pick<Caller, "session">): Re
   return unwelcome(session, store.room.policy) ?? barred(parts, session, Date.now());
 }
 
-/** Asks for what the tenant has decided, where the caller has heard of more than the room. */
-export async function renew({ store, account }: RoomParts, { policy }: Caller): Promise<Refusal | null> {
+/** Asks for what the tenant has decided, where the caller has heard of more than the room, or the room was not told all. */
+export async function renew(parts: RoomParts, { session, policy }: Caller): Promise<Refusal | null> {
+  const { store, account } = parts;
   if (store.room === null || store.room.deletedAtMs !== null) return null;
-  return policy.version > store.room.policy.version ? account.renew() : null;
+  const failed = policy.version > store.room.policy.version ? await account.renew() : null;
+  return failed ?? (isAsked(parts, Date.now()) ? askAbout(parts, session) : null);
 }
 
 /** Whether `openOrMake` would let the caller in to read; it makes nothing. */

@@ -1,4 +1,5 @@
 /** Append all in one transaction, announce, answer. */
+import { unwelcome } from "../../core/welcome.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import { clear } from "./admittance.ts";
 import { Log } from "./log.ts";
@@ -73,7 +74,13 @@ function appendAll(store: Store, entries: readonly Entry[], nowMs: number): Appe
 
 function appendTogether(store: Store, entries: readonly Entry[], nowMs: number): Appended {
   const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
-  return { log, outcomes: store.transaction(() => entries.map((entry) => entry.apply(log))) };
+  return { log, outcomes: store.transaction(() => entries.map((entry) => apply(store, entry, log))) };
+}
+
+/** It has waited, and meanwhile its author may have become unwelcome. */
+function apply({ room }: Store, { by, apply: change }: Entry, log: Log): Outcome {
+  const refused = by === undefined || room === null ? null : unwelcome(by, room.policy);
+  return refused ?? change(log);
 }
 
 /** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */
@@ -81,7 +88,7 @@ function appendApart(store: Store, entries: readonly Entry[], nowMs: number): Ap
   const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
   const attempt = (entry: Entry): Outcome => {
     try {
-      return log.attempt(() => store.transaction(() => entry.apply(log)));
+      return log.attempt(() => store.transaction(() => apply(store, entry, log)));
     } catch {
       return refuse("internal");
     }

@@ -2,9 +2,14 @@
 import { unwelcome } from "../../core/welcome.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import type { RoomParts } from "./parts.ts";
+import { askAboutAll, isAsked } from "./revoked.ts";
 
-/** Safe to run twice: the second time it meets those who have come meanwhile by what somebody held who did not know yet. */
-export function heed({ store, roster }: Pick<RoomParts, "store" | "roster">, policy: RoomPolicy): void {
+/**
+ * Done when it returns its promise, but for what the tenant must be asked about. Safe to run twice: the second time it meets those
+ * who have come meanwhile by what somebody held who did not know yet.
+ */
+export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> {
+  const { store, roster } = parts;
   const { room } = store;
   if (room === null || room.deletedAtMs !== null) return;
   if (policy.version > room.policy.version) store.savePolicy(policy);
@@ -13,4 +18,5 @@ export function heed({ store, roster }: Pick<RoomParts, "store" | "roster">, pol
     const refused = unwelcome(seat.session, newest);
     if (refused !== null) roster.close(seat, refused.error, refused.detail);
   }
+  if (isAsked(parts, Date.now())) await askAboutAll(parts);
 }

@@ -1,6 +1,7 @@
 /** Admitted changes that wait for the next flush. What is in here is not stored and nobody has been told. */
 import type { Refusal } from "../../protocol/refusals.ts";
 import { Inquiries, type Inquiry } from "./inquiries.ts";
+import type { Session } from "../../protocol/session.ts";
 import type { Log } from "./log.ts";
 
 /** What became of a change. `seq` is that of the change, `id` that of the message (or 0 where there is none). */
@@ -23,6 +24,8 @@ export interface Entry {
   readonly inquiry?: Inquiry;
   /** It takes a credit of the tenant's: it waits until there is one. */
   readonly charged?: true;
+  /** Whose it is; of a job of the room's own there is nobody. */
+  readonly by?: Session;
   /**
    * Runs inside the flush's transaction and decides with what is stored then. All that can be refused is refused before
    * its first write. What it throws rolls back this entry alone.
@@ -119,9 +122,14 @@ export function nonceKey(sender: string | null, nonce: string): string {
 }
 
 /** Tells the outcome: at once where it is known, else when the flush has it. One that joined an earlier twin is a duplicate. */
-export function settle(queue: Queue, admitted: Admitted, tell: (outcome: Outcome) => void): void {
+export function settle(
+  queue: Queue,
+  admitted: Admitted,
+  by: Session | null,
+  tell: (outcome: Outcome) => void,
+): void {
   if (!admitted.ok || !("entry" in admitted)) return tell(admitted);
   const { entry, joins } = admitted;
   entry.waiters.push(joins ? (outcome) => tell(outcome.ok ? { ...outcome, duplicate: true } : outcome) : tell);
-  if (!joins) queue.add(entry);
+  if (!joins) queue.add(by === null ? entry : { ...entry, by });
 }

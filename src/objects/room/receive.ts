@@ -48,7 +48,7 @@ export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer,
 function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number): void {
   const { session } = seat;
   const answer = (admitted: Admitted): void =>
-    settle(parts.queue, admitted, (outcome) => answerChange(parts, seat, frame, outcome, nowMs));
+    settle(parts.queue, admitted, session, (outcome) => answerChange(parts, seat, frame, outcome, nowMs));
   const answerAndWarn = (admitted: Admitted): void => {
     answer(admitted);
     if (admitted.ok && parts.roster.find(seat.socket) !== undefined) warn(parts, seat, nowMs);

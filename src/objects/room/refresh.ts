@@ -27,6 +27,7 @@ export class Refresher {
       policyOf: (named, key) => tenantStub(env, named).policy(key),
       claimedPolicyOf: async (claimed) =>
         claimed.tenant === tenant ? { ok: true, policy: await tenantStub(env, tenant).policy(null) } : foreign(),
+      revocationOf: async (named, issued) => (await tenantStub(env, named).revocationsOf([issued]))[0] ?? null,
       // An object ends what it has begun without being told to.
       fetching: { isPrivateAllowed: env.PRIVATE_ENDPOINTS === "allow", keep: () => undefined },
     });

@@ -17,7 +17,7 @@ export function reseat(parts: RoomParts, seat: Seat, session: Session, nowMs: nu
   if (refused !== null) return refused;
   // Nobody would see what is being written.
   if (seat.typing?.active === true && lacks(parts, session, "publish") !== null)
-    settle(parts.queue, typing(parts, seat, { type: "typing", active: false }, nowMs), () => undefined);
+    settle(parts.queue, typing(parts, seat, { type: "typing", active: false }, nowMs), null, () => undefined);
   const { connection } = seat.session;
   const noticeAtMs = noticeOf(session, seat.attachment.relayed, nowMs);
   parts.roster.reseat(seat, { ...session, connection }, noticeAtMs);

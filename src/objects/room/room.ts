@@ -9,6 +9,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
+import type { Session } from "../../protocol/session.ts";
 import { Alarms } from "../alarms.ts";
 import { parseRoomObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
 import type { Flag } from "../tenant/flags.ts";
@@ -90,7 +91,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
           sockets: roster.size,
           ...asked,
         }),
-      onPolicy: (policy) => heed(this.#parts, policy),
+      onPolicy: (policy) => void heed(this.#parts, policy).then(() => this.#wake(), unasked),
       onSettled: () => this.#wake(),
     });
     this.#parts = {
@@ -286,9 +287,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   }
 
   /** What the tenant has decided, pushed to every room that has sockets. */
-  heed(policy: RoomPolicy): void {
-    heed(this.#parts, policy);
+  async heed(policy: RoomPolicy): Promise<void> {
+    const heeded = heed(this.#parts, policy);
     this.#settle(Date.now());
+    await heeded;
+    this.#wake();
   }
 
   /** The tenant ends. It registers no room anew, so that nobody can make this one again. */
@@ -331,6 +334,9 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     try {
       const joining = joinRequestOf(request);
       const nowMs = Date.now();
+      // partyserver waits for this and that before it comes here.
+      const refused = open(this.#parts, joining);
+      if (refused !== null) return this.#parts.roster.reject(connection, refused.error, refused.detail);
       join(this.#parts, connection, joining, nowMs);
       this.#alarms.schedule("sweep", nowMs + fixedLimits.silentMs);
       if (joining.ticket !== null) this.#alarms.schedule("tickets", this.#parts.tickets.dueMs ?? nowMs);
@@ -411,21 +417,21 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   // The rest is wiring.
 
   async #change(caller: Caller, admit: (parts: RoomParts, nowMs: number) => Admitted): Promise<Outcome> {
-    return (await this.#open(caller)) ?? this.#settled(admit(this.#parts, Date.now()));
+    return (await this.#open(caller)) ?? this.#settled(admit(this.#parts, Date.now()), caller.session);
   }
 
   /** One pass of a job of the tenant's. */
   async #work(make: (parts: RoomParts) => Entry): Promise<"more" | "done"> {
     const { room } = this.#parts.store;
     if (room === null || room.deletedAtMs !== null) return "done";
-    const outcome = await this.#settled({ ok: true, entry: make(this.#parts), joins: false });
+    const outcome = await this.#settled({ ok: true, entry: make(this.#parts), joins: false }, null);
     return outcome.ok && !outcome.duplicate ? "more" : "done";
   }
 
   /** Resolves when the flush has stored it: the answer leaves when that is on disk. */
-  #settled(admitted: Admitted): Promise<Outcome> {
+  #settled(admitted: Admitted, by: Session | null): Promise<Outcome> {
     return new Promise((resolve) => {
-      settle(this.#parts.queue, admitted, resolve);
+      settle(this.#parts.queue, admitted, by, resolve);
       this.#settle(Date.now());
     });
   }
@@ -496,6 +502,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
 function refusalOf(refused: Refusal): Response {
   return Response.json(refused, { status: refusals[refused.error].status });
+}
+
+/** The tenant tells it again, or the edge refuses them by then. */
+function unasked(error: unknown): void {
+  console.error("the tenant could not be asked whom it has revoked", String(error));
 }
 
 function joinRequestOf(request: Request): JoinRequest {

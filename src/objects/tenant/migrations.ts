@@ -7,6 +7,7 @@ import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
 import { usageMigration } from "./usage.ts";
+import { revocationsMigration } from "./revocations.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -87,4 +88,5 @@ CREATE TABLE audit_name (
   deletionMigration,
   usageMigration,
   flagsMigration,
+  revocationsMigration,
 ];

@@ -54,9 +54,9 @@ export class Store {
   }
 
   /** All or nothing; memory is read anew where it is nothing. */
-  transaction(body: () => void): void {
+  transaction<Made>(body: () => Made): Made {
     try {
-      this.#storage.transactionSync(body);
+      return this.#storage.transactionSync(body);
     } catch (error) {
       if (isUntouched(this.#storage)) this.#tenant = null;
       else this.#load();

@@ -4,6 +4,7 @@ import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { AuditPage, Deed } from "../../protocol/audit.ts";
 import type { Capability } from "../../protocol/capabilities.ts";
+import { issuerKey } from "../../protocol/issuer.ts";
 import { defaultLimits, fixedLimits, type Limits, tenantLimits } from "../../protocol/limits.ts";
 import {
   defaultTenantSettings,
@@ -13,6 +14,7 @@ import {
   type TenantSettings,
 } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Issued, Revocation } from "../../protocol/revocation.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { UsageSpan } from "../../protocol/usage.ts";
 import type { Grant, Statement } from "../account.ts";
@@ -24,7 +26,8 @@ import { AuditLog, type AuditQuery } from "./audit.ts";
 import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { Ledger } from "./ledger.ts";
-import { Rounds } from "./rounds.ts";
+import { auditedRevocation, type NewRevocation, type RevocationListing, Revocations } from "./revocations.ts";
+import { policyGoneMs, Rounds } from "./rounds.ts";
 import { type Key, type NewKey, type RoomListing, Store, type TenantState } from "./store.ts";
 import { type Metrics, Usage, type UsageQuery, type Used } from "./usage.ts";
 
@@ -48,23 +51,21 @@ export interface TenantPatch {
 /** When what could not be erased is tried again. */
 const retryAfterMs = 30_000;
 
-/** When no edge can hold an older policy: what slipped in by one until then is closed by a second round. */
-const policyGoneMs = 6_000;
-
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #store: Store;
-  readonly #alarms: Alarms<"policy" | "tickets" | "deletion" | "usage">;
+  readonly #alarms: Alarms<"policy" | "revocations" | "tickets" | "deletion" | "usage">;
   readonly #tickets: Tickets;
   readonly #audit: AuditLog;
   readonly #deletion: Deletion;
-  readonly #rounds: Rounds;
+  readonly #rounds: Rounds<RoomPolicy>;
   /** Made when they are first needed: a tenant that was never created has no tables. */
   #ledger: Ledger | null = null;
   #usage: Usage | null = null;
   readonly #issuers: Issuers;
   readonly #flags: Flags;
+  readonly #revocations: Revocations;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -72,10 +73,13 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     this.#alarms = new Alarms(ctx.storage);
     this.#tickets = new Tickets(ctx.storage);
     this.#audit = new AuditLog(ctx.storage, () => this.#id);
-    this.#rounds = new Rounds({
+    const rounds = {
       rooms: () => this.#ledgerOf().activeRooms,
-      tell: async (room) => roomStub(env, this.#id, room).heed(this.#roomPolicy(this.#tenantOf())),
-    });
+      policy: () => this.#roomPolicy(this.#tenantOf()),
+      tell: (room: string, policy: RoomPolicy) => roomStub(env, this.#id, room).heed(policy),
+      book: (atMs: number) => this.#alarms.schedule("policy", atMs),
+    };
+    this.#rounds = new Rounds(rounds, Date.now());
     this.#issuers = new Issuers(ctx.storage);
     this.#flags = new Flags(ctx.storage);
     this.#deletion = new Deletion({
@@ -85,6 +89,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       dissolve: (room) => roomStub(env, this.#id, room).dissolve(),
       bury: () => directoryStub(env).bury(this.#id),
     });
+    this.#revocations = new Revocations(ctx.storage);
   }
 
   // Calls from the operator's plane.
@@ -196,6 +201,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const { name, capabilities } = removed;
     await this.#decide(tenant, () => {
       this.#store.removeKey(id);
+      this.#endSessionsOf(id);
       this.#audit.append(actor, "key.removed", { target: { key: id }, before: { name, capabilities } }, Date.now());
     });
     return { ok: true };
@@ -229,6 +235,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const { id: _, createdAt: __, ...before } = removed;
     await this.#decide(tenant, () => {
       this.#issuers.remove(id);
+      this.#endSessionsOf(issuerKey(id));
       this.#audit.append(actor, "issuer.removed", { target: { issuer: id }, before }, Date.now());
     });
     return { ok: true };
@@ -274,6 +281,26 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { ok: true };
   }
 
+  async revoke(asked: NewRevocation, actor: Actor): Promise<Answer<{ revocation: RevocationListing }>> {
+    const living = this.#living();
+    if (!living.ok) return living;
+    const { tenant } = living;
+    const nowMs = Date.now();
+    const refused = this.#unknownKey(asked.key) ?? this.#revocations.refusal(asked, nowMs);
+    if (refused !== null) return refused;
+    const revocation = await this.#decide(tenant, () => {
+      const made = this.#revocations.add(asked, this.#tenantOf().version, nowMs);
+      this.#audit.append(actor, "revocation.created", auditedRevocation(made), nowMs);
+      return made;
+    });
+    return { ok: true, revocation };
+  }
+
+  /** Those in force with an id below `before`, the newest first. */
+  revocations(page: { readonly before: number; readonly limit: number }): RevocationListing[] {
+    return this.#store.tenant === null ? [] : this.#revocations.list(page, Date.now());
+  }
+
   rooms(query: { prefix: string; after: string; limit: number }): RoomListing[] {
     return this.#store.tenant === null ? [] : this.#store.rooms(query);
   }
@@ -309,7 +336,15 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     );
     const { version, suspended, settings } = tenant;
     const issuers = this.#issuers.inForce();
-    return { tenant: this.#id, version, suspended, keys, issuers, settings, limits: limitsOf(tenant) };
+    const revocations = this.#revocations.inForce(Date.now());
+    return { tenant: this.#id, version, suspended, keys, issuers, settings, limits: limitsOf(tenant), ...revocations };
+  }
+
+  /** By which revocation each of these is revoked: for whoever does not hold them all. */
+  revocationsOf(sessions: readonly Issued[]): (Revocation | null)[] {
+    if (this.#store.tenant === null) return sessions.map(() => null);
+    const nowMs = Date.now();
+    return sessions.map((session) => this.#revocations.find(session, nowMs));
   }
 
   registerRoom(name: string, again: boolean): Answer<{ policy: RoomPolicy }> {
@@ -348,7 +383,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const granted = ledger.settle(statement, limitsOf(tenant), Date.now());
     const creditsRefused = statement.credits - granted.credits;
     this.#record({ room, counts, connections: ledger.connections, creditsRefused });
-    return { ...granted, policy: tenant.version > policyVersion ? this.#roomPolicy(tenant) : null };
+    return { ...granted, policy: tenant.version > policyVersion ? this.#roomPolicy(tenant, policyVersion) : null };
   }
 
   /** What a room has done, for the audit log. It may be told again. */
@@ -370,7 +405,12 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   override async alarm(): Promise<void> {
     await this.#alarms.run(Date.now(), {
-      policy: () => this.#rounds.go(),
+      policy: () => this.#rounds.goAgain(Date.now()),
+      revocations: () => {
+        this.#revocations.sweep(Date.now());
+        const nextMs = this.#revocations.dueMs;
+        if (nextMs !== null) this.#alarms.schedule("revocations", nextMs);
+      },
       deletion: async () => {
         if (this.#store.tenant === null) return;
         const next = await this.#deletion.step();
@@ -408,25 +448,40 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { id: this.#id, name, suspended, deleting, settings, limits: limitsOf(tenant), createdAt: createdAtMs };
   }
 
-  #roomPolicy(tenant: TenantState): RoomPolicy {
+  /** For a room that goes by the policy `since`, or by one that is not known. */
+  #roomPolicy(tenant: TenantState, since: number | null = null): RoomPolicy {
     const { version, suspended, settings } = tenant;
     const { autoCreate, words, hook } = settings;
-    return { version, suspended, limits: limitsOf(tenant), autoCreate, words, hook, revocations: [] };
+    const revocations = this.#revocations.since(since, Date.now());
+    return { version, suspended, limits: limitsOf(tenant), autoCreate, words, hook, ...revocations };
+  }
+
+  #unknownKey(key: string | null): Refusal | null {
+    const isKnown =
+      key === null ||
+      this.keys().some(({ id }) => id === key) ||
+      this.issuers().some(({ id }) => issuerKey(id) === key);
+    return isKnown ? null : refuse("not_found", "There is no such key.");
+  }
+
+  /** In the same step in which it is removed. */
+  #endSessionsOf(key: string): void {
+    this.#revocations.endSessionsOf(key, this.#tenantOf().version, Date.now());
   }
 
   /**
    * Saves what is decided with its record, and tells every room that has sockets: now, and once more when no edge can hold an older policy. A
    * room that has none asks for places before it lets the first one in, and is told then.
    */
-  async #decide(tenant: Omit<TenantState, "version" | "createdAtMs">, record: () => void): Promise<void> {
-    this.#store.transaction(() => {
+  async #decide<Made>(tenant: Omit<TenantState, "version" | "createdAtMs">, record: () => Made): Promise<Made> {
+    const made = this.#store.transaction(() => {
       this.#store.save(tenant);
-      record();
+      return record();
     });
-    if (this.#ledgerOf().activeRooms.length === 0) return;
-    // Booked first: the second round must come whatever becomes of this one.
-    this.#alarms.schedule("policy", Date.now() + policyGoneMs);
-    await this.#rounds.go();
+    const overMs = this.#revocations.dueMs;
+    if (overMs !== null) this.#alarms.schedule("revocations", overMs);
+    await this.#rounds.go(Date.now());
+    return made;
   }
 
   #tenantOf(): TenantState {

@@ -5,6 +5,7 @@ import type { Bindings } from "../../env.ts";
 import { refusalOf } from "../../objects/failures.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { identifyPresented, type Presented } from "../credentials.ts";
+import { forgetPolicy, policyOf } from "../policies.ts";
 
 type Identified = { readonly ok: true; readonly identity: Identity } | Refusal;
 
@@ -13,12 +14,17 @@ export class HeldCredential {
   readonly #tenant: string;
   readonly #user: string | null;
   #presented: Presented;
+  #key: string;
+  /** Of the policy by which it was last found to be good. */
+  #version: number;
 
-  constructor(env: Bindings, presented: Presented, { tenant, user }: Pick<Identity, "tenant" | "user">) {
+  constructor(env: Bindings, presented: Presented, { tenant, user, key, policy }: Identity) {
     this.#env = env;
     this.#presented = presented;
     this.#tenant = tenant;
     this.#user = user;
+    this.#key = key;
+    this.#version = policy.version;
   }
 
   /** What it is worth now: it may have been revoked since. Never throws. */
@@ -27,11 +33,18 @@ export class HeldCredential {
   }
 
   /** Null while it opens a connection at all. A tenant that cannot be asked now is asked again the next time. */
-  async recheck(): Promise<Refusal | null> {
+  async recheck(when?: "at once"): Promise<Refusal | null> {
     const asked = this.#presented;
+    if (when === "at once") forgetPolicy(this.#tenant);
     const identified = await this.#identify(asked).catch(() => null);
     // What is found of the old one says nothing of the new one.
     return identified === null || identified.ok || asked !== this.#presented ? null : identified;
+  }
+
+  /** Whether its tenant has decided anything since it was last found to be good. */
+  async hasNews(): Promise<boolean> {
+    const policy = await policyOf(this.#env, this.#tenant, this.#key, Date.now()).catch(() => null);
+    return policy?.version !== this.#version;
   }
 
   /** From now on the new token counts, if it is the same user's; else the old one stays. Never throws. */
@@ -44,10 +57,13 @@ export class HeldCredential {
     if (tenant !== this.#tenant) return refuse("forbidden", "The new token is another tenant's.");
     if (user !== this.#user) return refuse("forbidden", "The new token is another user's than this connection.");
     this.#presented = presented;
+    this.#key = identified.identity.key;
     return identified;
   }
 
-  #identify(presented: Presented): Promise<Identified> {
-    return identifyPresented(this.#env, presented, Date.now());
+  async #identify(presented: Presented): Promise<Identified> {
+    const identified = await identifyPresented(this.#env, presented, Date.now());
+    if (identified.ok) this.#version = identified.identity.policy.version;
+    return identified;
   }
 }

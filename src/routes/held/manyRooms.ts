@@ -18,8 +18,10 @@ import { Tenure, type TenureOptions } from "./tenure.ts";
 export interface ManyRoomsOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
   /** For what is no room's own: joins, leaves, pings, and what is no frame. */
   readonly rate: Rate;
-  /** Whether the credential still opens a connection at all. */
-  readonly recheck: () => Promise<Refusal | null>;
+  /** Whether the credential still opens a connection at all; `at once`: as its tenant sees it now. Never throws. */
+  readonly recheck: (when?: "at once") => Promise<Refusal | null>;
+  /** Whether its tenant has decided anything since that was last looked at: cheap to ask. Never throws. */
+  readonly hasNews: () => Promise<boolean>;
   /** The credential is a new token from now on; refused, it stays what it was. Never throws. */
   readonly replace: (token: string) => Promise<{ readonly ok: true; readonly identity: Identity } | Refusal>;
   /** Asks a room to let the client in, with what the credential allows there now. Never throws. */
@@ -33,11 +35,13 @@ export class ManyRooms {
   readonly #client: WebSocket;
   readonly #enter: ManyRoomsOptions["enter"];
   readonly #recheck: ManyRoomsOptions["recheck"];
+  readonly #hasNews: ManyRoomsOptions["hasNews"];
   readonly #replace: ManyRoomsOptions["replace"];
   readonly #rate: Rate;
   #allowance: Allowance | undefined;
   #refreshes: Refreshes = { underway: false, allowance: undefined };
   readonly #tenure: Tenure;
+  readonly #looking: ReturnType<typeof setInterval>;
   readonly #rooms = new Map<string, Membership>();
   /** Of rooms that were left or refused: joined anew, they are entered when the room has forgotten the last time. */
   readonly #ending = new Map<string, Promise<void>>();
@@ -46,16 +50,19 @@ export class ManyRooms {
   /** Of what was meant for no room that is joined. */
   readonly #record: { offences: Offences } = { offences: [] };
   #open = true;
+  /** It has another token than the one that it was opened with. */
+  #isRenewed = false;
   #sentUnits = 0;
   #pingedAtMs: number | null = null;
   #seenAtMs: number;
   /** When it last had a room. */
   #usedAtMs: number;
 
-  constructor(client: WebSocket, { enter, recheck, replace, rate, ...tenure }: ManyRoomsOptions) {
+  constructor(client: WebSocket, { enter, recheck, hasNews, replace, rate, ...tenure }: ManyRoomsOptions) {
     this.#client = client;
     this.#enter = enter;
     this.#recheck = recheck;
+    this.#hasNews = hasNews;
     this.#replace = replace;
     this.#rate = rate;
     this.#seenAtMs = tenure.nowMs;
@@ -66,6 +73,7 @@ export class ManyRooms {
       onExpiring: (notice) => this.#tell(notice, undefined),
       onEnd: (error, reason) => this.#end(error, reason),
     });
+    this.#looking = setInterval(() => void this.#lookForNews(), fixedLimits.lookMs);
     client.addEventListener("message", ({ data }) => this.#receive(data, Date.now()));
     client.addEventListener("close", ({ code }) => this.#leaveAll(answerableCode(code)));
     client.addEventListener("error", () => this.#leaveAll(1000));
@@ -163,6 +171,7 @@ export class ManyRooms {
 
   /** Each room hears it before anything that the client says to it from now on. */
   #renew(identity: Identity, ref: string | undefined, nowMs: number): void {
+    this.#isRenewed = true;
     for (const membership of this.#rooms.values()) membership.renew(sessionIn(membership.room, identity, ""));
     const expiresAt = identity.token?.expiresAtMs ?? nowMs;
     this.#tenure.extend(expiresAt, nowMs);
@@ -184,10 +193,20 @@ export class ManyRooms {
   readonly #events: MembershipEvents = {
     // The room's frames as they are, each with its address in front.
     onLines: (room, lines) => {
+      if (lines.length === 0) return;
       this.#send(together(lines.map((line) => inRoom(line, room))));
       this.#tenure.countFrames(lines.length);
     },
     onFrame: (room, frame) => this.#tell(frame, room),
+    onEnding: (room, { before, error, reason }) => {
+      // The room may have gone by the token that the connection had before, where the new one grants nothing.
+      if (this.#isRenewed) void this.#look("at once");
+      else {
+        this.#events.onLines(room, before);
+        this.#end(error, reason);
+      }
+      return !this.#isRenewed;
+    },
     onOver: (membership, how) => {
       this.#forget(membership);
       // Without a farewell: the room has lost this socket, not the client its right.
@@ -237,9 +256,17 @@ export class ManyRooms {
     if (goneAtMs({ pingedAtMs: this.#pingedAtMs, seenAtMs: this.#seenAtMs }) <= nowMs)
       return this.#end("restarting", "Nothing was heard of this connection for too long.");
     for (const membership of this.#rooms.values()) membership.ping();
-    void this.#recheck().then((refused) => {
-      if (refused !== null && refusals[refused.error].close !== null) this.#end(refused.error, refused.detail);
-    });
+    void this.#look();
+  }
+
+  /** A room says at once what is over; where there is none, nobody does. */
+  async #lookForNews(): Promise<void> {
+    if (this.#rooms.size === 0 && (await this.#hasNews())) await this.#look();
+  }
+
+  async #look(when?: "at once"): Promise<void> {
+    const refused = await this.#recheck(when);
+    if (refused !== null && refusals[refused.error].close !== null) this.#end(refused.error, refused.detail);
   }
 
   #end(error: RefusalCode, reason: string = refusals[error].text): void {
@@ -256,6 +283,7 @@ export class ManyRooms {
   #leaveAll(code: number, reason?: string): void {
     if (!this.#open) return;
     this.#open = false;
+    clearInterval(this.#looking);
     this.#tenure.release();
     for (const membership of this.#rooms.values()) membership.abandon();
     this.#rooms.clear();

@@ -9,6 +9,7 @@ import { sessionFrame } from "../../protocol/relay.ts";
 import type { Session } from "../../protocol/session.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { Entered } from "../entrance.ts";
+import { type Ending, endingIn } from "./ending.ts";
 import { Feed } from "./feed.ts";
 import { typeOf } from "./line.ts";
 
@@ -16,6 +17,8 @@ export interface MembershipEvents {
   /** Frames of the room, to be passed on. */
   readonly onLines: (room: string, lines: readonly string[]) => void;
   readonly onFrame: (room: string, frame: ServerFrame) => void;
+  /** The room has closed for what is over with the credential: whether that ends the whole connection. */
+  readonly onEnding: (room: string, ending: Ending) => boolean;
   /** The room was not entered, or has closed: it can be joined anew. */
   readonly onOver: (membership: Membership, how: "refused" | "farewell" | "lost") => void;
 }
@@ -122,6 +125,8 @@ export class Membership {
 
   #pass(lines: readonly string[]): void {
     if (this.#state !== "in") return;
+    const ending = endingIn(lines);
+    if (ending !== null && this.#events.onEnding(this.room, ending)) return;
     this.#events.onLines(this.room, lines);
     if (!lines.some((line) => typeOf(line) === "closing")) return;
     this.#close();

@@ -4,6 +4,7 @@ import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
 import { ClosingFrame, type ServerFrame, WelcomeFrame } from "../../protocol/serverFrames.ts";
+import { endingIn } from "./ending.ts";
 import { EventStream, type ServerSentEvent } from "./eventStream.ts";
 import { dismiss, Feed } from "./feed.ts";
 import { inRoom, positionAfter, typeOf, withoutType } from "./line.ts";
@@ -86,8 +87,10 @@ export class RoomStream {
   }
 
   #pass(playing: Playing, lines: readonly string[]): void {
-    this.#stream.send(lines.map((line) => this.#eventOf(playing, line)));
+    const ending = endingIn(lines);
+    this.#stream.send((ending?.before ?? lines).map((line) => this.#eventOf(playing, line)));
     this.#tenure.countFrames(lines.length);
+    if (ending !== null) this.#end(ending.error, ending.reason);
   }
 
   #eventOf(playing: Playing, line: string): ServerSentEvent {
