@@ -23,8 +23,8 @@ export function closingFrame(error: RefusalCode, reason: string): ClosingFrame {
   return { type: "closing", code: close, reason, reconnect: reconnectOf(close, retry) };
 }
 
-/** What is over with the credential itself, and so with everything that it has opened, in this room as in others. */
-const endsOfCredentials = ["token_revoked", "token_expired", "tenant_suspended"] as const;
+/** What is over with the credential itself, and so with everything that it has opened. A token may end in one room and have been renewed in others. */
+const endsOfCredentials = ["token_revoked", "tenant_suspended"] as const;
 
 /** Which of them a farewell says; null for what concerns its room alone. */
 export function farewellToCredential({ code }: Pick<ClosingFrame, "code">): RefusalCode | null {
