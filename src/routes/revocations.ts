@@ -17,7 +17,8 @@ const create = createRoute({
   ...common,
   method: "post",
   path: "/v1/revocations",
-  summary: "Revoke what was issued to a user, as a token, by a key, or at all before a time; open connections close with 4502",
+  summary:
+    "Revoke what was issued to a user, as a token, by a key, or at all before a time; open connections close with 4502",
   request: { body: body(NewRevocation) },
   responses: { 201: json(z.object({ revocation: Revocation }), "It is in force in every open room."), ...problems },
 });

@@ -259,7 +259,12 @@ describe("new attempts", () => {
       () => socket.frames,
     );
     expect(socket.closed).toEqual({ code: 4502, reason: "token_revoked" });
-    for (const path of ["/v1/rooms/one/events", "/v1/events?rooms=one", "/v1/rooms/one/messages", "/v1/unread?rooms=one"])
+    for (const path of [
+      "/v1/rooms/one/events",
+      "/v1/events?rooms=one",
+      "/v1/rooms/one/messages",
+      "/v1/unread?rooms=one",
+    ])
       await refused(await call(path, { credential: token }), 401, "token_revoked");
     await refused(await call(`/v1/rooms/one/events?ticket=${ticket}`), 401, "token_revoked");
     const again = await call("/v1/rooms/one/events", { credential: token, headers: { "Last-Event-ID": "abcdefgh:1" } });

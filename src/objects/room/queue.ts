@@ -122,12 +122,7 @@ export function nonceKey(sender: string | null, nonce: string): string {
 }
 
 /** Tells the outcome: at once where it is known, else when the flush has it. One that joined an earlier twin is a duplicate. */
-export function settle(
-  queue: Queue,
-  admitted: Admitted,
-  by: Session | null,
-  tell: (outcome: Outcome) => void,
-): void {
+export function settle(queue: Queue, admitted: Admitted, by: Session | null, tell: (outcome: Outcome) => void): void {
   if (!admitted.ok || !("entry" in admitted)) return tell(admitted);
   const { entry, joins } = admitted;
   entry.waiters.push(joins ? (outcome) => tell(outcome.ok ? { ...outcome, duplicate: true } : outcome) : tell);
