@@ -221,6 +221,6 @@ function listingOf({ version, user, token, key, issued_before, reason, at, until
   return { id: version, ...subject, issuedBeforeMs: issued_before, reason, atMs: at, untilMs: until };
 }
 
-function revocationOf({ id: _, untilMs: __, ...revocation }: RevocationListing): Revocation {
-  return revocation;
+function revocationOf({ user, token, key, issuedBeforeMs, reason, atMs }: RevocationListing): Revocation {
+  return { user, token, key, issuedBeforeMs, reason, atMs };
 }
