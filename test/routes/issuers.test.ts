@@ -152,6 +152,29 @@ describe("a user of the tenant's own identity provider", () => {
     await refused(await call(`/v1/rooms/${room}/events?ticket=${ticket}`), 401);
   });
 
+  test("[A13] a removed provider's users are let go at once: sockets, streams and connections of many rooms; others stay", async () => {
+    const tenant = await newTenant();
+    const id = await newIssuer(tenant);
+    const [token, own] = [await tokenFor(tenant), await newToken(tenant, "bo", { "*": ["read", "publish"] })];
+    const [socket, other] = [await connect(room, { token }), await connect(room, { token: own })];
+    const stream = await openEvents(`/v1/rooms/${room}/events`, { credential: token });
+    await stream.welcome(room);
+    const many = opened(await askWith(env, token));
+    many.send({ type: "join", room });
+    await many.until(() => many.of(room, "welcome").length === 1);
+    const removed = await call(`/v1/issuers/${id}`, { method: "DELETE", credential: tenant.key });
+    expect(removed.status).toBe(204);
+    await socket.until(({ closed }) => closed !== null);
+    expect(socket.closed?.code).toBe(4502);
+    await stream.until(() => stream.ended !== null);
+    expect(stream.ended).toBe("end");
+    await many.until(() => many.closed !== null || many.of(room, "closing").length > 0);
+    expect((await post(own)).status).toBe(201);
+    expect(other.closed).toBeNull();
+    other.close();
+    many.close();
+  });
+
   async function ticketAfter(token: string): Promise<{ ticket: string }> {
     await expect.poll(async () => (await post(token)).status, { timeout: 3_000 }).toBe(201);
     return ticketOf(token, { room });
