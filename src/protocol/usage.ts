@@ -22,7 +22,10 @@ export const UsageSpan = z.object({
   changes: z.int(),
   /** Credits that rooms wanted and did not get, at the tenant's rate or its quota. */
   creditsRefused: z.int(),
-  /** The most connections at once, in all rooms together. Those of less than 10 seconds may be missing. */
+  /**
+   * The most connections at once, in all rooms together: WebSockets and event streams, one of many rooms once in each. Those of
+   * less than 10 seconds may be missing.
+   */
   connectionsPeak: z.int(),
   /** Bytes of the rooms' databases at its end. */
   storageBytes: z.int(),

@@ -57,7 +57,12 @@ const families: readonly Family[] = [
     value: "refused",
     help: "Credits for changes that rooms wanted and did not get, at the tenant's rate or its quota.",
   },
-  { name: "parley_connections", type: "gauge", value: "connections", help: "Open connections to rooms." },
+  {
+    name: "parley_connections",
+    type: "gauge",
+    value: "connections",
+    help: "Open connections to rooms: one of many rooms counts once in each.",
+  },
   {
     name: "parley_connections_peak",
     type: "gauge",

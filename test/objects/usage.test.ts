@@ -10,7 +10,7 @@ import { asOperator, call, connect, newTenant, newToken } from "../routes/edge.t
 import { everything, type TestTenant } from "../support/api.ts";
 import { eventually, goTo, pass, startClock, stopClock } from "../support/clock.ts";
 import { resetIn } from "../support/failing.ts";
-import { evict, roomObject } from "../support/room.ts";
+import { evict, query, roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { ask } from "../support/place.ts";
 import type { TestSocket } from "../support/socket.ts";
@@ -51,12 +51,12 @@ async function report(tenant: TestTenant, ...rooms: string[]): Promise<void> {
   }
 }
 
-async function usage(tenant: TestTenant, query: Readonly<Record<string, string | number>> = {}): Promise<UsageSpan[]> {
-  return (await usagePage(tenant, query)).items;
+async function usage(tenant: TestTenant, bounds: Readonly<Record<string, string | number>> = {}): Promise<UsageSpan[]> {
+  return (await usagePage(tenant, bounds)).items;
 }
 
-async function usagePage(tenant: TestTenant, query: Readonly<Record<string, string | number>>): Promise<UsagePage> {
-  const entries = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]);
+async function usagePage(tenant: TestTenant, bounds: Readonly<Record<string, string | number>>): Promise<UsagePage> {
+  const entries = Object.entries(bounds).map(([name, value]): [string, string] => [name, String(value)]);
   const answer = await call(`/v1/usage?${new URLSearchParams(entries)}`, { credential: tenant.key });
   expect(answer.status).toBe(200);
   return UsagePage.parse(await answer.json());
@@ -156,6 +156,22 @@ describe("what is counted", () => {
     await report(tenant, room);
     const bytes = contents.reduce((total, content) => total + bytesOf(content), 0);
     expect(await used(tenant)).toEqual({ messages: 8, bytes, changes: head });
+  });
+
+  test("[T13] what is rolled back takes its count back", async () => {
+    const tenant = await newTenant(roomy);
+    const id = await post(tenant, "general", { text: "ten bytes." });
+    const trigger = "CREATE TRIGGER broken BEFORE UPDATE ON message BEGIN SELECT raise(ABORT, 'as a test asked'); END";
+    const by = { method: "DELETE", credential: tenant.key, user: "ada" };
+    const erase = async (): Promise<number> => (await call(`/v1/rooms/general/messages/${id}`, by)).status;
+    await query(tenant, "general", trigger);
+    const log = vi.spyOn(console, "error").mockReturnValue();
+    expect(await erase()).toBe(500);
+    expect(log).toHaveBeenCalled();
+    await query(tenant, "general", "DROP TRIGGER broken");
+    expect(await erase()).toBeLessThan(300);
+    await report(tenant, "general");
+    expect(await used(tenant)).toEqual({ messages: 1, bytes: 10, changes: 2 });
   });
 
   test("[T13] what was said in a room that was deleted counts, and so does what is said when it is made anew", async () => {
@@ -307,8 +323,8 @@ describe("hours and days", () => {
       for (const n of of(hour)) await post(tenant, "general", { text: `${n}` });
       await report(tenant, "general");
     }
-    const messages = async (query: Readonly<Record<string, number>>): Promise<number[]> =>
-      (await usage(tenant, query)).map((span) => span.messages);
+    const messages = async (bounds: Readonly<Record<string, number>>): Promise<number[]> =>
+      (await usage(tenant, bounds)).map((span) => span.messages);
     expect(await messages({})).toEqual([0, 1, 2, 3, 4]);
     expect(await messages({ from: from + 2 * hourMs })).toEqual([2, 3, 4]);
     expect(await messages({ from: from + 2 * hourMs - 1 })).toEqual([1, 2, 3, 4]);
