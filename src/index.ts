@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import type { ExtractSchema } from "hono/types";
 import { type AppEnv, router } from "./routes/app.ts";
 import { audit } from "./routes/audit.ts";
+import { bans } from "./routes/bans.ts";
 import { changes } from "./routes/changes.ts";
 import { describeAt } from "./routes/description.ts";
 import { documents } from "./routes/documents.ts";
@@ -49,6 +50,7 @@ for (const routes of [
   rooms,
   moderation,
   flags,
+  bans,
   messages,
   changes,
   live,
@@ -77,6 +79,7 @@ export type AppType = Hono<
     | typeof rooms
     | typeof moderation
     | typeof flags
+    | typeof bans
     | typeof messages
     | typeof changes
     | typeof live

@@ -1,12 +1,19 @@
 /** Whether a session is welcome at all, by what its tenant has decided since it was let in. */
+import { banAmong, refuseBanned } from "../protocol/ban.ts";
 import type { RoomPolicy } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { refuseRevoked, revokedBy } from "../protocol/revocation.ts";
 import type { Session } from "../protocol/session.ts";
 
 /** Null for a session that is. */
-export function unwelcome(session: Session, { suspended, revocations }: RoomPolicy): Refusal | null {
+export function unwelcome(
+  session: Session,
+  { suspended, revocations, bans }: RoomPolicy,
+  nowMs: number,
+): Refusal | null {
   if (suspended) return refuse("tenant_suspended");
+  const ban = session.user === null ? null : banAmong(bans, session.user, nowMs);
+  if (ban !== null && !ban.shadow) return refuseBanned(ban, "tenant", nowMs);
   const revocation = revokedBy(session, revocations);
   return revocation === null ? null : refuseRevoked(revocation);
 }

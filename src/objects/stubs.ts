@@ -109,6 +109,9 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   // A second one would be told that the id is taken.
   create: "once",
   setSuspended: "again",
+  ban: "again",
+  bans: "again",
+  banOf: "again",
   noteHookSecret: "again",
   flag: "again",
   flags: "again",

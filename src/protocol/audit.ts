@@ -41,6 +41,8 @@ export const auditActions = {
   "revocation.created": { plain: { token: TokenId, issuedBefore: TimeMs }, personal: ["reason"] },
   "issuer.created": { plain: issuer, personal: ["name"] },
   "issuer.removed": { plain: issuer, personal: ["name"] },
+  "user.banned": { plain: { until: TimeMs.nullable(), shadow: z.boolean().nullable() }, personal: ["reason"] },
+  "user.unbanned": { plain: { until: TimeMs.nullable(), shadow: z.boolean().nullable() }, personal: ["reason"] },
   "flag.resolved": { plain: { state: z.enum(["open", "resolved"]) }, personal: ["note"] },
   "hook.secret_shown": { plain: {}, personal: [] },
   "room.created": { plain: { settings: roomSettings }, personal: [] },

@@ -12,6 +12,14 @@ export const Ban = z.object({
 });
 export type Ban = z.infer<typeof Ban>;
 
+/** Of all rooms of a tenant. */
+export const TenantBan = Ban.extend({ user: z.string() });
+export type TenantBan = z.infer<typeof TenantBan>;
+
+export function banAmong(bans: readonly TenantBan[], user: string, nowMs: number): TenantBan | null {
+  return bans.find((ban) => ban.user === user && ban.untilMs > nowMs) ?? null;
+}
+
 /** With the reason and the end, for a person. */
 export function refuseBanned(
   { untilMs, reason }: Pick<Ban, "untilMs" | "reason">,

@@ -164,6 +164,13 @@ export const Sanctioned = z.object({
   mute: z.object({ until: TimeMs.nullable(), reason: z.string().nullable() }).nullable(),
 });
 export type Sanctioned = z.infer<typeof Sanctioned>;
+export const TenantBan = z.object({
+  user: UserId,
+  until: TimeMs.nullable(),
+  reason: z.string().nullable(),
+  shadow: z.boolean(),
+  at: TimeMs,
+});
 export const FlagBody = z.strictObject({ reason: z.string().max(fixedLimits.reasonLength).optional() });
 export const FlagReceipt = z.object({ flag: z.int(), createdAt: TimeMs });
 export const Flag = z.object({

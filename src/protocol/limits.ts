@@ -303,6 +303,10 @@ export const fixedLimits = {
   expiresInMsMin: 1_000,
   expiresInMsMax: 365 * 86_400_000,
   reasonLength: 256,
+  /** Of a tenant's bans, what every edge is given every few seconds; beyond it an edge asks about each user. */
+  bansListed: 1_000,
+  /** So long rooms are told of a ban: more than an edge may go by an older policy, and a call may be on its way. */
+  banPushMs: 60_000,
   /** How long a tenant's hook may think: its senders wait, and take a retry for lost after a while. */
   hookMsMin: 50,
   hookMsMax: 2_000,

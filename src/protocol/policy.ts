@@ -1,5 +1,6 @@
 /** What a tenant has decided and the others need to know: a snapshot that the edge holds for a few seconds. */
 import * as z from "zod";
+import { TenantBan } from "./ban.ts";
 import { capabilities, type Capability } from "./capabilities.ts";
 import { Hook } from "./hook.ts";
 import { Issuer, issuerKey } from "./issuer.ts";
@@ -52,6 +53,8 @@ export const RoomPolicy = Terms.extend({
   hook: Hook.nullable().default(null),
   /** Until then there are more than these, and the tenant is asked. */
   revocationsAskedUntilMs: z.int().default(0),
+  /** Shadow bans, and the others of the last minute: after that no edge lets in whom they mean. */
+  bans: z.array(TenantBan).default([]),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 
@@ -67,6 +70,9 @@ export const Policy = z.object({
   revocations: z.array(Revocation),
   /** There are others: the tenant is asked about each credential that these do not mean. */
   moreRevocations: z.boolean(),
+  bans: z.array(TenantBan),
+  /** There are others: the tenant is asked about each user who is not among these. */
+  moreBans: z.boolean(),
 });
 export type Policy = z.infer<typeof Policy>;
 

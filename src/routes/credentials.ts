@@ -10,6 +10,7 @@ import { ceilingOf } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { BEARER_SUBPROTOCOL_PREFIX } from "../protocol/version.ts";
 import { type Bindings, settingsOf } from "../env.ts";
+import { heldAgainst } from "./banned.ts";
 import { claimedPolicyOf, policyOf } from "./policies.ts";
 
 type Identified = { readonly ok: true; readonly identity: Identity } | Refusal;
@@ -57,7 +58,8 @@ export async function identifyPresented(
   const identified = isApiKey(credential)
     ? await identifyKey(env, credential, asUser, nowMs)
     : await identifyBearer(env, credential, asUser, nowMs);
-  return identified.ok ? (refusedBy(identified.identity, origin) ?? identified) : identified;
+  if (!identified.ok) return identified;
+  return refusedBy(identified.identity, origin) ?? heldAgainst(env, identified.identity, nowMs);
 }
 
 /** What the ticket was made from, as its tenant sees it now. It is for one room, or with null for a stream of many. */
@@ -77,7 +79,8 @@ export async function identifyTicket(
   const identity = { tenant, policy, key, capabilities, token, user, name, issuedAtMs };
   const identified = await standing(authorityOf(env, nowMs), identity);
   if (!identified.ok) return identified;
-  return refusedBy(identity, origin) ?? { ok: true, identity, use: { id, expiresAtMs } };
+  const held = refusedBy(identity, origin) ?? (await heldAgainst(env, identity, nowMs));
+  return held.ok ? { ...held, use: { id, expiresAtMs } } : held;
 }
 
 async function identifyKey(

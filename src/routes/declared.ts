@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { Cursor } from "../protocol/cursor.ts";
 import { fixedLimits } from "../protocol/limits.ts";
-import { Bound } from "../protocol/message.ts";
+import { Bound, noEndMs } from "../protocol/message.ts";
 import { RoomName } from "../protocol/names.ts";
 import { PresenceMode } from "../protocol/session.ts";
 
@@ -57,6 +57,11 @@ export function listed<T>(
 
 export function pageLimit(asked: number | undefined): number {
   return Math.min(asked ?? fixedLimits.pageDefault, 200);
+}
+
+/** As a time of the API, which names no time that never comes. */
+export function endOf(untilMs: number): number | null {
+  return untilMs === noEndMs ? null : untilMs;
 }
 
 /** Rooms joined by commas, each once. */

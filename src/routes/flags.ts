@@ -12,6 +12,7 @@ import {
   json,
   listed,
   onMessage,
+  optionalBody,
   PageBound,
   PageLimit,
   pageLimit,
@@ -30,7 +31,7 @@ const add = createRoute({
   method: "post",
   path: "/v1/rooms/{room}/messages/{id}/flags",
   summary: "Flag a message for the tenant's people to look at",
-  request: { params: onMessage, body: body(FlagBody) },
+  request: { params: onMessage, body: optionalBody(FlagBody) },
   responses: {
     200: json(FlagReceipt, "The user has flagged it before."),
     201: json(FlagReceipt, "It waits to be looked at."),

@@ -6,7 +6,7 @@ import { BanBody, KickBody, MuteBody, Sanctioned } from "../protocol/http.ts";
 import { noEndMs } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
 import { router } from "./app.ts";
-import { body, clientSecurity, inRoom, json, listed, listQuery, optionalBody, pageLimit } from "./declared.ts";
+import { body, clientSecurity, endOf, inRoom, json, listed, listQuery, optionalBody, pageLimit } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 import { calling } from "./rooms.ts";
@@ -118,8 +118,4 @@ function shown({ user, ban, mute }: SanctionedUser): Sanctioned {
     ban: ban && { until: endOf(ban.untilMs), reason: ban.reason, shadow: ban.shadow, at: ban.atMs },
     mute: mute && { until: endOf(mute.untilMs), reason: mute.reason },
   };
-}
-
-function endOf(untilMs: number): number | null {
-  return untilMs === noEndMs ? null : untilMs;
 }

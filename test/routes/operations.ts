@@ -22,6 +22,7 @@ import {
   RoomInfo,
   RoomListing,
   Sanctioned,
+  TenantBan,
   TenantProfile,
   UnreadAnswer,
 } from "../../src/protocol/http.ts";
@@ -447,6 +448,29 @@ export const operations: readonly Operation[] = [
     answers: { 200: FlagReceipt, 201: FlagReceipt },
     first: 201,
     known: ["room", "id"],
+  },
+  {
+    name: "GET /v1/bans",
+    plane: "admin",
+    query: listQuery,
+    answers: { 200: z.object({ items: z.array(TenantBan), next: z.string().optional() }) },
+    first: 200,
+  },
+  {
+    name: "PUT /v1/bans/{user}",
+    plane: "admin",
+    audits: "user.banned",
+    body: { until: 4_102_444_800_000, reason: "spam", shadow: true },
+    answers: { 204: null },
+    first: 204,
+  },
+  {
+    name: "DELETE /v1/bans/{user}",
+    plane: "admin",
+    audits: "user.unbanned",
+    undoes: "PUT /v1/bans/{user}",
+    answers: { 204: null },
+    first: 204,
   },
   {
     name: "GET /v1/flags",

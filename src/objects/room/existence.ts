@@ -25,7 +25,8 @@ export function open(parts: RoomParts, { session }: Pick<Caller, "session">): Re
   if (session.capabilities.length === 0) return refuse("forbidden", "The credential grants nothing in this room.");
   if (store.room === null) return refuse("not_found", "There is no such room.");
   if (store.room.deletedAtMs !== null) return refuse("room_deleted");
-  return unwelcome(session, store.room.policy) ?? barred(parts, session, Date.now());
+  const nowMs = Date.now();
+  return unwelcome(session, store.room.policy, nowMs) ?? barred(parts, session, nowMs);
 }
 
 /** Asks for what the tenant has decided, where the caller has heard of more than the room, or the room was not told all. */

@@ -79,7 +79,7 @@ function appendTogether(store: Store, entries: readonly Entry[], nowMs: number):
 
 /** It has waited, and meanwhile its author may have become unwelcome. */
 function apply({ room }: Store, { by, apply: change }: Entry, log: Log): Outcome {
-  const refused = by === undefined || room === null ? null : unwelcome(by, room.policy);
+  const refused = by === undefined || room === null ? null : unwelcome(by, room.policy, log.nowMs);
   return refused ?? change(log);
 }
 

@@ -15,7 +15,7 @@ export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> 
   if (policy.version > room.policy.version) store.savePolicy(policy);
   const newest = store.room?.policy ?? policy;
   for (const seat of roster.seats) {
-    const refused = unwelcome(seat.session, newest);
+    const refused = unwelcome(seat.session, newest, Date.now());
     if (refused !== null) roster.close(seat, refused.error, refused.detail);
   }
   if (isAsked(parts, Date.now())) await askAboutAll(parts);

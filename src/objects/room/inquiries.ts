@@ -9,8 +9,8 @@ import type { Entry } from "./queue.ts";
 export interface Inquiry {
   /** Never rejects. */
   readonly ask: () => Promise<HookVerdict>;
-  /** What becomes of the entry: it is asked for when its turn has come. */
-  readonly decide: (verdict: HookVerdict) => Entry | Refusal;
+  /** What is to be stored then: it is asked for when the entry's turn has come. */
+  readonly decide: (verdict: HookVerdict) => Pick<Entry, "bytes" | "apply"> | Refusal;
 }
 
 interface Held {
@@ -72,7 +72,7 @@ export class Inquiries {
     for (const { entry, verdict } of answered) {
       const decided = entry.inquiry === undefined || verdict === null ? entry : entry.inquiry.decide(verdict);
       if ("error" in decided) this.#options.refuse(entry, decided);
-      else this.#options.release(decided);
+      else this.#options.release({ ...entry, bytes: decided.bytes, apply: decided.apply });
     }
   }
 }

@@ -82,8 +82,7 @@ function decided<Said extends Content>(
     const replaced = { ...said, ...verdict.replace };
     if (unfit(replaced) !== null) return failed("what replaces it cannot be stored");
     const kept = censored(replaced, stateOf(parts).policy.words);
-    // Whoever waits for the one waits for the other.
-    return kept.ok ? { ...entryOf(kept.content), waiters: entry.waiters } : kept;
+    return kept.ok ? entryOf(kept.content) : kept;
   }
   return verdict.allow ? entry : refuse("content_rejected", verdict.reason?.slice(0, fixedLimits.reasonLength));
 }

@@ -18,9 +18,15 @@ export function reseat(parts: RoomParts, seat: Seat, session: Session, nowMs: nu
   // Nobody would see what is being written.
   if (seat.typing?.active === true && lacks(parts, session, "publish") !== null)
     settle(parts.queue, typing(parts, seat, { type: "typing", active: false }, nowMs), null, () => undefined);
-  const { connection } = seat.session;
+  // A mark that the edge set stays: whoever verified this token may not have asked about the user.
+  const { connection, isShadowed: marked } = seat.session;
+  const isShadowed = session.isShadowed ?? marked;
   const noticeAtMs = noticeOf(session, seat.attachment.relayed, nowMs);
-  parts.roster.reseat(seat, { ...session, connection }, noticeAtMs);
+  parts.roster.reseat(
+    seat,
+    { ...session, connection, ...(isShadowed === undefined ? {} : { isShadowed }) },
+    noticeAtMs,
+  );
   watchToken(parts, seat);
   return null;
 }

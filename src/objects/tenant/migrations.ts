@@ -1,6 +1,7 @@
 /** A tenant's tables. No secret is among them: those of API keys are derived. */
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
+import { tenantBansMigration } from "./bans.ts";
 import { flagsMigration } from "./flags.ts";
 import { ledgerMigration } from "./ledger.ts";
 import { deletionMigration } from "./deletion.ts";
@@ -89,4 +90,5 @@ CREATE TABLE audit_name (
   usageMigration,
   flagsMigration,
   revocationsMigration,
+  tenantBansMigration,
 ];

@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { AuditPage, Deed } from "../../protocol/audit.ts";
+import type { Ban } from "../../protocol/ban.ts";
 import type { Capability } from "../../protocol/capabilities.ts";
 import { issuerKey } from "../../protocol/issuer.ts";
 import { defaultLimits, fixedLimits, type Limits, tenantLimits } from "../../protocol/limits.ts";
@@ -23,6 +24,7 @@ import { directoryStub, type ObjectBindings, roomStub } from "../stubs.ts";
 import { Deletion, filesOf } from "./deletion.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
+import { type BanListing, TenantBans } from "./bans.ts";
 import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { Ledger } from "./ledger.ts";
@@ -66,6 +68,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #issuers: Issuers;
   readonly #flags: Flags;
   readonly #revocations: Revocations;
+  readonly #bans: TenantBans;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -82,6 +85,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     this.#rounds = new Rounds(rounds, Date.now());
     this.#issuers = new Issuers(ctx.storage);
     this.#flags = new Flags(ctx.storage);
+    this.#bans = new TenantBans(ctx.storage);
     this.#deletion = new Deletion({
       storage: ctx.storage,
       store: this.#store,
@@ -241,6 +245,35 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { ok: true };
   }
 
+  /** Null lifts the ban. Rooms that have sockets hear of it at once, and every edge within seconds. */
+  async ban(user: string, ban: Ban | null, actor: Actor): Promise<Answer<object>> {
+    const living = this.#living();
+    if (!living.ok) return living;
+    const nowMs = Date.now();
+    const changed = differenceOf(auditedBan(this.#bans.find(user, nowMs)), auditedBan(ban));
+    if (changed === null) return { ok: true };
+    await this.#decide(living.tenant, () => {
+      if (ban === null) this.#bans.lift(user);
+      else this.#bans.save(user, ban, nowMs);
+      this.#audit.append(
+        actor,
+        ban === null ? "user.unbanned" : "user.banned",
+        { target: { user }, ...changed },
+        nowMs,
+      );
+    });
+    return { ok: true };
+  }
+
+  bans(bounds: { readonly after: string; readonly limit: number }): BanListing[] {
+    return this.#store.tenant === null ? [] : this.#bans.list(bounds, Date.now());
+  }
+
+  /** For an edge whose policy does not list them all. */
+  banOf(user: string): Ban | null {
+    return this.#store.tenant === null ? null : this.#bans.find(user, Date.now());
+  }
+
   /** Answered at once: the room's user waits for it. */
   flag(flag: NewFlag): Answer<{ flag: Flag; isNew: boolean }> {
     const living = this.#living();
@@ -336,8 +369,9 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     );
     const { version, suspended, settings } = tenant;
     const issuers = this.#issuers.inForce();
-    const revocations = this.#revocations.inForce(Date.now());
-    return { tenant: this.#id, version, suspended, keys, issuers, settings, limits: limitsOf(tenant), ...revocations };
+    const nowMs = Date.now();
+    const judged = { ...this.#revocations.inForce(nowMs), ...this.#bans.inForce(nowMs) };
+    return { tenant: this.#id, version, suspended, keys, issuers, settings, limits: limitsOf(tenant), ...judged };
   }
 
   /** By which revocation each of these is revoked: for whoever does not hold them all. */
@@ -452,8 +486,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   #roomPolicy(tenant: TenantState, since: number | null = null): RoomPolicy {
     const { version, suspended, settings } = tenant;
     const { autoCreate, words, hook } = settings;
-    const revocations = this.#revocations.since(since, Date.now());
-    return { version, suspended, limits: limitsOf(tenant), autoCreate, words, hook, ...revocations };
+    const nowMs = Date.now();
+    const revocations = this.#revocations.since(since, nowMs);
+    const bans = this.#bans.ofRooms(nowMs);
+    return { version, suspended, limits: limitsOf(tenant), autoCreate, words, hook, bans, ...revocations };
   }
 
   #unknownKey(key: string | null): Refusal | null {
@@ -508,6 +544,12 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     this.#ledger ??= new Ledger(this.ctx.storage.sql);
     return this.#ledger;
   }
+}
+
+/** What the audit log says of a ban. */
+function auditedBan(ban: Ban | null): { until: number | null; shadow: boolean | null; reason: string | null } {
+  const { untilMs: until = null, shadow = null, reason = null } = ban ?? {};
+  return { until, shadow, reason };
 }
 
 /** What the audit log says of a flag. */
