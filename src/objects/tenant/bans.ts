@@ -76,8 +76,7 @@ export class TenantBans {
     return this.#sql
       .exec<Row>(`SELECT * FROM ban WHERE ${where} ORDER BY at DESC, user LIMIT ?2`, nowMs, limit)
       .toArray()
-      .map(listingOf)
-      .map(({ atMs: _, ...ban }) => ban);
+      .map(banOf);
   }
 }
 
@@ -89,6 +88,10 @@ type Row = {
   readonly at: number;
 };
 
-function listingOf({ user, until, reason, shadow, at }: Row): BanListing {
-  return { user, untilMs: until, reason, shadow: shadow === 1, atMs: at };
+function listingOf(row: Row): BanListing {
+  return { ...banOf(row), atMs: row.at };
+}
+
+function banOf({ user, until, reason, shadow }: Row): TenantBan {
+  return { user, untilMs: until, reason, shadow: shadow === 1 };
 }
