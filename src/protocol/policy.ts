@@ -20,9 +20,17 @@ export const LimitsPatch = z.strictObject(
 );
 export type LimitsPatch = z.infer<typeof LimitsPatch>;
 
+/** WHATWG's, as in every host this runs on; the layer's types know no platform. */
+declare const URL: { new (text: string): { readonly origin: string }; canParse(text: string): boolean };
+
 const Origin = z
   .string()
-  .regex(/^(\*|https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?|null)$/, "an origin such as https://app.example.com, or *");
+  .regex(/^(\*|https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?|null)$/, "an origin such as https://app.example.com, or *")
+  // Only what a browser sends can ever match: it leaves out the port that its scheme has anyway.
+  .refine(
+    (origin) => /^(\*|null)$/.test(origin) || (URL.canParse(origin) && new URL(origin).origin === origin),
+    "not as a browser writes it",
+  );
 
 export const TenantSettings = z.strictObject({
   /** Pages of which origins may use this tenant, compared whole; `*` is any. Callers that are no page send no Origin. */
