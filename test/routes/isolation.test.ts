@@ -39,7 +39,7 @@ async function stateOf({ tenant, names }: World): Promise<unknown> {
   return [...state, keys.items.map(({ id }) => id)];
 }
 
-/** A world whose room, message, member and key have names that no other tenant has given. */
+/** A world whose room, message, member, flag and key have names that no other tenant has given. */
 async function foreignWorld(): Promise<World> {
   const world = await newWorld();
   const room = `secret:${world.tenant.id}`;
@@ -49,7 +49,10 @@ async function foreignWorld(): Promise<World> {
   for (const text of ["one", "two", "three"])
     await call(`${path}/messages`, { method: "POST", credential, body: { text } });
   await call(`${path}/members/sam`, { method: "PUT", credential, body: { role: "owner" } });
-  return { ...world, names: { ...world.names, room, id: "3", user: "sam" } };
+  const flagging = { method: "POST", credential: world.tenant.key, user: "mo", body: {} };
+  const flagged = await call(`${path}/messages/1/flags`, flagging);
+  const { flag } = await flagged.json<{ flag: number }>();
+  return { ...world, names: { ...world.names, room, id: "3", user: "sam", flag: String(flag) } };
 }
 
 /** Status and body, but for what differs between any two answers. */
