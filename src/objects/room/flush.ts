@@ -1,12 +1,11 @@
 /** Append all in one transaction, announce, answer. */
 import { unwelcome } from "../../core/welcome.ts";
 import { refuse } from "../../protocol/refusals.ts";
-import { clear } from "./admittance.ts";
+import { barred, clear } from "./admittance.ts";
 import { Log } from "./log.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
 import type { Seat } from "./roster.ts";
-import type { Store } from "./store.ts";
 import { viewerOf } from "./viewer.ts";
 
 /**
@@ -20,7 +19,7 @@ export function flush(parts: RoomParts, nowMs: number): Log | null {
   const { store, queue, roster } = parts;
   const entries = queue.take();
   if (entries.length === 0) return null;
-  const appended = appendAll(store, entries, nowMs);
+  const appended = appendAll(parts, entries, nowMs);
   if (appended !== null) store.advance(appended.log.head);
   // Answers given earlier in this event go first: they were read before this flush.
   roster.deliver();
@@ -58,37 +57,40 @@ interface Appended {
 }
 
 /** Null when nothing was stored: then nobody is told of it, and everyone who waits is refused. */
-function appendAll(store: Store, entries: readonly Entry[], nowMs: number): Appended | null {
+function appendAll(parts: RoomParts, entries: readonly Entry[], nowMs: number): Appended | null {
   try {
-    return appendTogether(store, entries, nowMs);
+    return appendTogether(parts, entries, nowMs);
   } catch (error) {
     console.error("a change failed; its flush is repeated without it", error);
   }
   try {
-    return appendApart(store, entries, nowMs);
+    return appendApart(parts, entries, nowMs);
   } catch (error) {
     console.error("a flush failed and was rolled back", error);
     return null;
   }
 }
 
-function appendTogether(store: Store, entries: readonly Entry[], nowMs: number): Appended {
+function appendTogether(parts: RoomParts, entries: readonly Entry[], nowMs: number): Appended {
+  const { store } = parts;
   const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
-  return { log, outcomes: store.transaction(() => entries.map((entry) => apply(store, entry, log))) };
+  return { log, outcomes: store.transaction(() => entries.map((entry) => apply(parts, entry, log))) };
 }
 
 /** It has waited, and meanwhile its author may have become unwelcome. */
-function apply({ room }: Store, { by, apply: change }: Entry, log: Log): Outcome {
-  const refused = by === undefined || room === null ? null : unwelcome(by, room.policy, log.nowMs);
-  return refused ?? change(log);
+function apply(parts: RoomParts, { by, apply: change }: Entry, log: Log): Outcome {
+  const { room } = parts.store;
+  if (by === undefined || room === null) return change(log);
+  return unwelcome(by, room.policy, log.nowMs) ?? barred(parts, by, log.nowMs) ?? change(log);
 }
 
 /** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */
-function appendApart(store: Store, entries: readonly Entry[], nowMs: number): Appended {
+function appendApart(parts: RoomParts, entries: readonly Entry[], nowMs: number): Appended {
+  const { store } = parts;
   const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
   const attempt = (entry: Entry): Outcome => {
     try {
-      return log.attempt(() => store.transaction(() => apply(store, entry, log)));
+      return log.attempt(() => store.transaction(() => apply(parts, entry, log)));
     } catch {
       return refuse("internal");
     }

@@ -6,7 +6,6 @@ import type { Hook, HookQuestion, HookVerdict } from "../../protocol/hook.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
-import { barred } from "./admittance.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Entry } from "./queue.ts";
 import { senderOf } from "./rates.ts";
@@ -64,8 +63,8 @@ function tooMany({ queue }: RoomParts, session: Session, { timeoutMs }: Hook): R
 function gone(parts: RoomParts, session: Session, epoch: string): Refusal | null {
   const { deletedAtMs, settings, epoch: now } = stateOf(parts);
   if (deletedAtMs !== null || now !== epoch) return refuse("room_deleted");
-  const nowMs = Date.now();
-  return barred(parts, session, nowMs) ?? silenced(session, standingOf(parts, session), settings, nowMs);
+  // Whether he may still be here is looked at where it is stored.
+  return silenced(session, standingOf(parts, session), settings, Date.now());
 }
 
 function decided<Said extends Content>(
