@@ -37,6 +37,12 @@ function operationsOf(document: Record<string, Json>): [string, Record<string, J
   );
 }
 
+/** What is no JSON, by the end of its path. */
+const otherTypes = [
+  ["/events", "text/event-stream"],
+  ["/metrics", "text/plain"],
+] as const;
+
 describe("/openapi.json", () => {
   test("[H3] it is OpenAPI 3.1, with all that 3.1 requires", async () => {
     const document = await description();
@@ -72,7 +78,7 @@ describe("/openapi.json", () => {
         if (!isRecord(response)) throw new Error(`${name} ${status}`);
         expect([name, status, response["description"]]).toEqual([name, status, expect.stringMatching(/\S/)]);
         const content = isRecord(response["content"]) ? Object.entries(response["content"]) : [];
-        const good = name.endsWith("/events") ? "text/event-stream" : "application/json";
+        const good = otherTypes.find(([end]) => name.endsWith(end))?.[1] ?? "application/json";
         const expected = Number(status) < 400 ? good : "application/problem+json";
         for (const [type, media] of content) {
           expect([name, status, type]).toEqual([name, status, expected]);
