@@ -1,5 +1,5 @@
 /** Tokens that end, and new ones, on connections that the Worker holds. */
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import { everything } from "../support/api.ts";
@@ -175,6 +175,11 @@ describe("a new token on a connection of many rooms", () => {
       socket.send(frame);
       expect([room, (await socket.answer(frame.ref)).type]).toEqual([room, type]);
     }
+    // The rooms know the connection by the name that it had.
+    const attachments = await runInDurableObject(roomObject(tenant, "one"), (_, state) =>
+      JSON.stringify(state.getWebSockets().map((each) => WebSocket.prototype.deserializeAttachment.call(each))),
+    );
+    expect(attachments).toContain(`"session":{"connection":"${socket.welcome("one").connection}"`);
     await evict(tenant, "one");
     const silenced = publish("one");
     socket.send(silenced);
@@ -303,14 +308,16 @@ describe("a connection of many rooms without a room", () => {
     };
     await wait(45_000);
     expect([idle, refused].map(({ closed }) => closed)).toEqual([null, null]);
+    vi.advanceTimersByTime(14_000);
     await leaver.leave("one");
-    await wait(15_000);
+    vi.advanceTimersByTime(1_000);
+    await toldOf(leaver);
     for (const socket of [idle, refused]) {
       await socket.untilClosed();
       expect(socket.closed).toEqual({ code: 4430, reason: "connection_limit" });
       expect(socket.of(null, "closing")).toMatchObject([{ code: 4430, reconnect: "backoff" }]);
     }
-    await wait(30_000);
+    await wait(45_000);
     expect(leaver.closed).toBeNull();
     await wait(15_000);
     await leaver.untilClosed();
