@@ -141,9 +141,9 @@ describe("what a refusal says", () => {
         emoji: credential,
       });
     }
-    socket.send({ type: "ping", ref: "done" });
-    await socket.until(() => socket.of("pong").length === 1);
-    expect(socket.of("error")).toHaveLength(12);
+    // One of them is a new token for who is there already, and is taken.
+    await socket.until(() => socket.of("error").length + socket.of("token").length === 12);
+    expect(socket.of("token")).toHaveLength(1);
     for (const credential of credentials)
       expectNoneIn(JSON.stringify(socket.of("error")), credential, [tenant.id, tenant.keyId]);
     socket.close();
