@@ -364,6 +364,33 @@ describe("a new token", () => {
     expect([ada.closed?.code, server.closed]).toEqual([4401, null]);
   });
 
+  test("[A18] a revocation means the token that counts: that of the old one is nothing to it, and a revoked one is not taken", async () => {
+    const room = await place();
+    const { tenant } = room;
+    const [first, second, third] = [
+      await newToken(tenant, "ada", ordinary, 3_000),
+      await newToken(tenant, "ada", ordinary, 3_100),
+      await newToken(tenant, "ada", ordinary, 3_200),
+    ];
+    const revoke = async (token: string): Promise<void> => {
+      const { jti }: { jti: string } = JSON.parse(atob(token.split(".")[1] ?? ""));
+      pass(2_000);
+      const revoked = await call("/v1/revocations", { method: "POST", credential: tenant.key, body: { token: jti } });
+      expect(revoked.status).toBe(201);
+    };
+    const ada = await connect(here, { token: first });
+    await renewed(ada, second);
+    await revoke(first);
+    await room.forget();
+    expect(await ask(ada, post())).toMatchObject({ type: "ack" });
+    await revoke(third);
+    expect(await renew(ada, third)).toMatchObject({ type: "error", code: "token_revoked" });
+    expect(await ask(ada, post())).toMatchObject({ type: "ack" });
+    await revoke(second);
+    await closed(ada);
+    expect(ada.closed?.code).toBe(4502);
+  });
+
   test("[A7] [A18] its text is nowhere in the room, neither in a row nor on a socket", async () => {
     const room = await place();
     const ada = await enterFor(room, "ada", 300);
