@@ -1,18 +1,44 @@
-/** What a run of tests prints, passed on line by line without what a test asked workerd to say. */
+/** What a run of tests prints, passed on line by line: without what a test asked workerd to say, and never with a secret. */
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { unspeakable } from "./support/unspeakable.ts";
 
 /** workerd writes down every object that is reset. Those that a test resets say so by this text (support/failing.ts). */
 const asked = /uncaught exception; .*as a test asked/;
 const continued = /^(stack: |\s+at )/;
 
-export async function passOn(from: Readable, to: Writable): Promise<void> {
+/** A token, an API key, or what a test said in place of a message. */
+const secret = new RegExp(
+  `eyJ[\\w-]{8,}\\.[\\w-]{8,}|parley_[a-z0-9-]+_[0-9]+k[a-z2-7]{12}_[\\w-]{20,}|${unspeakable}`,
+);
+
+/** Where a secret stood, for a person to look; never the secret itself. */
+export type Leak = string;
+
+export async function passOn(from: Readable, to: Writable, name: string): Promise<Leak[]> {
+  const leaks: Leak[] = [];
   let dropping = false;
+  let number = 0;
   for await (const line of createInterface(from)) {
+    number++;
     const begins = asked.exec(line);
     dropping = begins !== null || (dropping && continued.test(line));
+    const isLeak = secret.test(line);
+    if (isLeak) leaks.push(`${name}, line ${number}`);
     // The reporter's dots may stand before it.
     if (begins !== null) to.write(line.slice(0, begins.index));
-    else if (!dropping) to.write(`${line}\n`);
+    else if (!dropping) to.write(isLeak ? "(this line holds a secret and is withheld)\n" : `${line}\n`);
   }
+  return leaks;
+}
+
+/** In what servers printed after they had introduced themselves (support/process.ts). */
+export function leaksIn(folder: string): Leak[] {
+  return readdirSync(folder).flatMap((file) =>
+    readFileSync(join(folder, file), "utf8")
+      .split("\n")
+      .flatMap((line, index) => (secret.test(line) ? [`the log of server ${file}, line ${index + 1}`] : [])),
+  );
 }

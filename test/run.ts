@@ -1,10 +1,10 @@
 /** `npm test`: builds, runs every test, and closes with one line of counts. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { passOn } from "./output.ts";
+import { type Leak, leaksIn, passOn } from "./output.ts";
 
 interface Report {
   readonly numPassedTests: number;
@@ -25,10 +25,15 @@ Object.assign(quiet, process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "parley-test-"));
 const filters = process.argv.slice(2);
+const serverLogs = join(folder, "servers");
+mkdirSync(serverLogs);
+const leaks: Leak[] = [];
 
 /** The tests that drive whole processes come by themselves: beside a busy neighbour their waits would say little. */
 const runs = [await run("workerd"), await run("node")];
+leaks.push(...leaksIn(serverLogs));
 rmSync(folder, { recursive: true });
+for (const leak of leaks) console.error(`a key, a token or a message was printed: ${leak}`);
 
 const sum = (count: (report: Report) => number): number =>
   runs.reduce((total, { report }) => total + (report === null ? 0 : count(report)), 0);
@@ -40,7 +45,7 @@ const failed = Math.max(
 console.log(
   `${sum(({ numPassedTests }) => numPassedTests)} passed, ${failed} failed, ${sum(({ numPendingTests, numTodoTests }) => numPendingTests + numTodoTests)} skipped`,
 );
-process.exitCode = failed === 0 ? 0 : 1;
+process.exitCode = failed === 0 && leaks.length === 0 ? 0 : 1;
 
 async function run(project: string): Promise<{ readonly status: number | null; readonly report: Report | null }> {
   if (project === "workerd") await node("standalone/build.ts");
@@ -64,10 +69,15 @@ async function run(project: string): Promise<{ readonly status: number | null; r
 }
 
 async function node(...words: string[]): Promise<number | null> {
-  const env = { ...process.env, ...quiet };
+  const env = { ...process.env, ...quiet, PARLEY_SERVER_LOGS: serverLogs };
   const child = spawn(process.execPath, words, { cwd: root, stdio: ["inherit", "pipe", "pipe"], env });
   const ended = once(child, "close");
-  await Promise.all([passOn(child.stdout, process.stdout), passOn(child.stderr, process.stderr)]);
+  const [name = ""] = words.filter((word) => word === "workerd" || word === "node");
+  const printed = [
+    passOn(child.stdout, process.stdout, `the output of ${name}`),
+    passOn(child.stderr, process.stderr, `the errors of ${name}`),
+  ];
+  leaks.push(...(await Promise.all(printed)).flat());
   await ended;
   return child.exitCode;
 }

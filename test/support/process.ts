@@ -1,7 +1,7 @@
 /** A real server for tests: `npm start` in a process group of its own, which can be stopped, killed and started again. */
 import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -123,7 +123,7 @@ export class Server {
     running.add(child);
     child.once("exit", () => running.delete(child));
     const started = this.log.length;
-    createInterface(child.stderr).on("line", (line) => this.log.push(line));
+    createInterface(child.stderr).on("line", (line) => this.#hear(line, true));
     await this.#untilReady(child, started);
   }
 
@@ -155,12 +155,21 @@ export class Server {
     if (this.#temporary) rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 
+  /** What comes after the introduction, which shows a key, is kept for who looks for secrets in it (test/run.ts). */
+  #hear(line: string, isIntroduced: boolean): void {
+    this.log.push(line);
+    const folder = process.env["PARLEY_SERVER_LOGS"];
+    if (isIntroduced && folder !== undefined) appendFileSync(join(folder, String(this.pid)), `${line}\n`);
+  }
+
   async #untilReady(child: Child, started: number): Promise<void> {
     const lines = createInterface(child.stdout);
     const timer = setTimeout(() => killGroup(child), readyMs);
     const ready = Promise.withResolvers<void>();
+    let isIntroduced = false;
     lines.on("line", (line) => {
-      this.log.push(line);
+      this.#hear(line, isIntroduced);
+      isIntroduced ||= line.startsWith("ready ");
       const [label, value] = line.split(/\s+/);
       if (label === "key") this.#demoKey = value;
       if (label !== "ready" || value === undefined) return;
