@@ -120,6 +120,10 @@ const ending = new Set([
   "DELETE /v1/tenants/{tenant}",
   "POST /v1/tenants/{tenant}/suspend",
   "DELETE /v1/keys/{key}",
+  "PUT /v1/rooms/{room}/bans/{user}",
+  "PUT /v1/bans/{user}",
+  "POST /v1/revocations",
+  "POST /v1/rooms/{room}/kicks",
 ]);
 
 beforeAll(async () => {
@@ -179,10 +183,11 @@ async function check(operation: Operation, response: Response, asked: Case): Pro
     const schema = operation.answers[response.status];
     if (schema === undefined) expect.fail(`not declared: ${told}`);
     if (schema === null) return expect(text).toBe("");
-    const parsed = schema.safeParse(JSON.parse(text));
+    const said: unknown = operation.contentType === undefined ? JSON.parse(text) : text;
+    const parsed = schema.safeParse(said);
     if (!parsed.success) expect.fail(`not as declared: ${told}\n${parsed.error.message}`);
     // Parsing drops what is not declared.
-    expect(JSON.parse(JSON.stringify(parsed.data))).toEqual(JSON.parse(text));
+    expect(JSON.parse(JSON.stringify(parsed.data))).toEqual(said);
     return;
   }
   if (response.status >= 500) expect.fail(told);
