@@ -1,4 +1,4 @@
-/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst,streams,rooms,presence] [--scale=1]`. */
+/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst,streams,rooms,presence,revocation] [--scale=1]`. */
 import { parseArgs } from "node:util";
 import { type FanOutLoad, fanOutLoads } from "./loads.ts";
 import { type Peer, peers } from "./peers.ts";

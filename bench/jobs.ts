@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { AudienceJob } from "./audienceJob.ts";
 import { PresenceJob } from "./presenceJob.ts";
+import { RevocationJob } from "./revocationJob.ts";
 import { Target } from "./target.ts";
 
 export const FanOutJob = z.object({
@@ -32,7 +33,7 @@ export type BurstJob = z.infer<typeof BurstJob>;
 export const QuietJob = z.object({ kind: z.literal("quiet"), target: Target, room: z.string(), everyMs: z.number() });
 export type QuietJob = z.infer<typeof QuietJob>;
 
-export const Job = z.discriminatedUnion("kind", [FanOutJob, BurstJob, QuietJob, AudienceJob, PresenceJob]);
+export const Job = z.discriminatedUnion("kind", [FanOutJob, BurstJob, QuietJob, AudienceJob, PresenceJob, RevocationJob]);
 export type Job = z.infer<typeof Job>;
 
 export const FanOutResult = z.object({

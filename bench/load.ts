@@ -5,6 +5,7 @@ import { fanOut } from "./fanOut.ts";
 import { Job, type Report, Word } from "./jobs.ts";
 import { presence } from "./presence.ts";
 import { quietRead } from "./quietRead.ts";
+import { revocation } from "./revocation.ts";
 
 // Without its runner a generator has nobody to report to.
 process.on("disconnect", () => process.exit(1));
@@ -23,6 +24,8 @@ async function perform(job: Job): Promise<unknown> {
       return delivery(job);
     case "presence":
       return presence(job);
+    case "revocation":
+      return revocation(job);
     case "burst":
       return burst(job, async () => {
         const go = heard("go");

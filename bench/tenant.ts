@@ -37,11 +37,14 @@ export async function provision(base: string, operatorKey: string): Promise<Pick
 
 /** A target with a token for each of these users, who see who is there. (The first of them makes the room, which takes `publish`.) */
 export async function forObservers(target: Target, users: readonly string[]): Promise<Target> {
-  const apiKey = target.pageHeaders["authorization"]?.slice("Bearer ".length) ?? "";
   return {
     ...target,
-    tokens: await mint(target.base, apiKey, { users, capabilities: ["read", "publish", "presence"] }),
+    tokens: await mint(target.base, apiKeyOf(target), { users, capabilities: ["read", "publish", "presence"] }),
   };
+}
+
+export function apiKeyOf({ pageHeaders }: Target): string {
+  return pageHeaders["authorization"]?.slice("Bearer ".length) ?? "";
 }
 
 async function mint(

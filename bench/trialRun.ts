@@ -4,7 +4,8 @@ import { Generator } from "./generator.ts";
 import type { Job } from "./jobs.ts";
 import { parley, type Running } from "./peers.ts";
 import { PresenceResult } from "./presenceJob.ts";
-import { forObservers } from "./tenant.ts";
+import { RevocationResult } from "./revocationJob.ts";
+import { apiKeyOf, forObservers } from "./tenant.ts";
 import type { Case, TrialName } from "./trials.ts";
 
 /** More than the generator's own limits on gathering and draining. */
@@ -13,7 +14,10 @@ const SILENCE_MS = 400_000;
 export interface CaseMeasure {
   trial: TrialName;
   title: string;
-  measured: { kind: "audience"; result: AudienceResult } | { kind: "presence"; result: PresenceResult };
+  measured:
+    | { kind: "audience"; result: AudienceResult }
+    | { kind: "presence"; result: PresenceResult }
+    | { kind: "revocation"; result: RevocationResult };
   /** The server's own warnings and errors. */
   complaints: readonly string[];
 }
@@ -25,11 +29,7 @@ export async function measureCase(trial: TrialName, asked: Case, dataFolder: str
     try {
       const result = await generator.result();
       const { kind, title } = asked;
-      const measured =
-        kind === "audience"
-          ? { kind, result: AudienceResult.parse(result) }
-          : { kind, result: PresenceResult.parse(result) };
-      return { trial, title, measured, complaints: [...running.server.complaints] };
+      return { trial, title, measured: measuredOf(kind, result), complaints: [...running.server.complaints] };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error([why, ...running.server.complaints].join("\n  "), { cause: error });
@@ -41,12 +41,29 @@ export async function measureCase(trial: TrialName, asked: Case, dataFolder: str
   }
 }
 
+function measuredOf(kind: Case["kind"], result: unknown): CaseMeasure["measured"] {
+  switch (kind) {
+    case "audience":
+      return { kind, result: AudienceResult.parse(result) };
+    case "presence":
+      return { kind, result: PresenceResult.parse(result) };
+    case "revocation":
+      return { kind, result: RevocationResult.parse(result) };
+  }
+}
+
 async function jobOf(asked: Case, { server, target }: Running): Promise<Job> {
   const serverPids = server.pids(parley.counted);
   if (asked.kind === "audience") {
     const { title: _, rooms, ...shape } = asked;
     const names = Array.from({ length: rooms }, (__, index) => `room-${index}`);
     return { ...shape, target, rooms: names, serverPids, runtimePids: server.pids("workerd") };
+  }
+  if (asked.kind === "revocation") {
+    const { title: _, rooms, ...shape } = asked;
+    const names = Array.from({ length: rooms }, (__, index) => `room-${index}`);
+    const user = "revoked";
+    return { ...shape, target: await forObservers(target, [user]), user, apiKey: apiKeyOf(target), rooms: names, serverPids };
   }
   const { title: _, coming, ...shape } = asked;
   const users = Array.from({ length: shape.staying + coming }, (__, index) => `guest_${index}`);

@@ -1,6 +1,7 @@
 /** Trials as tables, and what went wrong in them. */
 import type { AudienceResult, GroupResult } from "./audienceJob.ts";
 import type { Crossing, PresenceResult } from "./presenceJob.ts";
+import type { RevocationResult } from "./revocationJob.ts";
 import { figure, percent, table } from "./table.ts";
 import type { CaseMeasure } from "./trialRun.ts";
 import { type TrialName, trialNames } from "./trials.ts";
@@ -9,6 +10,7 @@ const titles: Record<TrialName, string> = {
   streams: "Trial `streams`: readers of one room, 100 messages at 4/s, then 100 at once",
   rooms: "Trial `rooms`: 200 rooms, a message in each in turn, then 10 at once in each",
   presence: "Trial `presence`: users come into one room within 10 s and go within 10 s, a few stay",
+  revocation: "Trial `revocation`: a user with a socket in each room is revoked",
 };
 const kinds: Record<GroupResult["by"], string> = { sockets: "sockets", events: "event streams", shared: "shared" };
 
@@ -18,7 +20,7 @@ export function trialParts(measures: readonly CaseMeasure[]): string[] {
     if (cases.length === 0) return [];
     const remarks = cases.flatMap(remarksOn).map((line) => `- ${line}`);
     const verdict = remarks.length === 0 ? "Nothing missing, nothing twice, no complaint of the server." : "";
-    const tables = [groupTable(cases), costTable(cases), crossingTable(cases)];
+    const tables = [groupTable(cases), costTable(cases), crossingTable(cases), closingTable(cases)];
     const parts = [`## ${titles[trial]}`, ...tables, verdict, remarks.join("\n")];
     return parts.filter((part) => part !== "").join("\n\n");
   });
@@ -81,6 +83,27 @@ function crossingTable(cases: readonly CaseMeasure[]): string {
   return rows.length === 0 ? "" : table([...head, ...rest], rows);
 }
 
+function closingTable(cases: readonly CaseMeasure[]): string {
+  const head = ["case", "closed", "first ms", "p50 ms", "last ms", "answered ms", "woken", "accepted after"];
+  const rest = ["server CPU s", "generator", "others"];
+  const rows = cases.flatMap(({ title, measured }) => {
+    if (measured.kind !== "revocation") return [];
+    const { closed, firstMs, p50Ms, lastMs, answeredMs, woken, accepted, ...costs } = measured.result;
+    return [
+      [
+        title,
+        String(closed),
+        ...[firstMs, p50Ms, lastMs, answeredMs].map(figure),
+        ...[woken, accepted].map(String),
+        figure(costs.serverCpuSeconds),
+        percent(costs.generatorBusy),
+        percent(costs.othersBusy),
+      ],
+    ];
+  });
+  return rows.length === 0 ? "" : table([...head, ...rest], rows);
+}
+
 function crossingRow(title: string, what: string, crossing: Crossing): string[] {
   const { observers, wrong, knownMs, framesPerSecondMax, framesPerObserver, holes, serverCpuSeconds } = crossing;
   return [
@@ -101,14 +124,29 @@ function crossingRow(title: string, what: string, crossing: Crossing): string[] 
 }
 
 function remarksOn({ title, measured, complaints }: CaseMeasure): string[] {
-  const faults = measured.kind === "audience" ? deliveryFaults(measured.result) : presenceFaults(measured.result);
-  const closed = measured.result.closed;
+  const faults = faultsOf(measured);
+  const closed = measured.kind === "revocation" ? [] : measured.result.closed;
   const reasons = [...new Set(closed)].slice(0, 5).join(", ");
   return [
     ...faults,
     ...(closed.length > 0 ? [`${closed.length} connections were closed (${reasons})`] : []),
     ...complaints.map((line) => `the server said: ${line}`),
   ].map((line) => `${title}: ${line}`);
+}
+
+function faultsOf(measured: CaseMeasure["measured"]): string[] {
+  switch (measured.kind) {
+    case "audience":
+      return deliveryFaults(measured.result);
+    case "presence":
+      return presenceFaults(measured.result);
+    case "revocation":
+      return revocationFaults(measured.result);
+  }
+}
+
+function revocationFaults({ accepted }: RevocationResult): string[] {
+  return accepted > 0 ? [`${accepted} messages of the revoked user were stored`] : [];
 }
 
 function deliveryFaults({ groups, unanswered, refused, firstRefusal }: AudienceResult): string[] {

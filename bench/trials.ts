@@ -1,18 +1,22 @@
 /** Trials of Parley alone: nothing here has its like on the other servers. Each case gets a server of its own, so that memory can be told. */
 import type { AudienceJob } from "./audienceJob.ts";
 import type { PresenceJob } from "./presenceJob.ts";
+import type { RevocationJob } from "./revocationJob.ts";
 
-export const trialNames = ["streams", "rooms", "presence"] as const;
+export const trialNames = ["streams", "rooms", "presence", "revocation"] as const;
 export type TrialName = (typeof trialNames)[number];
 
 /** A job without what only the running server knows. */
 type Wanted<Job, Known extends keyof Job> = Omit<Job, "target" | "serverPids" | Known>;
 type AudienceCase = Wanted<AudienceJob, "rooms" | "runtimePids"> & { title: string; rooms: number };
 type PresenceCase = Wanted<PresenceJob, "room" | "users"> & { title: string; coming: number };
-export type Case = AudienceCase | PresenceCase;
+type RevocationCase = Wanted<RevocationJob, "rooms" | "user" | "apiKey"> & { title: string; rooms: number };
+export type Case = AudienceCase | PresenceCase | RevocationCase;
 
 /** A connection that the Worker holds does something this often (`heartbeatMs`): a rest of this length has each of them once. */
 const HEARTBEAT_SECONDS = 15;
+/** A room's last job is due 10 s after the last one came in, and workerd lets an object sleep after 10 s more. */
+const ASLEEP_MS = 25_000;
 
 /** At a scale of 1 the sizes that are quoted; smaller ones are for trying out. */
 export function casesOf(trial: TrialName, scale: number): readonly Case[] {
@@ -23,6 +27,8 @@ export function casesOf(trial: TrialName, scale: number): readonly Case[] {
       return rooms(Math.max(2, Math.ceil(10 * scale)), Math.max(2, Math.ceil(50 * scale)));
     case "presence":
       return (["full", "count"] as const).map((mode) => presence(mode, Math.ceil(1_000 * scale)));
+    case "revocation":
+      return [200, 5_000].flatMap((rooms) => revocation(Math.ceil(rooms * scale)));
   }
 }
 
@@ -74,6 +80,14 @@ function rooms(few: number, many: number): Case[] {
     { ...beside, ...of("sockets", few), title: title(few, "1 room"), roomsPerConnection: 1 },
     { ...beside, ...of("shared", few), title: title(few, "10 rooms"), roomsPerConnection: 10 },
     { ...most, ...of("shared", many), title: title(many, "50 rooms"), roomsPerConnection: 50 },
+  ];
+}
+
+function revocation(rooms: number): Case[] {
+  const each = { kind: "revocation" as const, rooms };
+  return [
+    { ...each, title: `${rooms} rooms, awake`, restMs: null },
+    { ...each, title: `${rooms} rooms, asleep`, restMs: ASLEEP_MS },
   ];
 }
 
