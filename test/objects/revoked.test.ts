@@ -61,7 +61,7 @@ function sceneOf(object: Room, state: DurableObjectState, user: string): Scene {
       issuedAt: 0,
       expiresAt: null,
     },
-    push: () => object.heed({ ...policy, version: policy.version + 1, revocations: [revocation] }),
+    push: () => object.heed({ ...policy, version: policy.version + 1, revocations: [revocation] }, 1),
   };
 }
 

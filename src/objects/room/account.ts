@@ -41,6 +41,8 @@ export class Account {
   #asking: Promise<Refusal | null> | null = null;
   #low: readonly LimitLevel[] = [];
   #short: { readonly refusal: Refusal; readonly untilMs: number } | null = null;
+  #hasHeard = false;
+  #recalling: Promise<Refusal | null> | null = null;
   /** A timer will ask for those who wait. */
   #isBooked = false;
 
@@ -133,6 +135,17 @@ export class Account {
     return this.#ask(0, null);
   }
 
+  /** The tenant tells each of its decisions to a room that has sockets; one that has lost its memory asks for the last one. */
+  async recall(): Promise<Refusal | null> {
+    if (this.#hasHeard || this.#options.sockets() === 0) return null;
+    return (this.#recalling ??= this.renew().finally(() => (this.#recalling = null)));
+  }
+
+  /** The tenant has told its newest decision. */
+  heard(): void {
+    this.#hasHeard = true;
+  }
+
   #demand(nowMs: number): number {
     const tried = this.#tried;
     this.#tried = 0;
@@ -176,6 +189,7 @@ export class Account {
   #take({ places, credits, short, low, policy }: Grant, wanted: number): null {
     const nowMs = Date.now();
     this.#low = low;
+    this.#hasHeard = true;
     this.#places = places;
     this.#credits += credits;
     this.#creditsUntilMs = nowMs + fixedLimits.creditsMs;

@@ -33,7 +33,8 @@ export function open(parts: RoomParts, { session }: Pick<Caller, "session">): Re
 export async function renew(parts: RoomParts, { session, policy }: Caller): Promise<Refusal | null> {
   const { store, account } = parts;
   if (store.room === null || store.room.deletedAtMs !== null) return null;
-  const failed = policy.version > store.room.policy.version ? await account.renew() : null;
+  const isBehind = policy.version > store.room.policy.version;
+  const failed = await (isBehind ? account.renew() : account.recall());
   return failed ?? (isAsked(parts, Date.now()) ? askAbout(parts, session) : null);
 }
 

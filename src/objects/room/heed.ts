@@ -9,10 +9,11 @@ import { askAboutAll, isAsked } from "./revoked.ts";
  * who have come meanwhile by what somebody held who did not know yet.
  */
 export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> {
-  const { store, roster } = parts;
+  const { store, roster, account } = parts;
   const { room } = store;
+  account.heard();
   if (room === null || room.deletedAtMs !== null) return;
-  if (policy.version > room.policy.version) store.savePolicy(policy);
+  if (policy.version > room.policy.version) store.heedPolicy(policy);
   const newest = store.room?.policy ?? policy;
   for (const seat of roster.seats) {
     const refused = unwelcome(seat.session, newest, Date.now());

@@ -58,6 +58,8 @@ type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 type MessageAnswer = Answer<{ message: Message | null; cursor: string; levels: readonly LimitLevel[] }>;
 type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds";
 
+/** A room's part of the time in which many write down what one push has done. */
+const writeSpreadMs = 1;
 /** How old the tenant's directory of rooms may be. */
 const reportAfterMs = 10_000;
 
@@ -68,6 +70,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   readonly #alarms: Alarms<Job>;
   readonly #pacer: Pacer;
   readonly #mark: Mark;
+  #later: ReturnType<typeof setTimeout> | null = null;
 
   constructor(ctx: DurableObjectState, env: RoomBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -286,12 +289,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     while ((await this.#work((parts) => erasure(parts, user))) === "more");
   }
 
-  /** What the tenant has decided, pushed to every room that has sockets. */
-  async heed(policy: RoomPolicy): Promise<void> {
-    const heeded = heed(this.#parts, policy);
-    this.#settle(Date.now());
-    await heeded;
-    this.#wake();
+  /** What the tenant has decided, pushed to every room that has sockets: so many. */
+  async heed(policy: RoomPolicy, rooms: number): Promise<void> {
+    const { roster } = this.#parts;
+    const before = roster.size;
+    await heed(this.#parts, policy);
+    if (roster.size < before) this.#settleLater(rooms);
   }
 
   /** The tenant ends. It registers no room anew, so that nobody can make this one again. */
@@ -370,9 +373,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   /** A close must be answered, or the peer waits and two descriptors leak; 1005, 1006 and 1015 may never be sent. */
   override onClose(connection: Connection, code: number, reason: string): void {
-    this.#parts.roster.remove(connection);
     const answer = answerableCode(code);
     connection.close(answer, answer === code ? reason : "");
+    if (this.#later !== null && this.#parts.roster.find(connection) === undefined) return;
+    this.#parts.roster.remove(connection);
     this.#scheduleReport();
     this.#settle(Date.now());
   }
@@ -441,6 +445,21 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     this.#foldPresence(nowMs);
     this.#parts.account.settle(nowMs);
     this.#pacer.settle(nowMs);
+  }
+
+  /**
+   * Writes down who has gone when all rooms that were told have closed their sockets: each write is a commit on the disk, and on
+   * one machine the last rooms would wait for those of the first. The timer keeps what is known of it in memory.
+   */
+  #settleLater(rooms: number): void {
+    this.#later ??= setTimeout(
+      () => {
+        this.#later = null;
+        this.#scheduleReport();
+        this.#wake();
+      },
+      rooms * writeSpreadMs * (1 + Math.random()),
+    );
   }
 
   /** The end of an event that no client sent. */

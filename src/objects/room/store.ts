@@ -143,9 +143,15 @@ export class Store {
     return this.#isErased;
   }
 
-  savePolicy(policy: RoomPolicy): void {
-    this.#sql.exec("UPDATE room SET policy = ?", JSON.stringify(policy));
-    if (this.#room !== null) this.#room = { ...this.#room, policy };
+  /**
+   * Written down is only what those go by who stay: a thousand rooms that are told of a revocation need no disk for it. One that
+   * loses its memory asks again, because whoever calls has heard of a newer version by then or needs a place or credits.
+   */
+  heedPolicy(policy: RoomPolicy): void {
+    const room = this.#room;
+    if (room === null) return;
+    if (lasting(policy) !== lasting(room.policy)) this.#sql.exec("UPDATE room SET policy = ?", JSON.stringify(policy));
+    this.#room = { ...room, policy };
   }
 
   saveSettings(settings: RoomSettings, seq: number): void {
@@ -162,6 +168,7 @@ export class Store {
   /** Reads the room's own row, and from all rows the highest seq given. */
   reload(): void {
     this.#members.clear();
+    const heard = this.#room?.policy;
     this.#sizeBytes = this.#sql.databaseSize;
     const row = this.#sql
       .exec<{
@@ -196,7 +203,7 @@ export class Store {
             epoch: row.epoch,
             deletedAtMs: row.deleted_at,
             settings: { ...defaultRoomSettings, ...JSON.parse(row.settings) },
-            policy: policyOf(JSON.parse(row.policy)),
+            policy: newer(policyOf(JSON.parse(row.policy)), heard),
           };
   }
 
@@ -685,6 +692,14 @@ export class Store {
       .one();
     this.#countedTo = counted_to;
   }
+}
+
+function lasting({ version: _, revocations: __, revocationsAskedUntilMs: ___, ...policy }: RoomPolicy): string {
+  return JSON.stringify(policy);
+}
+
+function newer(stored: RoomPolicy, heard: RoomPolicy | undefined): RoomPolicy {
+  return heard !== undefined && heard.version > stored.version ? heard : stored;
 }
 
 /** A policy that was written by an older version of this code does not name what has come since. */

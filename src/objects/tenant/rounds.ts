@@ -2,8 +2,8 @@
 import pLimit from "p-limit";
 import { fixedLimits } from "../../protocol/limits.ts";
 
-/** Each wakes an object, and all share one thread where this runs on one machine. */
-const atOnce = 6;
+/** On one machine all share one thread, and this is only enough not to wait for any; between machines each takes its time. */
+const atOnce = 32;
 /** When no edge can hold an older policy: what slipped in by one until then is closed by a second round. */
 export const policyGoneMs = 6_000;
 
@@ -11,8 +11,8 @@ export interface RoundsOptions<Policy> {
   readonly rooms: () => readonly string[];
   /** What is decided now. */
   readonly policy: () => Policy;
-  /** May throw: a room that could not be told is told by the next round, or asks itself. */
-  readonly tell: (room: string, policy: Policy) => Promise<void>;
+  /** One of so many. May throw: a room that could not be told is told by the next round, or asks itself. */
+  readonly tell: (room: string, policy: Policy, rooms: number) => Promise<void>;
   /** Is to call `goAgain` by an alarm. */
   readonly book: (atMs: number) => void;
 }
@@ -61,7 +61,8 @@ export class Rounds<Policy> {
     while (this.#again) {
       this.#again = false;
       const newest = policy();
-      const told = await Promise.allSettled(rooms().map((room) => turns(() => tell(room, newest))));
+      const active = rooms();
+      const told = await Promise.allSettled(active.map((room) => turns(() => tell(room, newest, active.length))));
       missed = told.filter(({ status }) => status === "rejected").length;
     }
     return missed;

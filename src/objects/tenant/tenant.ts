@@ -79,7 +79,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     const rounds = {
       rooms: () => this.#ledgerOf().activeRooms,
       policy: () => this.#roomPolicy(this.#tenantOf()),
-      tell: (room: string, policy: RoomPolicy) => roomStub(env, this.#id, room).heed(policy),
+      tell: (room: string, policy: RoomPolicy, rooms: number) => roomStub(env, this.#id, room).heed(policy, rooms),
       book: (atMs: number) => this.#alarms.schedule("policy", atMs),
     };
     this.#rounds = new Rounds(rounds, Date.now());
