@@ -2,16 +2,17 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { tenantStub } from "../../src/objects/stubs.ts";
 import { joinHeader } from "../../src/objects/room/join.ts";
 import type { Room } from "../../src/objects/room/room.ts";
 import { roomCapabilities } from "../../src/protocol/capabilities.ts";
 import { RoomPolicy } from "../../src/protocol/policy.ts";
 import type { Session } from "../../src/protocol/session.ts";
-import { asOperator, call, newTenant } from "../routes/edge.ts";
+import { asOperator, call, connect, newTenant, newToken } from "../routes/edge.ts";
 import type { TestTenant } from "../support/api.ts";
 import { inDatabase } from "../support/audit.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
-import { roomObject } from "../support/room.ts";
+import { evict, roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 
 beforeEach(() => stopClock());
@@ -44,6 +45,9 @@ async function everyMoment(play: (scene: Scene, wait: () => Promise<void>) => Pr
       });
 }
 
+/** What only revokes is not written down. */
+let pushes = 0;
+
 function sceneOf(object: Room, state: DurableObjectState, user: string): Scene {
   const policy = policyOf(state);
   const revocation = { user, token: null, key: null, issuedBeforeMs: 1, reason: "raced", atMs: Date.now() };
@@ -61,7 +65,7 @@ function sceneOf(object: Room, state: DurableObjectState, user: string): Scene {
       issuedAt: 0,
       expiresAt: null,
     },
-    push: () => object.heed({ ...policy, version: policy.version + 1, revocations: [revocation] }, 1),
+    push: () => object.heed({ ...policy, version: policy.version + ++pushes, revocations: [revocation] }, 1),
   };
 }
 
@@ -153,3 +157,17 @@ async function bookedAt({ id }: TestTenant): Promise<number | null> {
   );
   return row?.at ?? null;
 }
+
+test("[A22] [O1] a room that has lost its memory since the push asks, whoever comes: for reading too", async () => {
+  const tenant = await newTenant(roomy);
+  const token = await newToken(tenant, "ada", { "*": ["read", "publish"] });
+  await connect(room, { token: tenant.key });
+  const read = (): Promise<Response> => call(`/v1/rooms/${room}/messages`, { credential: token });
+  expect((await read()).status).toBe(200);
+  pass(1);
+  const asked = { user: "ada", token: null, key: null, issuedBeforeMs: null, reason: null };
+  await tenantStub(env, tenant.id).revoke(asked, { kind: "key", id: null, requestId: "test" });
+  expect((await read()).status).toBe(401);
+  await evict(tenant, room);
+  expect((await read()).status).toBe(401);
+});

@@ -12,6 +12,7 @@ import { ask, makeTenant, type LiveTenant, newToken } from "../chaos/tenant.ts";
 import { EventReader } from "../support/eventReader.ts";
 import { type Server, type ServerOptions, startServer } from "../support/process.ts";
 import { shakeHands } from "../support/rawSocket.ts";
+import { Fifty, type Revoked } from "./revocation.ts";
 
 /**
  * The last job that a room books is due 10 s after it was busy, and workerd puts an object to sleep after 10 s without an event.
@@ -53,6 +54,7 @@ let withTimer: Woken;
 let withWork: Woken;
 let withOpenResponse: Woken;
 let withFold: Woken;
+let revoked: Revoked;
 
 beforeAll(async () => {
   const drill = async ({ streams = 3, ...options }: DrillOptions): Promise<Woken> => {
@@ -67,6 +69,8 @@ beforeAll(async () => {
   const unanswered = "Object.getPrototypeOf(this).readPositions = () => new Promise(() => undefined);";
   const foldingOn = `const { presence } = this.#parts; const fold = presence.fold.bind(presence); let folding;
     presence.fold = (...words) => { clearTimeout(folding); folding = setTimeout(() => presence.fold(...words), 200); return fold(...words); };`;
+  // While the others have their nap, before they wake.
+  const revoking = openFifty().then((fifty) => fifty.revoke());
   [healthy, withTimer, withWork, withOpenResponse, withFold] = await Promise.all([
     first,
     drill({ project: variantWith("setInterval(() => undefined, 1_000);") }),
@@ -74,7 +78,14 @@ beforeAll(async () => {
     drill({ project: variantWith(unanswered) }),
     drill({ project: variantWith(`{ ${foldingOn} }`) }),
   ]);
+  revoked = await revoking;
 });
+
+async function openFifty(): Promise<Fifty> {
+  const server = await startServer();
+  servers.push(server);
+  return Fifty.open(await makeTenant(server, "acme"));
+}
 
 afterAll(async () => {
   for (const server of servers) await server.remove();
@@ -117,6 +128,23 @@ test("[L2] [L4] [E9] who is here is known after the sleep, with their states and
   const states = Object.fromEntries(healthy.present.map(({ user, state }) => [user, state]));
   const nothing = ["ada", "cy", "many", ...Array.from({ length: streamUsers }, (_, index) => `stream-${index}`)];
   expect(states).toEqual({ ...Object.fromEntries(nothing.map((user) => [user, {}])), bo: { mood: "calm" } });
+});
+
+test("[A21] 100 sockets and 100 streams of a revoked user in 50 rooms, half of them asleep, close within a second with the reason", () => {
+  const { closedMs, sockets, streams, others, woken } = revoked;
+  expect(sockets).toEqual(Array.from({ length: 100 }, () => 4502));
+  const closing = { code: 4502, reason: expect.stringContaining("left the company"), reconnect: "never" };
+  expect(streams).toEqual(Array.from({ length: 100 }, () => expect.objectContaining(closing)));
+  expect(others).toEqual(Array.from({ length: 50 }, () => null));
+  expect(woken).toBe(25);
+  expect(closedMs).toBeLessThan(1_000);
+});
+
+test("[A22] from then on none of the user's messages is stored in these rooms, and after five seconds in none at all", () => {
+  const { inRooms, anywhere, upgrades, stored } = revoked;
+  expect(inRooms).toEqual(Array.from({ length: 50 }, () => 401));
+  expect([...anywhere, ...upgrades]).toEqual(Array.from({ length: 7 }, () => 401));
+  expect(stored[0]).toBe(stored[1]);
 });
 
 test("[S4] a sleeping room's sockets count among MAX_CONNECTIONS", () => {
