@@ -33,7 +33,14 @@ export type BurstJob = z.infer<typeof BurstJob>;
 export const QuietJob = z.object({ kind: z.literal("quiet"), target: Target, room: z.string(), everyMs: z.number() });
 export type QuietJob = z.infer<typeof QuietJob>;
 
-export const Job = z.discriminatedUnion("kind", [FanOutJob, BurstJob, QuietJob, AudienceJob, PresenceJob, RevocationJob]);
+export const Job = z.discriminatedUnion("kind", [
+  FanOutJob,
+  BurstJob,
+  QuietJob,
+  AudienceJob,
+  PresenceJob,
+  RevocationJob,
+]);
 export type Job = z.infer<typeof Job>;
 
 export const FanOutResult = z.object({

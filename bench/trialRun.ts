@@ -63,7 +63,14 @@ async function jobOf(asked: Case, { server, target }: Running): Promise<Job> {
     const { title: _, rooms, ...shape } = asked;
     const names = Array.from({ length: rooms }, (__, index) => `room-${index}`);
     const user = "revoked";
-    return { ...shape, target: await forObservers(target, [user]), user, apiKey: apiKeyOf(target), rooms: names, serverPids };
+    return {
+      ...shape,
+      target: await forObservers(target, [user]),
+      user,
+      apiKey: apiKeyOf(target),
+      rooms: names,
+      serverPids,
+    };
   }
   const { title: _, coming, ...shape } = asked;
   const users = Array.from({ length: shape.staying + coming }, (__, index) => `guest_${index}`);
