@@ -28,7 +28,7 @@ export function casesOf(trial: TrialName, scale: number): readonly Case[] {
     case "presence":
       return (["full", "count"] as const).map((mode) => presence(mode, Math.ceil(1_000 * scale)));
     case "revocation":
-      return [200, 5_000].flatMap((rooms) => revocation(Math.ceil(rooms * scale)));
+      return [200, 5_000].flatMap((count) => revocation(Math.ceil(count * scale)));
   }
 }
 
@@ -83,11 +83,11 @@ function rooms(few: number, many: number): Case[] {
   ];
 }
 
-function revocation(rooms: number): Case[] {
-  const each = { kind: "revocation" as const, rooms };
+function revocation(count: number): Case[] {
+  const each = { kind: "revocation" as const, rooms: count };
   return [
-    { ...each, title: `${rooms} rooms, awake`, restMs: null },
-    { ...each, title: `${rooms} rooms, asleep`, restMs: ASLEEP_MS },
+    { ...each, title: `${count} rooms, awake`, restMs: null },
+    { ...each, title: `${count} rooms, asleep`, restMs: ASLEEP_MS },
   ];
 }
 

@@ -6,13 +6,14 @@ import { tenantStub } from "../../src/objects/stubs.ts";
 import { joinHeader } from "../../src/objects/room/join.ts";
 import type { Room } from "../../src/objects/room/room.ts";
 import { roomCapabilities } from "../../src/protocol/capabilities.ts";
+import { defaultLimits } from "../../src/protocol/limits.ts";
 import { RoomPolicy } from "../../src/protocol/policy.ts";
 import type { Session } from "../../src/protocol/session.ts";
 import { asOperator, call, connect, newTenant, newToken } from "../routes/edge.ts";
 import type { TestTenant } from "../support/api.ts";
 import { inDatabase } from "../support/audit.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
-import { evict, roomObject } from "../support/room.ts";
+import { evict, roomObject, rowsOf } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 
 beforeEach(() => stopClock());
@@ -170,4 +171,21 @@ test("[A22] [O1] a room that has lost its memory since the push asks, whoever co
   expect((await read()).status).toBe(401);
   await evict(tenant, room);
   expect((await read()).status).toBe(401);
+});
+
+test("[A22] a room that is told of a revocation writes nothing, awake or asleep; of another limit it does", async () => {
+  const tenant = await newTenant(roomy);
+  await connect(room, { token: tenant.key });
+  const told = async (change: Partial<RoomPolicy>): Promise<number> => {
+    const { written } = await rowsOf(tenant, room, async (object) => {
+      const stored = await runInDurableObject(roomObject(tenant, room), (_, state) => policyOf(state));
+      await object.heed({ ...stored, ...change, version: stored.version + ++pushes }, 1);
+    });
+    return written;
+  };
+  const revocations = [{ user: "bo", token: null, key: null, issuedBeforeMs: 1, reason: null, atMs: 1 }];
+  expect(await told({ revocations })).toBe(0);
+  await evict(tenant, room);
+  expect(await told({ revocations })).toBe(0);
+  expect(await told({ suspended: false, limits: { ...defaultLimits, textLength: 3 } })).toBe(1);
 });

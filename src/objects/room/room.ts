@@ -290,7 +290,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   }
 
   /** What the tenant has decided, pushed to every room that has sockets: so many. */
-  async heed(policy: RoomPolicy, rooms: number): Promise<void> {
+  async heed(policy: RoomPolicy, rooms = 1): Promise<void> {
     const { roster } = this.#parts;
     const before = roster.size;
     await heed(this.#parts, policy);

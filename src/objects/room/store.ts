@@ -1,4 +1,5 @@
 /** Every SQL statement a room runs. */
+import { canonicalJson } from "../../core/auditChain.ts";
 import { type Change, type RoomChange, seqOf } from "../../protocol/changes.ts";
 import {
   defaultRoomSettings,
@@ -694,8 +695,9 @@ export class Store {
   }
 }
 
-function lasting({ version: _, revocations: __, revocationsAskedUntilMs: ___, ...policy }: RoomPolicy): string {
-  return JSON.stringify(policy);
+function lasting(policy: RoomPolicy): string {
+  // What was read and what was told name the same in another order.
+  return canonicalJson({ ...policy, version: 0, revocations: [], revocationsAskedUntilMs: 0 });
 }
 
 function newer(stored: RoomPolicy, heard: RoomPolicy | undefined): RoomPolicy {
