@@ -271,6 +271,12 @@ describe("a room of it is made again by nobody", () => {
       await object.alarm();
       await storage.deleteAlarm();
     });
+    await runInDurableObject(objectOf(tenant), async (object: Tenant, { storage }) => {
+      await storage.setAlarm(Date.now() + 1_000);
+      await object.alarm();
+      await storage.deleteAlarm();
+    });
+    await evictDurableObject(objectOf(tenant));
     await tenantStub(env, tenant.id).forgetRoom("general");
     await evictDurableObject(roomObject(tenant, "general"));
     await isErased(tenant, "general");

@@ -438,6 +438,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   // Events from the platform.
 
   override async alarm(): Promise<void> {
+    // One that rang while everything was erased.
+    if (this.#store.tenant === null) return;
     await this.#alarms.run(Date.now(), {
       policy: () => this.#rounds.goAgain(Date.now()),
       revocations: () => {
@@ -446,7 +448,6 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         if (nextMs !== null) this.#alarms.schedule("revocations", nextMs);
       },
       deletion: async () => {
-        if (this.#store.tenant === null) return;
         const next = await this.#deletion.step();
         if (next === "over") this.#alarms.forget();
         else this.#alarms.schedule("deletion", Date.now() + (next === "next" ? 0 : retryAfterMs));
