@@ -41,20 +41,19 @@ export type RoomStub = Remote<Methods<Room, Server>> & {
 };
 
 export function roomStub(env: ObjectBindings, tenant: string, room: string): RoomStub {
-  const find = (): object => env.ROOM.getByName(roomObjectName(tenant, room));
-  return remote({ ...roomCalls, fetch: "again" }, find) as RoomStub;
+  return new RoomCaller(() => env.ROOM.getByName(roomObjectName(tenant, room))) as RoomStub;
 }
 
 export type TenantStub = Remote<Methods<Tenant, DurableObject>>;
 
 export function tenantStub(env: ObjectBindings, tenant: string): TenantStub {
-  return remote(tenantCalls, () => env.TENANT.getByName(tenant)) as TenantStub;
+  return new TenantCaller(() => env.TENANT.getByName(tenant)) as TenantStub;
 }
 
 export type DirectoryStub = Remote<Methods<Directory, DurableObject>>;
 
 export function directoryStub(env: ObjectBindings): DirectoryStub {
-  return remote(directoryCalls, () => env.DIRECTORY.getByName("directory")) as DirectoryStub;
+  return new DirectoryCaller(() => env.DIRECTORY.getByName("directory")) as DirectoryStub;
 }
 
 /**
@@ -166,15 +165,30 @@ type Remote<Named> = {
 };
 
 type AnyMethod = (...given: unknown[]) => Promise<unknown>;
+type Find = () => object;
 
-/** One whose object was lost never finds it again, so each attempt takes a stub of its own. */
-function remote(repeats: object, find: () => object): object {
-  const calling = ([name, repeat]: [string, unknown]): [string, AnyMethod] => [
-    name,
-    (...given) => {
+/**
+ * Of each kind of object one class of callers, made once: a caller is made for every request. One whose object was lost never
+ * finds it again, so each attempt takes a stub of its own.
+ */
+function callers(repeats: object): new (find: Find) => object {
+  class Caller {
+    readonly find: Find;
+
+    constructor(find: Find) {
+      this.find = find;
+    }
+  }
+  for (const [name, repeat] of Object.entries(repeats)) {
+    const call = function call(this: Caller, ...given: unknown[]): Promise<unknown> {
       const isRepeatable = typeof repeat === "function" ? repeat(...given) === true : repeat === "again";
-      return attempt(() => (find() as Record<string, AnyMethod>)[name]!(...given), isRepeatable);
-    },
-  ];
-  return Object.fromEntries(Object.entries(repeats).map(calling));
+      return attempt(() => (this.find() as Record<string, AnyMethod>)[name]!(...given), isRepeatable);
+    };
+    Object.defineProperty(Caller.prototype, name, { value: call });
+  }
+  return Caller;
 }
+
+const RoomCaller = callers({ ...roomCalls, fetch: "again" });
+const TenantCaller = callers(tenantCalls);
+const DirectoryCaller = callers(directoryCalls);
