@@ -43,12 +43,13 @@ test("[O2] after waking, every open socket is told the head, at once or by a flu
   ada.send({ type: "history", ref: "2", limit: 1 });
   await bo.until(() => bo.of("changes").some(({ from, to }) => from === 1 && to === 1));
   await evict(tenant, "general");
-  // No credit of the tenant's is needed for it, so it is stored in the event that wakes the room.
+  // The room asks first what its tenant has decided meanwhile: it is told the head before anything is stored.
   await call("/v1/rooms/general/members/bo", { method: "PUT", credential: tenant.key, body: { role: "member" } });
   await bo.until(() => bo.of("changes").at(-1)?.to === 2);
   expect(bo.of("changes").map(({ from, to }) => [from, to])).toEqual([
     [0, 0],
     [0, 1],
+    [1, 1],
     [1, 1],
     [1, 2],
   ]);
