@@ -1,0 +1,65 @@
+/** What the tenant's people decide of users and of what was flagged. */
+import { differenceOf } from "../../core/difference.ts";
+import type { Actor } from "../../protocol/actor.ts";
+import type { Ban } from "../../protocol/ban.ts";
+import { refuse } from "../../protocol/refusals.ts";
+import type { Flag } from "./flags.ts";
+import { type Answer, living, type TenantParts } from "./parts.ts";
+
+/** Null lifts the ban. Rooms that have sockets hear of it at once, and every edge within seconds. */
+export async function ban(
+  parts: TenantParts,
+  user: string,
+  wanted: Ban | null,
+  actor: Actor,
+  nowMs: number,
+): Promise<Answer<object>> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const { bans, audit } = parts;
+  const changed = differenceOf(auditedBan(bans.find(user, nowMs)), auditedBan(wanted));
+  if (changed === null) return { ok: true };
+  await parts.decide(found.tenant, () => {
+    if (wanted === null) bans.lift(user);
+    else bans.save(user, wanted, nowMs);
+    const action = wanted === null ? "user.unbanned" : "user.banned";
+    audit.append(actor, action, { target: { user }, ...changed }, nowMs);
+  });
+  return { ok: true };
+}
+
+export function resolveFlag(
+  parts: TenantParts,
+  id: number,
+  note: string | null,
+  actor: Actor,
+  nowMs: number,
+): Answer<{ flag: Flag }> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const { flags, audit, store } = parts;
+  const before = flags.find(id);
+  if (before === null) return refuse("not_found", "There is no such flag.");
+  const resolved = { state: "resolved" as const, note: note ?? before.note, resolvedAt: before.resolvedAt ?? nowMs };
+  const after = { ...before, ...resolved };
+  const changed = differenceOf(noteOf(before), noteOf(after));
+  if (changed === null) return { ok: true, flag: before };
+  const { room, message, sender } = before;
+  const target = { room, message, ...(sender === null ? {} : { user: sender }) };
+  store.transaction(() => {
+    flags.resolve(id, note, nowMs);
+    audit.append(actor, "flag.resolved", { target, ...changed }, nowMs);
+  });
+  return { ok: true, flag: after };
+}
+
+/** What the audit log says of a ban. */
+function auditedBan(banned: Ban | null): { until: number | null; shadow: boolean | null; reason: string | null } {
+  const { untilMs: until = null, shadow = null, reason = null } = banned ?? {};
+  return { until, shadow, reason };
+}
+
+/** What the audit log says of a flag. */
+function noteOf({ state, note }: Flag): Pick<Flag, "state" | "note"> {
+  return { state, note };
+}

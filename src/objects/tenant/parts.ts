@@ -1,0 +1,65 @@
+/** What a tenant is made of. Operations are functions that are given these; none is given the object itself. */
+import type { LimitLevel } from "../../protocol/serverFrames.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { AuditLog } from "./audit.ts";
+import type { TenantBans } from "./bans.ts";
+import type { Deletion } from "./deletion.ts";
+import type { Flags } from "./flags.ts";
+import type { Issuers } from "./issuers.ts";
+import { limitsOf } from "./limits.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Revocations } from "./revocations.ts";
+import type { Store, TenantState } from "./store.ts";
+import type { Usage } from "./usage.ts";
+import type { Limits } from "../../protocol/limits.ts";
+
+export type Answer<T> = ({ readonly ok: true } & T) | Refusal;
+
+export interface TenantParts {
+  readonly id: () => string;
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly issuers: Issuers;
+  readonly flags: Flags;
+  readonly bans: TenantBans;
+  readonly revocations: Revocations;
+  readonly deletion: Deletion;
+  /** Of a tenant that exists: another has no tables. */
+  readonly ledger: () => Ledger;
+  readonly usage: () => Usage;
+  /**
+   * Saves what is decided with its record, and tells every room that has sockets: now, and once more when no edge can hold an
+   * older policy. A room that has none asks for places before it lets the first one in, and is told then.
+   */
+  readonly decide: <Made>(tenant: Decided, record: () => Made) => Promise<Made>;
+}
+
+/** The next version of it is made by saving. */
+export type Decided = Omit<TenantState, "version" | "createdAtMs">;
+
+/** The tenant, unless it is at its end: then nothing of it is changed any more. */
+export function living({ store, deletion }: TenantParts): Answer<{ readonly tenant: TenantState }> {
+  const { tenant } = store;
+  if (tenant === null) return unknownTenant();
+  return deletion.isBegun ? refuse("conflict", "The tenant is being deleted.") : { ok: true, tenant };
+}
+
+/** Throws where a caller forgot to look. */
+export function tenantOf({ store: { tenant } }: Pick<TenantParts, "store">): TenantState {
+  if (tenant === null) throw new Error("the tenant does not exist");
+  return tenant;
+}
+
+/** The limits in force, and what is left of those that all rooms share. */
+export function levelsOf(
+  { store, ledger }: TenantParts,
+  nowMs: number,
+): Answer<{ limits: Limits; levels: LimitLevel[] }> {
+  if (store.tenant === null) return unknownTenant();
+  const limits = limitsOf(store.tenant);
+  return { ok: true, limits, levels: [...ledger().levels(limits, nowMs), ledger().placesLevel(limits)] };
+}
+
+export function unknownTenant(): Refusal {
+  return refuse("not_found", "There is no such tenant.");
+}
