@@ -22,6 +22,7 @@ export interface AccountOptions {
   readonly onSettled: () => void;
 }
 
+const askAgainMs = 1_000 / fixedLimits.asksPerSecond;
 const rate = { perSecond: fixedLimits.asksPerSecond, burst: fixedLimits.asksBurst };
 
 export class Account {
@@ -42,7 +43,9 @@ export class Account {
   #low: readonly LimitLevel[] = [];
   #short: { readonly refusal: Refusal; readonly untilMs: number } | null = null;
   #hasHeard = false;
-  #recalling: Promise<Refusal | null> | null = null;
+  #renewing: Promise<Refusal | null> | null = null;
+  /** The tenant had no place left; until then it is not asked again. */
+  #fullUntilMs = -Infinity;
   /** A timer will ask for those who wait. */
   #isBooked = false;
 
@@ -101,9 +104,12 @@ export class Account {
       while (!this.#hasPlace) {
         // What was asked before this one came may not have been meant for it.
         const own = this.#asking === null;
-        const refused = await (this.#asking ?? this.#ask(fixedLimits.creditsMin, null));
+        if (own && Date.now() < this.#fullUntilMs) return full();
+        const refused = await (this.#asking ?? this.#ask(this.#credits < 1 ? fixedLimits.creditsMin : 0, null));
         if (refused !== null) return refused;
-        if (own && !this.#hasPlace) return refuse("connection_limit", "The tenant has as many connections as it may.");
+        if (!own || this.#hasPlace) continue;
+        this.#fullUntilMs = Date.now() + askAgainMs;
+        return full();
       }
       this.#admitted.add(connection);
       return null;
@@ -129,16 +135,24 @@ export class Account {
     return this.#ask(0, counts);
   }
 
-  /** The newest policy. */
-  async renew(): Promise<Refusal | null> {
-    await this.#asking;
-    return this.#ask(0, null);
+  /** The newest policy, by one question for all who come meanwhile. */
+  renew(): Promise<Refusal | null> {
+    const ask = async (): Promise<Refusal | null> => {
+      await this.#asking;
+      return this.#ask(0, null);
+    };
+    return (this.#renewing ??= ask().finally(() => (this.#renewing = null)));
+  }
+
+  /** The room is no more: its places are the tenant's again, and the next room of its name asks for its own. */
+  forget(): void {
+    this.#places = 0;
   }
 
   /** The tenant tells each of its decisions to a room that has sockets; one that has lost its memory asks for the last one. */
   async recall(): Promise<Refusal | null> {
     if (this.#hasHeard || this.#options.sockets() === 0) return null;
-    return (this.#recalling ??= this.renew().finally(() => (this.#recalling = null)));
+    return this.renew();
   }
 
   /** The tenant has told its newest decision. */
@@ -212,4 +226,8 @@ export class Account {
     this.#short = { refusal, untilMs: nowMs + retryAfterMs };
     this.#options.queue.refuseHeld({ ...refusal, retryAfterMs });
   }
+}
+
+function full(): Refusal {
+  return refuse("connection_limit", "The tenant has as many connections as it may.");
 }

@@ -33,8 +33,10 @@ export function open(parts: RoomParts, { session }: Pick<Caller, "session">): Re
 export async function renew(parts: RoomParts, { session, policy }: Caller): Promise<Refusal | null> {
   const { store, account } = parts;
   if (store.room === null || store.room.deletedAtMs !== null) return null;
-  const isBehind = policy.version > store.room.policy.version;
-  const failed = await (isBehind ? account.renew() : account.recall());
+  const isBehind = (): boolean => policy.version > (store.room?.policy.version ?? Infinity);
+  let failed = await (isBehind() ? account.renew() : account.recall());
+  // What somebody else had asked before may be older than what this caller has heard of.
+  if (failed === null && isBehind()) failed = await account.renew();
   return failed ?? (isAsked(parts, Date.now()) ? askAbout(parts, session) : null);
 }
 
@@ -73,6 +75,8 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
   // Another caller may have ended it while this one waited.
   if (!isThere(parts)) return refuse("room_deleted");
   flush();
+  // What still waits for a credit was never stored, and must not be stored in the next room of this name.
+  parts.queue.refuseHeld(refuse("room_deleted"));
   const nowMs = Date.now();
   parts.store.transaction(() => {
     parts.store.deleteRoom(nowMs);
@@ -80,6 +84,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
     parts.deeds.add(actorOfSession(caller.session), "room.deleted", {}, nowMs);
   });
   parts.roster.closeAll("room_deleted");
+  parts.account.forget();
   return null;
 }
 

@@ -81,6 +81,7 @@ function appendTogether(parts: RoomParts, entries: readonly Entry[], nowMs: numb
 function apply(parts: RoomParts, { by, apply: change }: Entry, log: Log): Outcome {
   const { room } = parts.store;
   if (by === undefined || room === null) return change(log);
+  if (room.deletedAtMs !== null) return refuse("room_deleted");
   return unwelcome(by, room.policy, log.nowMs) ?? barred(parts, by, log.nowMs) ?? change(log);
 }
 
