@@ -251,11 +251,4 @@ export class Store {
       .one().rooms;
     return this.#roomCount;
   }
-
-  roomNames(): string[] {
-    return this.#sql
-      .exec<{ name: string }>("SELECT name FROM room WHERE deleted_at IS NULL ORDER BY name")
-      .toArray()
-      .map(({ name }) => name);
-  }
 }
