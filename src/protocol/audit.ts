@@ -9,7 +9,7 @@ import { Hook } from "./hook.ts";
 import { Issuer, IssuerId } from "./issuer.ts";
 import { MessageId, RoomSettings, TimeMs } from "./message.ts";
 import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
-import { Limits, TenantSettings } from "./policy.ts";
+import { limitNames, TenantSettings } from "./policy.ts";
 import { WordList } from "./words.ts";
 import { TokenId } from "./token.ts";
 
@@ -22,7 +22,7 @@ interface ActionRow {
 const settings = z
   .object({ ...TenantSettings.shape, words: WordList.partial(), hook: Hook.partial().nullable() })
   .partial();
-const limits = z.partialRecord(Limits.keyType, Limits.valueType);
+const limits = z.partialRecord(z.enum(limitNames), z.int().min(1));
 const issuer = Issuer.omit({ id: true }).shape;
 const roomSettings = z.object(RoomSettings.shape).partial();
 

@@ -5,12 +5,31 @@ import { capabilities, type Capability } from "./capabilities.ts";
 import { Hook } from "./hook.ts";
 import { Issuer, issuerKey } from "./issuer.ts";
 import { noWords, WordList } from "./words.ts";
-import { type LimitName, tenantLimits } from "./limits.ts";
+import { defaultLimits, type LimitName, tenantLimits } from "./limits.ts";
 import { Revocation } from "./revocation.ts";
 
-const limitNames = Object.keys(tenantLimits) as [LimitName, ...LimitName[]];
+export const limitNames = Object.keys(tenantLimits) as [LimitName, ...LimitName[]];
 
-export const Limits = z.record(z.enum(limitNames), z.int().min(1));
+/**
+ * Edges, rooms and tenants do not all run the same version of this code: a limit that is not known here is dropped, and one that
+ * is not named has its default.
+ */
+export const Limits = z.object(
+  Object.fromEntries(limitNames.map((name) => [name, z.int().min(1).default(defaultLimits[name])])) as Record<
+    LimitName,
+    z.ZodDefault<z.ZodInt>
+  >,
+);
+
+/** Of a list of what is allowed: what is not understood is not. */
+function known<Item extends z.ZodType>(item: Item) {
+  return z.array(z.unknown()).transform((given) =>
+    given.flatMap((one): z.output<Item>[] => {
+      const parsed = item.safeParse(one);
+      return parsed.success ? [parsed.data] : [];
+    }),
+  );
+}
 
 /** The limits that an operator sets; what is not named keeps its default. */
 export const LimitsPatch = z.strictObject(
@@ -51,14 +70,14 @@ export type Terms = z.infer<typeof Terms>;
 
 /**
  * The part of the policy that rooms go by, as it lies in a room's row. The larger version wins. What an older version of this
- * code has written lacks what has come since: each such field has a default.
+ * code has written or tells lacks what has come since: each such field has a default.
  */
 export const RoomPolicy = Terms.extend({
   suspended: z.boolean().default(false),
   /** Of the last minute: whoever was let in by an older policy has come by then. */
   revocations: z.array(Revocation).default([]),
-  words: WordList.default(noWords),
-  hook: Hook.nullable().default(null),
+  words: z.object(WordList.shape).default(noWords),
+  hook: z.object(Hook.shape).nullable().default(null),
   /** Until then there are more than these, and the tenant is asked. */
   revocationsAskedUntilMs: z.int().default(0),
   /** Shadow bans, and the others of the last minute: after that no edge lets in whom they mean. */
@@ -70,17 +89,18 @@ export const Policy = z.object({
   tenant: z.string(),
   version: z.int(),
   suspended: z.boolean(),
-  keys: z.record(z.string(), z.array(z.enum(capabilities))),
-  issuers: z.array(Issuer),
+  keys: z.record(z.string(), known(z.enum(capabilities))),
+  issuers: known(Issuer).default([]),
   limits: Limits,
-  settings: TenantSettings,
+  /** What the edge goes by. */
+  settings: z.object(TenantSettings.pick({ origins: true, autoCreate: true }).shape),
   /** The newest of those in force. */
-  revocations: z.array(Revocation),
+  revocations: z.array(Revocation).default([]),
   /** There are others: the tenant is asked about each credential that these do not mean. */
-  moreRevocations: z.boolean(),
-  bans: z.array(TenantBan),
+  moreRevocations: z.boolean().default(false),
+  bans: z.array(TenantBan).default([]),
   /** There are others: the tenant is asked about each user who is not among these. */
-  moreBans: z.boolean(),
+  moreBans: z.boolean().default(false),
 });
 export type Policy = z.infer<typeof Policy>;
 

@@ -3,7 +3,7 @@ import { waitUntil } from "cloudflare:workers";
 import { Flights } from "../auth/flights.ts";
 import { directoryStub, tenantStub } from "../objects/stubs.ts";
 import { fixedLimits } from "../protocol/limits.ts";
-import { ceilingOf, type Policy } from "../protocol/policy.ts";
+import { ceilingOf, Policy } from "../protocol/policy.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
 
@@ -16,12 +16,16 @@ const strangersMax = 1_000;
 /** More than an object takes to answer. */
 const patienceMs = 10_000;
 
+const AnyPolicy = Policy.nullable();
+
 type Asked = { readonly ok: true; readonly policy: Policy | null };
 
 const held = new Map<string, { readonly policy: Policy | null; readonly atMs: number }>();
 const askedFor = new Map<string, number>();
 /** When it was last found that there is no such tenant. */
 const strangers = new Map<string, number>();
+/** How often it was forgotten: what was asked before the last time is no answer for whoever asks after it. */
+const forgotten = new Map<string, number>();
 const flights = new Flights<Asked>(patienceMs);
 let lookups = { sinceMs: -Infinity, count: 0 };
 
@@ -35,15 +39,24 @@ export async function policyOf(env: Bindings, tenant: string, key: string, nowMs
     const listed = known.policy !== null && ceilingOf(known.policy, key) !== null;
     if (listed || isFresh(nowMs, askedFor.get(`${tenant}.${key}`) ?? -Infinity, unlistedMs)) return known.policy;
   }
-  const policy = await tenantStub(env, tenant).policy(key);
-  remember(held, tenant, { policy, atMs: nowMs }, heldMax);
+  // Whoever asks with the same key meanwhile gets the same answer.
+  const flight = `${flightOf(tenant)} ${key}`;
+  const asked = await flights.join(flight, () => hear(env, tenant, key, nowMs), waitUntil, nowMs);
+  // As the platform says it (objects/failures.ts).
+  if (asked === null) throw Object.assign(new Error("the tenant did not answer in time"), { overloaded: true });
   remember(askedFor, `${tenant}.${key}`, nowMs, heldMax);
-  return policy;
+  return asked.policy;
 }
 
-/** The next one who asks hears what the tenant decides now. */
+/** The next one who asks hears what the tenant decides now; that there is such a tenant stays known. */
 export function forgetPolicy(tenant: string): void {
-  held.delete(tenant);
+  const known = held.get(tenant);
+  if (known !== undefined) held.set(tenant, { ...known, atMs: -Infinity });
+  remember(forgotten, tenant, (forgotten.get(tenant) ?? 0) + 1, heldMax);
+}
+
+function flightOf(tenant: string): string {
+  return `${tenant} ${forgotten.get(tenant) ?? 0}`;
 }
 
 /**
@@ -59,27 +72,32 @@ export async function claimedPolicyOf(
   const known = held.get(tenant);
   const policy = known?.policy ?? null;
   const question = `${tenant} issuers`;
+  const flight = flightOf(tenant);
   if (policy !== null && isFresh(nowMs, known?.atMs ?? -Infinity, freshMs)) {
     const isListed = policy.issuers.some((listed) => listed.issuer === issuer);
     const isAsked = isFresh(nowMs, askedFor.get(question) ?? -Infinity, unlistedMs);
     // Whoever comes while it is being asked waits for that answer.
-    if (isListed || (isAsked && !flights.has(tenant, nowMs))) return { ok: true, policy };
+    if (isListed || (isAsked && !flights.has(flight, nowMs))) return { ok: true, policy };
     remember(askedFor, question, nowMs, heldMax);
   }
   if (policy === null && isFresh(nowMs, strangers.get(tenant) ?? -Infinity, freshMs)) return { ok: true, policy: null };
-  if (policy === null && !flights.has(tenant, nowMs) && !mayLookUp(nowMs))
+  if (policy === null && !flights.has(flight, nowMs) && !mayLookUp(nowMs))
     return refuse("overloaded", "Too many tokens are for tenants that are not known here.", { retryAfterMs: 1_000 });
-  const asked = await flights.join(tenant, () => hear(env, tenant, policy !== null, nowMs), waitUntil, nowMs);
+  const asked = await flights.join(flight, () => lookUp(env, tenant, policy !== null, nowMs), waitUntil, nowMs);
   return asked ?? refuse("overloaded", "The tenant did not answer in time.", { retryAfterMs: 1_000 });
 }
 
-async function hear(env: Bindings, tenant: string, isKnown: boolean, nowMs: number): Promise<Asked> {
-  if (!isKnown && !(await directoryStub(env).has(tenant))) {
-    remember(strangers, tenant, nowMs, strangersMax);
-    return { ok: true, policy: null };
-  }
-  const policy = await tenantStub(env, tenant).policy(null);
-  remember(held, tenant, { policy, atMs: nowMs }, heldMax);
+async function lookUp(env: Bindings, tenant: string, isKnown: boolean, nowMs: number): Promise<Asked> {
+  if (isKnown || (await directoryStub(env).has(tenant))) return hear(env, tenant, null, nowMs);
+  remember(strangers, tenant, nowMs, strangersMax);
+  return { ok: true, policy: null };
+}
+
+async function hear(env: Bindings, tenant: string, key: string | null, nowMs: number): Promise<Asked> {
+  const asked = flightOf(tenant);
+  const policy = AnyPolicy.parse(await tenantStub(env, tenant).policy(key));
+  const isForgotten = asked !== flightOf(tenant);
+  remember(held, tenant, { policy, atMs: isForgotten ? -Infinity : nowMs }, heldMax);
   return { ok: true, policy };
 }
 

@@ -3,6 +3,7 @@ import { isApiKey } from "../../auth/apiKey.ts";
 import { type Authority, identifyToken, sessionIn, termsOf } from "../../auth/identity.ts";
 import { masterKeysOf } from "../../auth/masterKeys.ts";
 import { refreshOnce } from "../../core/validity.ts";
+import { Policy } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { failureOf, refusalOf } from "../failures.ts";
 import { type RoomBindings, tenantStub } from "../stubs.ts";
@@ -10,6 +11,9 @@ import { renew } from "./existence.ts";
 import type { RoomParts } from "./parts.ts";
 import { reseat } from "./reseat.ts";
 import type { Seat } from "./roster.ts";
+
+/** Null where there is no such tenant. */
+const AnyPolicy = Policy.nullable();
 
 export type Refreshed = { readonly ok: true; readonly expiresAt: number } | Refusal;
 
@@ -24,9 +28,11 @@ export class Refresher {
     this.#onSettled = onSettled;
     this.#authority = () => ({
       masterKeys: masterKeysOf(env.MASTER_KEY),
-      policyOf: (named, key) => tenantStub(env, named).policy(key),
+      policyOf: async (named, key) => AnyPolicy.parse(await tenantStub(env, named).policy(key)),
       claimedPolicyOf: async (claimed) =>
-        claimed.tenant === tenant ? { ok: true, policy: await tenantStub(env, tenant).policy(null) } : foreign(),
+        claimed.tenant === tenant
+          ? { ok: true, policy: AnyPolicy.parse(await tenantStub(env, tenant).policy(null)) }
+          : foreign(),
       revocationOf: async (named, issued) => (await tenantStub(env, named).revocationsOf([issued]))[0] ?? null,
       // An object ends what it has begun without being told to.
       fetching: { isPrivateAllowed: env.PRIVATE_ENDPOINTS === "allow", keep: () => undefined },

@@ -8,7 +8,7 @@ import {
   type Reactions,
   type RoomSettings,
 } from "../../protocol/message.ts";
-import { defaultLimits, fixedLimits } from "../../protocol/limits.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import { RoomPolicy } from "../../protocol/policy.ts";
 import type { RoomCounts } from "../account.ts";
 import { isUntouched, migrate } from "../migrate.ts";
@@ -148,9 +148,10 @@ export class Store {
    * Written down is only what those go by who stay: a thousand rooms that are told of a revocation need no disk for it. One that
    * loses its memory asks again, because whoever calls has heard of a newer version by then or needs a place or credits.
    */
-  heedPolicy(policy: RoomPolicy): void {
+  heedPolicy(told: RoomPolicy): void {
     const room = this.#room;
     if (room === null) return;
+    const policy = completed(told);
     if (lasting(policy) !== lasting(room.policy)) this.#sql.exec("UPDATE room SET policy = ?", JSON.stringify(policy));
     this.#room = { ...room, policy };
   }
@@ -204,7 +205,7 @@ export class Store {
             epoch: row.epoch,
             deletedAtMs: row.deleted_at,
             settings: { ...defaultRoomSettings, ...JSON.parse(row.settings) },
-            policy: newer(policyOf(JSON.parse(row.policy)), heard),
+            policy: newer(RoomPolicy.parse(JSON.parse(row.policy)), heard),
           };
   }
 
@@ -700,13 +701,15 @@ function lasting(policy: RoomPolicy): string {
   return canonicalJson({ ...policy, version: 0, revocations: [], revocationsAskedUntilMs: 0 });
 }
 
-function newer(stored: RoomPolicy, heard: RoomPolicy | undefined): RoomPolicy {
-  return heard !== undefined && heard.version > stored.version ? heard : stored;
+const blank = RoomPolicy.parse({ version: 0, limits: {}, autoCreate: true });
+
+/** A tenant of older code does not tell what has come since. Parsed only where it is read: there is no time for it in a push. */
+function completed(told: RoomPolicy): RoomPolicy {
+  return { ...blank, ...told, limits: { ...blank.limits, ...told.limits } };
 }
 
-/** A policy that was written by an older version of this code does not name what has come since. */
-function policyOf(stored: RoomPolicy): RoomPolicy {
-  return RoomPolicy.parse({ ...stored, limits: { ...defaultLimits, ...stored.limits } });
+function newer(stored: RoomPolicy, heard: RoomPolicy | undefined): RoomPolicy {
+  return heard !== undefined && heard.version > stored.version ? heard : stored;
 }
 
 export function roomChange({ settings, seq, oldest }: RoomState): RoomChange {

@@ -8,6 +8,7 @@ import { type TenantParts, tenantOf } from "./parts.ts";
 export function policyOf(parts: TenantParts, nowMs: number): Policy {
   const { id, store, issuers, revocations, bans } = parts;
   const { version, suspended, settings, limits } = tenantOf(parts);
+  const { origins, autoCreate } = settings;
   const keys = Object.fromEntries(store.keys().map((key): [string, Capability[]] => [key.id, key.capabilities]));
   return {
     tenant: id(),
@@ -15,7 +16,7 @@ export function policyOf(parts: TenantParts, nowMs: number): Policy {
     suspended,
     keys,
     issuers: issuers.inForce(),
-    settings,
+    settings: { origins, autoCreate },
     limits: limitsOf({ limits }),
     ...revocations.inForce(nowMs),
     ...bans.inForce(nowMs),
