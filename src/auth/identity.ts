@@ -24,8 +24,8 @@ export interface Identity {
   readonly user: string | null;
   readonly name: string | null;
   readonly issuedAtMs: number;
-  /** By a ban that the policy does not list. */
-  readonly isShadowed?: true;
+  /** By a shadow ban; absent where it was not looked. */
+  readonly shadowedUntilMs?: number;
 }
 
 type Identified = { readonly ok: true; readonly identity: Identity } | Refusal;
@@ -97,7 +97,7 @@ export function termsOf({ policy: { version, limits, settings } }: Pick<Identity
 /** What the credential is in a room. The room decides; this only says what is granted there. */
 export function sessionIn(
   room: string,
-  { user, name, key, token, capabilities, issuedAtMs, isShadowed }: Identity,
+  { user, name, key, token, capabilities, issuedAtMs, shadowedUntilMs }: Identity,
   connection: string,
 ): Session {
   const granted: ReadonlySet<Capability> | null = token === null ? null : grantedIn(token.rooms, room);
@@ -109,7 +109,7 @@ export function sessionIn(
     ceiling: [...capabilities],
     key,
     token: token?.id ?? null,
-    ...(isShadowed === undefined ? {} : { isShadowed }),
+    ...(shadowedUntilMs === undefined ? {} : { shadowedUntilMs }),
     issuedAt: issuedAtMs,
     expiresAt: token?.expiresAtMs ?? null,
   };

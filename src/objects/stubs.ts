@@ -110,7 +110,7 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   setSuspended: "again",
   ban: "again",
   bans: "again",
-  banOf: "again",
+  bansOf: "again",
   noteHookSecret: "again",
   flag: "again",
   flags: "again",

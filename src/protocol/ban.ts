@@ -16,8 +16,21 @@ export type Ban = z.infer<typeof Ban>;
 export const TenantBan = Ban.extend({ user: z.string() });
 export type TenantBan = z.infer<typeof TenantBan>;
 
+/** A list is asked with every message: it is put in order once, and goes with the policy that it is part of. */
+const orders = new WeakMap<readonly TenantBan[], ReadonlyMap<string, TenantBan>>();
+
 export function banAmong(bans: readonly TenantBan[], user: string, nowMs: number): TenantBan | null {
-  return bans.find((ban) => ban.user === user && ban.untilMs > nowMs) ?? null;
+  if (bans.length === 0) return null;
+  let byUser = orders.get(bans);
+  if (byUser === undefined) orders.set(bans, (byUser = new Map(bans.map((ban) => [ban.user, ban]))));
+  const ban = byUser.get(user);
+  return ban !== undefined && ban.untilMs > nowMs ? ban : null;
+}
+
+/** What the audit log says of a ban. */
+export function auditedBan(ban: Ban | null): { until: number | null; shadow: boolean | null; reason: string | null } {
+  const { untilMs: until = null, shadow = null, reason = null } = ban ?? {};
+  return { until, shadow, reason };
 }
 
 /** With the reason and the end, for a person. */

@@ -82,6 +82,8 @@ export const RoomPolicy = Terms.extend({
   revocationsAskedUntilMs: z.int().default(0),
   /** Shadow bans, and the others of the last minute: after that no edge lets in whom they mean. */
   bans: z.array(TenantBan).default([]),
+  /** There are others such: the tenant is asked about everybody who is here, with each decision. */
+  moreBans: z.boolean().default(false),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 

@@ -16,8 +16,11 @@ export const Session = z.object({
   /** The API key that was used, or that signed the token; of an identity provider's token its `issuerKey`. */
   key: z.string(),
   token: z.string().nullable(),
-  /** What the user says is hidden from others, by a ban of the tenant that its policy does not list. */
-  isShadowed: z.literal(true).optional(),
+  /**
+   * What the user says is hidden from others until then, by a ban of the tenant. Goes for rooms whose policy does not list all
+   * bans: another's list knows better.
+   */
+  shadowedUntilMs: z.int().nullable().optional(),
   issuedAt: z.int(),
   expiresAt: z.int().nullable(),
 });

@@ -7,7 +7,7 @@ import type { Bindings } from "../env.ts";
 
 /**
  * Whether the user is banned from the tenant. Of more bans than a policy lists, the tenant is asked about each user that it does
- * not name; one who is not to notice comes in with a mark, because rooms go by the list as well.
+ * not name. One who is not to notice comes in with a mark, because rooms do not list all bans either.
  */
 export async function heldAgainst(
   env: Bindings,
@@ -18,8 +18,9 @@ export async function heldAgainst(
   if (user === null) return { ok: true, identity };
   const listedBan = banAmong(policy.bans, user, nowMs);
   const isAsked = listedBan === null && policy.moreBans;
-  const ban = isAsked ? await tenantStub(env, tenant).banOf(user) : listedBan;
+  const ban = isAsked ? ((await tenantStub(env, tenant).bansOf([user]))[0] ?? null) : listedBan;
   if (ban === null) return { ok: true, identity };
   if (!ban.shadow) return refuseBanned(ban, "tenant", nowMs);
-  return { ok: true, identity: isAsked ? { ...identity, isShadowed: true } : identity };
+  // Listed or not: the room may go by a newer list that names others.
+  return { ok: true, identity: { ...identity, shadowedUntilMs: ban.untilMs } };
 }

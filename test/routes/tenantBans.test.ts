@@ -5,6 +5,7 @@ import { fixedLimits } from "../../src/protocol/limits.ts";
 import { everything, ordinary, type TestTenant } from "../support/api.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
 import { ManySocket } from "../support/manySocket.ts";
+import { evict } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import type { TestSocket } from "../support/socket.ts";
 import { refused } from "./answers.ts";
@@ -36,6 +37,19 @@ async function ban(user: string, body: object | null): Promise<void> {
   const done = await call(`/v1/bans/${user}`, { credential: tenant.key, ...options });
   expect(`${done.status} ${await done.text()}`).toBe("204 ");
 }
+/** As many bans, without a call for each. */
+const fill = (count: number, { shadow }: { readonly shadow: boolean }): Promise<void> =>
+  runInDurableObject(env.TENANT.getByName(tenant.id), (_, { storage }) =>
+    storage.transactionSync(() => {
+      for (let index = 0; index < count; index++)
+        storage.sql.exec(
+          "INSERT OR REPLACE INTO ban (user, until, reason, shadow, at) VALUES (?, 8640000000000000, NULL, ?, ?)",
+          `u${index}`,
+          shadow ? 1 : 0,
+          Date.now(),
+        );
+    }),
+  );
 const bans = async (query = "") =>
   (await call(`/v1/bans${query}`, { credential: tenant.key })).json<{ items: unknown[]; next?: string }>();
 /** Longer than an edge goes by an older policy. */
@@ -146,16 +160,7 @@ test("[G13] [W7] of more than 1,000 bans every one is refused, listed or asked a
   await ban("ada", { reason: "the oldest" });
   await ban("bo", { shadow: true });
   pass(1_000);
-  await runInDurableObject(stub, (_, { storage }) => {
-    storage.transactionSync(() => {
-      for (let index = 0; index < fixedLimits.bansListed - 2; index++)
-        storage.sql.exec(
-          "INSERT INTO ban (user, until, reason, shadow, at) VALUES (?, 8640000000000000, NULL, 0, ?)",
-          `u${index}`,
-          Date.now(),
-        );
-    });
-  });
+  await fill(fixedLimits.bansListed - 2, { shadow: false });
   const listed = async () => {
     const policy = await stub.policy(tenant.keyId);
     return [policy?.bans.length, policy?.moreBans, policy?.bans.some(({ user }) => user === "ada")];
@@ -175,4 +180,70 @@ test("[G13] [W7] of more than 1,000 bans every one is refused, listed or asked a
   expect([await page(mo), await page(bo), await page(await newToken(tenant, "cy", { "*": ordinary }))]).toEqual([
     2, 2, 1,
   ]);
+});
+
+test("[G13] [W7] a shadow ban hides also when 1,000 newer ones are listed in its place, and no longer than it lasts", async () => {
+  const author = await connect("general", { token: ada });
+  const phone = await connect("general", { token: ada });
+  const reader = await connect("general", { token: bo });
+  let sent = 0;
+  const say = async (socket: TestSocket, text: string): Promise<void> => {
+    const ref = `r${++sent}`;
+    socket.send({ type: "publish", ref, nonce: `nonce-of-${ref}`, text });
+    expect(await socket.answer(ref)).toMatchObject({ type: "ack" });
+    pass(1_000);
+  };
+  const heard = async (fence: string): Promise<unknown[]> => {
+    await post(mo, fence);
+    await reader.until(() => texts(reader).includes(fence));
+    return texts(reader);
+  };
+  await ban("ada", { shadow: true, until: Date.now() + 3_600_000 });
+  pass(1_000);
+  await fill(fixedLimits.bansListed - 1, { shadow: true });
+  pass(1_000);
+  const pushed = await runInDurableObject(env.TENANT.getByName(tenant.id), (object) => object.registerRoom("new", true));
+  expect(pushed.ok && [pushed.policy.bans.length, pushed.policy.moreBans]).toEqual([fixedLimits.bansListed, false]);
+  await ban("newest", { shadow: true });
+  await say(author, "hidden");
+  await evict(tenant, "general");
+  await say(author, "hidden after sleep");
+  settle();
+  const late = await connect("general", { token: ada });
+  await say(late, "hidden of a new socket");
+  expect(await heard("first fence")).toEqual(["before", "first fence"]);
+
+  await ban("ada", null);
+  for (const socket of [author, phone, late]) await say(socket, "heard");
+  expect(await heard("second fence")).toEqual(["before", "first fence", "heard", "heard", "heard", "second fence"]);
+
+  await ban("ada", { shadow: true, until: Date.now() + 60_000 });
+  pass(1_000);
+  await fill(fixedLimits.bansListed - 1, { shadow: true });
+  pass(1_000);
+  await ban("newer", { shadow: true });
+  await say(phone, "hidden again");
+  pass(60_000);
+  await say(phone, "over");
+  expect((await heard("third fence")).slice(6)).toEqual(["over", "third fence"]);
+});
+
+test("[G13] a room is told why somebody has a ban, but not why a shadow ban, and of all bans since it last heard", async () => {
+  await ban("ada", { reason: "spam" });
+  await ban("bo", { shadow: true, reason: "secret" });
+  const policyOf = (policyVersion: number) =>
+    runInDurableObject(env.TENANT.getByName(tenant.id), (object) => {
+      const statement = { room: "general", policyVersion, sockets: 0, places: 0, credits: 0, returned: 0, counts: null };
+      const granted = object.account(statement);
+      return granted.ok ? granted.policy : null;
+    });
+  const before = (await env.TENANT.getByName(tenant.id).policy(tenant.keyId))?.version ?? 0;
+  expect((await policyOf(0))?.bans).toMatchObject([
+    { user: "bo", reason: null },
+    { user: "ada", reason: "spam" },
+  ]);
+  pass(fixedLimits.banPushMs);
+  await ban("cy", {});
+  expect((await policyOf(before))?.bans.map(({ user }) => user)).toEqual(["bo", "cy"]);
+  expect((await policyOf(before - 2))?.bans.map(({ user }) => user)).toEqual(["bo", "cy", "ada"]);
 });

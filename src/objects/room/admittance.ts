@@ -1,6 +1,7 @@
 /** Who may be in the room at all, whatever else they may do there. */
 import { may } from "../../core/rights.ts";
-import { banAmong, refuseBanned } from "../../protocol/ban.ts";
+import { shadowedUntilMs } from "../../core/welcome.ts";
+import { refuseBanned } from "../../protocol/ban.ts";
 import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
@@ -17,10 +18,11 @@ export function barred(parts: RoomParts, session: Session, nowMs: number): Refus
 }
 
 /** Whether what the session's user says is to be hidden from others, without the user's noticing. */
-export function isShadowed(parts: RoomParts, { user, isShadowed: marked }: Session, nowMs: number): boolean {
+export function isShadowed(parts: RoomParts, session: Session, nowMs: number): boolean {
+  const { user } = session;
   if (user === null) return false;
-  if (marked === true || parts.bans.find(user, nowMs)?.shadow === true) return true;
-  return banAmong(stateOf(parts).policy.bans, user, nowMs)?.shadow === true;
+  if (parts.bans.find(user, nowMs)?.shadow === true) return true;
+  return shadowedUntilMs(session, stateOf(parts).policy, nowMs) !== null;
 }
 
 /** Whether this change of a message that others see comes from one whom they are not to hear: it is answered and goes nowhere. */

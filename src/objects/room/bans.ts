@@ -18,6 +18,11 @@ CREATE INDEX member_muted ON member (user) WHERE muted_until IS NOT NULL;
 `,
 };
 
+export const bansEndMigration: Migration = {
+  id: "bans-2",
+  sql: "CREATE INDEX ban_until ON ban (until)", // each new ban removes those that are over
+};
+
 /** Somebody who is banned or muted, and why. */
 export interface Sanctioned {
   readonly user: string;

@@ -2,6 +2,7 @@
 import { unwelcome } from "../../core/welcome.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import type { RoomParts } from "./parts.ts";
+import { askAboutBans, markShadowed } from "./banned.ts";
 import { askAboutAll, isAsked } from "./revoked.ts";
 
 /**
@@ -13,11 +14,17 @@ export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> 
   const { room } = store;
   account.heard();
   if (room === null || room.deletedAtMs !== null) return;
-  if (policy.version > room.policy.version) store.heedPolicy(policy);
+  if (policy.version > room.policy.version) {
+    if (policy.moreBans) markShadowed(parts, room.policy, Date.now());
+    store.heedPolicy(policy);
+  }
   const newest = store.room?.policy ?? policy;
   for (const seat of roster.seats) {
     const refused = unwelcome(seat.session, newest, Date.now());
     if (refused !== null) roster.close(seat, refused.error, refused.detail);
   }
-  if (isAsked(parts, Date.now())) await askAboutAll(parts);
+  await Promise.all([
+    isAsked(parts, Date.now()) ? askAboutAll(parts) : null,
+    newest.moreBans ? askAboutBans(parts) : null,
+  ]);
 }

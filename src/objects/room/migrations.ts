@@ -2,7 +2,7 @@
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { ticketsMigration } from "../tickets.ts";
-import { bansMigration } from "./bans.ts";
+import { bansEndMigration, bansMigration } from "./bans.ts";
 import { deedsMigration } from "./deeds.ts";
 
 export const migrations: readonly Migration[] = [
@@ -113,4 +113,5 @@ UPDATE room SET changed_to = max(head, seq,
   coalesce((SELECT seq FROM member WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0));
 `,
   },
+  bansEndMigration,
 ];

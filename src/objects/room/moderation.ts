@@ -2,7 +2,7 @@
 import { differenceOf } from "../../core/difference.ts";
 import { outranks } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
-import type { Ban } from "../../protocol/ban.ts";
+import { auditedBan, type Ban } from "../../protocol/ban.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { clear } from "./admittance.ts";
@@ -47,7 +47,7 @@ export function ban(parts: RoomParts, session: Session, { user, ban: given }: Ba
   const refused = mayNotJudge(parts, session, user);
   if (refused !== null) return refused;
   const { store, bans, deeds } = parts;
-  const changed = differenceOf(shown(bans.find(user, nowMs)), shown(given));
+  const changed = differenceOf(auditedBan(bans.find(user, nowMs)), auditedBan(given));
   if (changed !== null) {
     store.transaction(() => {
       if (given === null) bans.lift(user);
@@ -84,12 +84,6 @@ export function sanctioned(
   nowMs: number,
 ): Refusal | { readonly ok: true; readonly sanctioned: readonly Sanctioned[] } {
   return lacks(parts, session, "moderate") ?? { ok: true, sanctioned: parts.bans.list(bounds, nowMs) };
-}
-
-/** A ban as the audit log says it. */
-function shown(given: Ban | null): { until: number | null; shadow: boolean | null; reason: string | null } {
-  const { untilMs: until = null, shadow = null, reason = null } = given ?? {};
-  return { until, shadow, reason };
 }
 
 /** Neither himself, so that nobody lifts what others have imposed on him, nor those who govern the room beside or above him. */

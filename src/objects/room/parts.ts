@@ -34,7 +34,7 @@ export interface RoomParts {
   /** Books a look at the sockets' tokens. */
   readonly bookTokens: (atMs: number) => void;
   /** The tenant's directory of rooms. */
-  readonly registry: Pick<TenantStub, "flag" | "registerRoom" | "forgetRoom" | "revocationsOf">;
+  readonly registry: Pick<TenantStub, "flag" | "registerRoom" | "forgetRoom" | "revocationsOf" | "bansOf">;
 }
 
 /** The state of a room that exists. Throws where a caller forgot to look. */

@@ -18,15 +18,11 @@ export function reseat(parts: RoomParts, seat: Seat, session: Session, nowMs: nu
   // Nobody would see what is being written.
   if (seat.typing?.active === true && lacks(parts, session, "publish") !== null)
     settle(parts.queue, typing(parts, seat, { type: "typing", active: false }, nowMs), null, () => undefined);
-  // A mark that the edge set stays: whoever verified this token may not have asked about the user.
-  const { connection, isShadowed: marked } = seat.session;
-  const isShadowed = session.isShadowed ?? marked;
+  // Whoever verified this token has not asked about the user: what the room knows of a shadow ban stays.
+  const { connection, shadowedUntilMs } = seat.session;
   const noticeAtMs = noticeOf(session, seat.attachment.relayed, nowMs);
-  parts.roster.reseat(
-    seat,
-    { ...session, connection, ...(isShadowed === undefined ? {} : { isShadowed }) },
-    noticeAtMs,
-  );
+  const marked = shadowedUntilMs === undefined ? {} : { shadowedUntilMs };
+  parts.roster.reseat(seat, { ...session, connection, ...marked }, noticeAtMs);
   watchToken(parts, seat);
   return null;
 }

@@ -698,7 +698,8 @@ export class Store {
 
 function lasting(policy: RoomPolicy): string {
   // What was read and what was told name the same in another order.
-  return canonicalJson({ ...policy, version: 0, revocations: [], revocationsAskedUntilMs: 0 });
+  const bans = policy.bans.filter(({ shadow }) => shadow);
+  return canonicalJson({ ...policy, version: 0, revocations: [], revocationsAskedUntilMs: 0, bans });
 }
 
 const blank = RoomPolicy.parse({ version: 0, limits: {}, autoCreate: true });

@@ -17,6 +17,16 @@ CREATE INDEX ban_at ON ban (at);
 `,
 };
 
+export const bansPushedMigration: Migration = {
+  id: "bans-2",
+  sql: `
+ALTER TABLE ban ADD COLUMN version INTEGER NOT NULL DEFAULT 0; -- of the policy that it came with
+CREATE INDEX ban_version ON ban (version);
+CREATE INDEX ban_until   ON ban (until);
+CREATE INDEX ban_shadow  ON ban (at) WHERE shadow = 1;
+`,
+};
+
 export interface BanListing extends TenantBan {
   readonly atMs: number;
 }
@@ -33,15 +43,17 @@ export class TenantBans {
     return row === undefined ? null : listingOf(row);
   }
 
-  save(user: string, { untilMs, reason, shadow }: Ban, nowMs: number): void {
+  /** To be called with the policy's new version. */
+  save(user: string, { untilMs, reason, shadow }: Ban, version: number, nowMs: number): void {
     this.#sql.exec("DELETE FROM ban WHERE until <= ?", nowMs);
     this.#sql.exec(
-      "INSERT OR REPLACE INTO ban (user, until, reason, shadow, at) VALUES (?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO ban (user, until, reason, shadow, at, version) VALUES (?, ?, ?, ?, ?, ?)",
       user,
       untilMs,
       reason,
       shadow ? 1 : 0,
       nowMs,
+      version,
     );
   }
 
@@ -59,24 +71,45 @@ export class TenantBans {
 
   /** What edges go by: the newest, and whether there are others. */
   inForce(nowMs: number): { readonly bans: TenantBan[]; readonly moreBans: boolean } {
-    const newest = this.#newest("until > ?1", nowMs, fixedLimits.bansListed + 1);
-    return { bans: newest.slice(0, fixedLimits.bansListed), moreBans: newest.length > fixedLimits.bansListed };
+    const newest = this.#sql
+      .exec<Row>("SELECT * FROM ban WHERE until > ? ORDER BY at DESC, user LIMIT ?", nowMs, fixedLimits.bansListed + 1)
+      .toArray();
+    return { bans: newest.slice(0, fixedLimits.bansListed).map(banOf), moreBans: newest.length > fixedLimits.bansListed };
   }
 
   /**
-   * What rooms go by: bans of the last minute, until every edge refuses whom they mean, and shadow bans, of which an edge lets
-   * everybody in.
+   * What a room goes by that has heard of all up to a version, or of all but the last minute's: shadow bans, of which an edge lets
+   * everybody in, and others until every edge refuses whom they mean. Why somebody has a shadow ban is no room's business.
    */
-  ofRooms(nowMs: number): TenantBan[] {
-    const where = `until > ?1 AND (shadow = 1 OR at > ?1 - ${fixedLimits.banPushMs})`;
-    return this.#newest(where, nowMs, fixedLimits.bansListed);
+  ofRooms(since: number | null, nowMs: number): { readonly bans: TenantBan[]; readonly moreBans: boolean } {
+    const most = fixedLimits.bansListed;
+    const shadows = this.#sql
+      .exec<Row>("SELECT * FROM ban WHERE shadow = 1 AND until > ? ORDER BY at DESC, user LIMIT ?", nowMs, most + 1)
+      .toArray()
+      .map((row) => banOf({ ...row, reason: null }));
+    const others = this.#others(since, nowMs, most + 1).map(banOf);
+    return {
+      bans: [...shadows.slice(0, most), ...others.slice(0, most)],
+      moreBans: shadows.length > most || others.length > most,
+    };
   }
 
-  #newest(where: string, nowMs: number, limit: number): TenantBan[] {
+  /** Each way by an index of its own: as one condition they would be looked for among all. */
+  #others(since: number | null, nowMs: number, limit: number): Row[] {
     return this.#sql
-      .exec<Row>(`SELECT * FROM ban WHERE ${where} ORDER BY at DESC, user LIMIT ?2`, nowMs, limit)
-      .toArray()
-      .map(banOf);
+      .exec<Row>(
+        `SELECT * FROM ban
+         WHERE shadow = 0 AND until > ?1 AND user IN (
+           SELECT user FROM (SELECT user FROM ban WHERE at > ?2 AND shadow = 0 ORDER BY at DESC LIMIT ?4)
+           UNION
+           SELECT user FROM (SELECT user FROM ban WHERE version > ?3 AND shadow = 0 ORDER BY version DESC LIMIT ?4))
+         ORDER BY at DESC, user LIMIT ?4`,
+        nowMs,
+        nowMs - fixedLimits.banPushMs,
+        since ?? Number.MAX_SAFE_INTEGER,
+        limit,
+      )
+      .toArray();
   }
 }
 

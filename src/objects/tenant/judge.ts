@@ -1,10 +1,10 @@
 /** What the tenant's people decide of users and of what was flagged. */
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
-import type { Ban } from "../../protocol/ban.ts";
+import { auditedBan, type Ban } from "../../protocol/ban.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import type { Flag } from "./flags.ts";
-import { type Answer, living, type TenantParts } from "./parts.ts";
+import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
 
 /** Null lifts the ban. Rooms that have sockets hear of it at once, and every edge within seconds. */
 export async function ban(
@@ -21,7 +21,7 @@ export async function ban(
   if (changed === null) return { ok: true };
   await parts.decide(found.tenant, () => {
     if (wanted === null) bans.lift(user);
-    else bans.save(user, wanted, nowMs);
+    else bans.save(user, wanted, tenantOf(parts).version, nowMs);
     const action = wanted === null ? "user.unbanned" : "user.banned";
     audit.append(actor, action, { target: { user }, ...changed }, nowMs);
   });
@@ -51,12 +51,6 @@ export function resolveFlag(
     audit.append(actor, "flag.resolved", { target, ...changed }, nowMs);
   });
   return { ok: true, flag: after };
-}
-
-/** What the audit log says of a ban. */
-function auditedBan(banned: Ban | null): { until: number | null; shadow: boolean | null; reason: string | null } {
-  const { untilMs: until = null, shadow = null, reason = null } = banned ?? {};
-  return { until, shadow, reason };
 }
 
 /** What the audit log says of a flag. */

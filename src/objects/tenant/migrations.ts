@@ -1,7 +1,7 @@
 /** A tenant's tables. No secret is among them: those of API keys are derived. */
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
-import { tenantBansMigration } from "./bans.ts";
+import { bansPushedMigration, tenantBansMigration } from "./bans.ts";
 import { flagsMigration } from "./flags.ts";
 import { ledgerMigration } from "./ledger.ts";
 import { deletionMigration } from "./deletion.ts";
@@ -91,4 +91,5 @@ CREATE TABLE audit_name (
   flagsMigration,
   revocationsMigration,
   tenantBansMigration,
+  bansPushedMigration,
 ];

@@ -27,6 +27,6 @@ export function policyOf(parts: TenantParts, nowMs: number): Policy {
 export function roomPolicyOf(parts: TenantParts, since: number | null, nowMs: number): RoomPolicy {
   const { version, suspended, settings, limits } = tenantOf(parts);
   const { autoCreate, words, hook } = settings;
-  const judged = { ...parts.revocations.since(since, nowMs), bans: parts.bans.ofRooms(nowMs) };
+  const judged = { ...parts.revocations.since(since, nowMs), ...parts.bans.ofRooms(since, nowMs) };
   return { version, suspended, limits: limitsOf({ limits }), autoCreate, words, hook, ...judged };
 }

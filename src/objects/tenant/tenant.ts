@@ -210,9 +210,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return policyOf(this.#parts, nowMs);
   }
 
-  /** For an edge whose policy does not list them all. */
-  banOf(user: string): Ban | null {
-    return this.#isThere ? this.#parts.bans.find(user, Date.now()) : null;
+  /** The ban of each of these: for whoever does not hold them all. */
+  bansOf(users: readonly string[]): (Ban | null)[] {
+    if (!this.#isThere) return users.map(() => null);
+    const nowMs = Date.now();
+    return users.map((user) => this.#parts.bans.find(user, nowMs));
   }
 
   /** By which revocation each of these is revoked: for whoever does not hold them all. */
