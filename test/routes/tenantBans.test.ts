@@ -202,7 +202,9 @@ test("[G13] [W7] a shadow ban hides also when 1,000 newer ones are listed in its
   pass(1_000);
   await fill(fixedLimits.bansListed - 1, { shadow: true });
   pass(1_000);
-  const pushed = await runInDurableObject(env.TENANT.getByName(tenant.id), (object) => object.registerRoom("new", true));
+  const pushed = await runInDurableObject(env.TENANT.getByName(tenant.id), (object) =>
+    object.registerRoom("new", true),
+  );
   expect(pushed.ok && [pushed.policy.bans.length, pushed.policy.moreBans]).toEqual([fixedLimits.bansListed, false]);
   await ban("newest", { shadow: true });
   await say(author, "hidden");
@@ -233,7 +235,15 @@ test("[G13] a room is told why somebody has a ban, but not why a shadow ban, and
   await ban("bo", { shadow: true, reason: "secret" });
   const policyOf = (policyVersion: number) =>
     runInDurableObject(env.TENANT.getByName(tenant.id), (object) => {
-      const statement = { room: "general", policyVersion, sockets: 0, places: 0, credits: 0, returned: 0, counts: null };
+      const statement = {
+        room: "general",
+        policyVersion,
+        sockets: 0,
+        places: 0,
+        credits: 0,
+        returned: 0,
+        counts: null,
+      };
       const granted = object.account(statement);
       return granted.ok ? granted.policy : null;
     });

@@ -74,7 +74,10 @@ export class TenantBans {
     const newest = this.#sql
       .exec<Row>("SELECT * FROM ban WHERE until > ? ORDER BY at DESC, user LIMIT ?", nowMs, fixedLimits.bansListed + 1)
       .toArray();
-    return { bans: newest.slice(0, fixedLimits.bansListed).map(banOf), moreBans: newest.length > fixedLimits.bansListed };
+    return {
+      bans: newest.slice(0, fixedLimits.bansListed).map(banOf),
+      moreBans: newest.length > fixedLimits.bansListed,
+    };
   }
 
   /**
