@@ -27,31 +27,65 @@ export function checked(text: string, words: WordList): string | null {
   return holds(folded(masked), trie) ? masked.replaceAll(/\S/gu, "*") : masked;
 }
 
-/** One letter further on the way of a word; `ends` where one does. */
+/** Some letters further on the way of a word, so many as all words share that go on here; `ends` where one does. */
 interface Trie {
+  letters: readonly string[];
   readonly next: Map<string, Trie>;
   ends: boolean;
 }
 
-/** A list is compiled once: a policy that is replaced takes its own along. */
-const compilations = new WeakMap<WordList, Trie>();
+/** A list is compiled once, also where each room, and each policy of it, has a copy of its own: the newest few lists are known. */
+const compilations = new Map<string, Trie>();
+const compilationsKept = 8;
+/** What is known by its content need not be read again to be found. */
+const known = new WeakMap<readonly string[], Trie>();
 
-function compiled(words: WordList): Trie {
-  const known = compilations.get(words);
-  if (known !== undefined) return known;
-  const trie: Trie = { next: new Map(), ends: false };
-  for (const word of words.list) {
-    let node = trie;
-    for (const letter of folded(word)) {
-      const next = node.next.get(letter) ?? { next: new Map(), ends: false };
-      node.next.set(letter, next);
-      node = next;
-    }
-    // A word of nothing visible would be everywhere.
-    if (node !== trie) node.ends = true;
-  }
-  compilations.set(words, trie);
+function compiled({ list }: WordList): Trie {
+  const found = known.get(list);
+  if (found !== undefined) return found;
+  const content = JSON.stringify(list);
+  const trie = compilations.get(content) ?? trieOf(list);
+  known.set(list, trie);
+  // The last is the newest.
+  compilations.delete(content);
+  compilations.set(content, trie);
+  for (const oldest of compilations.keys()) if (compilations.size > compilationsKept) compilations.delete(oldest);
   return trie;
+}
+
+function trieOf(list: readonly string[]): Trie {
+  const trie: Trie = { letters: [], next: new Map(), ends: false };
+  for (const word of list) {
+    const letters = Array.from(folded(word));
+    // A word of nothing visible would be everywhere.
+    if (letters.length > 0) add(trie, letters);
+  }
+  return trie;
+}
+
+function add(trie: Trie, letters: readonly string[]): void {
+  let node = trie;
+  let at = 0;
+  for (let letter = letters[0]; letter !== undefined; letter = letters[at]) {
+    const next = node.next.get(letter);
+    if (next === undefined) {
+      node.next.set(letter, { letters: letters.slice(at), next: new Map(), ends: true });
+      return;
+    }
+    const differs = next.letters.findIndex((shared, index) => shared !== letters[at + index]);
+    at += differs < 0 ? next.letters.length : differs;
+    node = differs < 0 ? next : forked(node, next, differs);
+  }
+  node.ends = true;
+}
+
+/** What leads from `node` to `next` gets a fork on the way. */
+function forked(node: Trie, next: Trie, at: number): Trie {
+  const fork: Trie = { letters: next.letters.slice(0, at), next: new Map(), ends: false };
+  node.next.set(next.letters[0] ?? "", fork);
+  next.letters = next.letters.slice(at);
+  fork.next.set(next.letters[0] ?? "", next);
+  return fork;
 }
 
 /** Without case, without compatible forms, without what cannot be seen. Upper case, because lower case depends on what stands around. */
@@ -72,10 +106,10 @@ function holds(text: string, trie: Trie): boolean {
 function endOf(letters: readonly string[], start: number, trie: Trie): number {
   if (isJoined(letters[start - 1], letters[start])) return 0;
   let end = 0;
-  let node: Trie | undefined = trie;
-  for (let index = start; node !== undefined; index++) {
+  let index = start;
+  for (let node: Trie | undefined = trie; node !== undefined; node = node.next.get(letters[index] ?? "")) {
+    for (const letter of node.letters) if (letter !== letters[index++]) return end;
     if (node.ends && !isJoined(letters[index - 1], letters[index])) end = index;
-    node = node.next.get(letters[index] ?? "");
   }
   return end;
 }

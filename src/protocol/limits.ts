@@ -303,7 +303,10 @@ export const fixedLimits = {
   expiresInMsMin: 1_000,
   expiresInMsMax: 365 * 86_400_000,
   reasonLength: 256,
-  /** Of a tenant's bans, what every edge is given every few seconds; beyond it an edge asks about each user. */
+  /**
+   * Of a tenant's bans, what every edge is given every few seconds; beyond it an edge asks about each user. Rooms are given as many
+   * shadow bans, and as many others; beyond it a room asks about all who are there.
+   */
   bansListed: 1_000,
   /** So long rooms are told of a ban: more than an edge may go by an older policy, and a call may be on its way. */
   banPushMs: 60_000,

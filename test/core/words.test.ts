@@ -79,6 +79,26 @@ test("[G8] what is masked holds no word any more", () => {
   );
 });
 
+test("[G8] a list finds what each of its words finds alone, and every copy of it the same", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "B", "🖕", " ", "."), minLength: 1, maxLength: 8 });
+  const lists = fc.array(
+    text.filter((word) => word.trim() !== ""),
+    { minLength: 1, maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 6 }), lists, (parts, list) => {
+      const said = parts.join("");
+      const expected = list.some((word) => block(said, word) === null) ? null : said;
+      expect([block(said, ...list), block(said, ...list.toReversed()), block(said, ...list)]).toEqual([
+        expected,
+        expected,
+        expected,
+      ]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test("[G8] the time grows with the text alone, whatever is in the list", () => {
   const list = Array.from({ length: fixedLimits.words }, (_, index) => `${"a ".repeat(29)}${index}`.slice(0, 64));
   const words = { list, action: "mask" as const };
