@@ -26,6 +26,7 @@ test("[T17] what travels to a room is read without what is new here, and with wh
     hook: null,
     revocationsAskedUntilMs: 0,
     bans: [],
+    moreBans: false,
   });
 });
 
