@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { median, percentile } from "../bench/percentile.ts";
 import { House, type Tenant } from "./house.ts";
-import { Speaker } from "./speaker.ts";
+import { Speaker, steadily } from "./speaker.ts";
 
 const pairs = 5;
 const measuredMs = 4_000;
@@ -45,16 +45,11 @@ export async function besides(trouble: Trouble): Promise<string> {
 
 async function p99Of(speakers: readonly Speaker[]): Promise<number> {
   for (const speaker of speakers) speaker.heardMs.length = 0;
-  const timers = speakers.map((speaker, index) => {
-    const timer = { id: undefined as NodeJS.Timeout | undefined };
-    setTimeout(
-      () => (timer.id = setInterval(() => speaker.publish(), neighbourMs)),
-      (index * neighbourMs) / speakers.length,
-    );
-    return timer;
-  });
+  const stops = speakers.map((speaker, index) =>
+    steadily(speaker, { everyMs: neighbourMs, afterMs: (index * neighbourMs) / speakers.length }),
+  );
   await delay(measuredMs);
-  for (const { id } of timers) clearInterval(id);
+  for (const stop of stops) stop();
   await delay(200);
   return percentile(
     speakers.flatMap(({ heardMs }) => heardMs).toSorted((a, b) => a - b),
@@ -106,9 +101,9 @@ async function overQuota(house: House, tenant: Tenant): Promise<Start> {
     speakers.push(await Speaker.enter(house.socketUrl(`den-${user % 10}`), await tenant.token(`u_${user}`)));
   const sum = (of: (speaker: Speaker) => number): number => speakers.reduce((total, each) => total + of(each), 0);
   return () => {
-    const timers = speakers.map((speaker) => setInterval(() => speaker.publish(), 200));
+    const stops = speakers.map((speaker, index) => steadily(speaker, { everyMs: 200, afterMs: (index * 200) / users }));
     return async () => {
-      for (const timer of timers) clearInterval(timer);
+      for (const stop of stops) stop();
       return `of the tenant's ${sum(({ acked, refused }) => acked + refused)} messages ${sum(({ refused }) => refused)} were refused`;
     };
   };

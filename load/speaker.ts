@@ -60,3 +60,11 @@ export class Speaker {
     for (const { message } of changes) if (message?.text) this.heardMs.push(performance.now() - Number(message.text));
   }
 }
+
+/** Publishes in a steady pace, not in the same instant as the others. Returns how to stop it. */
+export function steadily(speaker: Speaker, { everyMs, afterMs }: { everyMs: number; afterMs: number }): () => void {
+  let timer = setTimeout(() => {
+    timer = setInterval(() => speaker.publish(), everyMs);
+  }, afterMs);
+  return () => clearInterval(timer);
+}
