@@ -56,7 +56,7 @@ export async function identifyToken(authority: Authority, token: string, nowMs: 
   if (policy === null) return refuse("token_invalid");
   const capabilities = ceilingOf(policy, key);
   if (capabilities === null) return refuse("token_revoked");
-  return standing(authority, speaker({ tenant, policy, key, capabilities }, claims));
+  return standing(authority, speaker({ tenant, policy, key, capabilities }, claims, nowMs));
 }
 
 /** Refused if its tenant has revoked it. */
@@ -81,12 +81,13 @@ async function identifyByIssuer(authority: Authority, claimed: ClaimedToken, now
   if (!verified.ok) return verified;
   const { id, capabilities } = verified.issuer;
   const maker = { tenant: policy.tenant, policy, key: issuerKey(id), capabilities };
-  return standing(authority, speaker(maker, verified.claims));
+  return standing(authority, speaker(maker, verified.claims, nowMs));
 }
 
-function speaker(maker: Maker, { sub, name, iat, exp, jti, rooms }: Omit<Claims, "aud">): Identity {
+/** A clock that is ahead of ours must not put off what ends all sessions from before now. */
+function speaker(maker: Maker, { sub, name, iat, exp, jti, rooms }: Omit<Claims, "aud">, nowMs: number): Identity {
   const token = { id: jti ?? null, rooms, expiresAtMs: exp * 1_000 };
-  return { ...maker, token, user: sub, name: name ?? null, issuedAtMs: iat * 1_000 };
+  return { ...maker, token, user: sub, name: name ?? null, issuedAtMs: Math.min(iat * 1_000, nowMs) };
 }
 
 /** What a room is told of the tenant. */

@@ -39,8 +39,8 @@ export function refuseBanned(
   where: "room" | "tenant",
   nowMs: number,
 ): Refusal {
-  const end = untilMs === noEndMs ? "" : ` until ${new Date(untilMs).toISOString()}`;
+  const end = untilMs >= noEndMs ? "" : ` until ${new Date(untilMs).toISOString()}`;
   const from = where === "room" ? " from this room" : "";
   const detail = `The user is banned${from}${end}${reason === null ? "." : `: ${reason}`}`;
-  return refuse("banned", detail, untilMs === noEndMs ? {} : { retryAfterMs: untilMs - nowMs });
+  return refuse("banned", detail, untilMs >= noEndMs ? {} : { retryAfterMs: untilMs - nowMs });
 }

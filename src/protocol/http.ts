@@ -6,7 +6,7 @@ import { editContent, messageContent } from "./clientFrames.ts";
 import { Cursor } from "./cursor.ts";
 import { Issuer, IssuerKey } from "./issuer.ts";
 import { fixedLimits } from "./limits.ts";
-import { Emoji, Member, Message, MessageId, Nonce, RoomSettings, Seq, TimeMs } from "./message.ts";
+import { Emoji, Member, Message, MessageId, Nonce, RoomSettings, Seq, TimeMs, Text } from "./message.ts";
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { Limits, LimitsPatch, TenantSettings } from "./policy.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
@@ -28,6 +28,9 @@ export const Problem = z.object({
   limit: LimitHit.optional(),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/** For a person: why something was decided. */
+const Reason = Text.max(fixedLimits.reasonLength);
 
 // Tenants and keys.
 
@@ -90,7 +93,7 @@ export const NewRevocation = z
     key: z.union([KeyId, IssuerKey]).optional(),
     /** Now, unless it is said; at most 30 s ahead. A token tells whole seconds: one of the same second counts as before. */
     issuedBefore: TimeMs.min(0).optional(),
-    reason: z.string().max(fixedLimits.reasonLength).optional(),
+    reason: Reason.optional(),
   })
   .refine(
     (asked) => Object.keys(asked).some((name) => name !== "reason"),
@@ -151,9 +154,9 @@ export const RoomListing = z.object({
 export const MemberBody = z.strictObject({ role: z.enum(roles), name: DisplayName.optional() });
 export const MuteBody = z.strictObject({
   until: TimeMs.optional(),
-  reason: z.string().max(fixedLimits.reasonLength).optional(),
+  reason: Reason.optional(),
 });
-export const KickBody = z.strictObject({ user: UserId, reason: z.string().max(fixedLimits.reasonLength).optional() });
+export const KickBody = z.strictObject({ user: UserId, reason: Reason.optional() });
 export const BanBody = MuteBody.extend({ shadow: z.boolean().optional() });
 /** Who is banned or muted; `until` is null where that has no end. */
 export const Sanctioned = z.object({
@@ -171,7 +174,7 @@ export const TenantBan = z.object({
   shadow: z.boolean(),
   at: TimeMs,
 });
-export const FlagBody = z.strictObject({ reason: z.string().max(fixedLimits.reasonLength).optional() });
+export const FlagBody = z.strictObject({ reason: Reason.optional() });
 export const FlagReceipt = z.object({ flag: z.int(), createdAt: TimeMs });
 export const Flag = z.object({
   id: z.int(),
@@ -189,7 +192,7 @@ export const Flag = z.object({
 });
 export const FlagResolution = z.strictObject({
   state: z.literal("resolved"),
-  note: z.string().max(fixedLimits.reasonLength).optional(),
+  note: Reason.optional(),
 });
 export const ReadBody = z.strictObject({ upTo: MessageId });
 export const ReadPosition = z.object({ user: UserId, upTo: MessageId });

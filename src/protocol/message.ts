@@ -12,9 +12,9 @@ export const Bound = z
   .int()
   .min(0)
   .max(Number.MAX_SAFE_INTEGER - 1);
-export const TimeMs = z.int();
 /** A time that never comes: the last millisecond that a JavaScript date can name. */
 export const noEndMs = 8_640_000_000_000_000;
+export const TimeMs = z.int().max(noEndMs);
 
 export const Text = z
   .string()

@@ -23,6 +23,7 @@ export function issuedOf({ user, token, key, issuedAt }: Session): Issued {
 /**
  * Whoever is named must be the session's; what is not named is anybody's. A token says in whole seconds when it was issued, so
  * one that was made after the revocation but in the same second is revoked too: which of the two came first cannot be told.
+ * Where the token itself is named, its time does not matter.
  */
 export function revokedBy(
   { user, token, key, issuedAt }: Issued,
@@ -31,7 +32,7 @@ export function revokedBy(
   return (
     revocations.find(
       (revocation) =>
-        issuedAt < revocation.issuedBeforeMs &&
+        (revocation.token !== null || issuedAt < revocation.issuedBeforeMs) &&
         (revocation.user === null || revocation.user === user) &&
         (revocation.token === null || revocation.token === token) &&
         (revocation.key === null || revocation.key === key),

@@ -220,3 +220,49 @@ test("[R6] an erasure in many passes leaves no name, and its frames stay small",
   expect(newest).not.toContain("ada");
   expect(mentioning).toContain('"mentions":["cy"]');
 });
+
+test("[H2] [G2] a ban, a mute or a revocation until a time that no date can name is refused, and the room goes on", async () => {
+  const tenant = await newTenant();
+  const eve = await connect("general", { token: await newToken(tenant, "eve") });
+  const until = 8_640_000_000_000_001;
+  for (const path of ["/v1/rooms/general/bans/rob", "/v1/rooms/general/mutes/rob", "/v1/bans/rob"]) {
+    expect((await call(path, { method: "PUT", credential: tenant.key, body: { until } })).status).toBe(400);
+    const most = await call(path, { method: "PUT", credential: tenant.key, body: { until: until - 1 } });
+    expect(most.status).toBe(204);
+  }
+  await call("/v1/rooms/general/bans/eve", { method: "PUT", credential: tenant.key, body: {} });
+  await eve.until(({ closed }) => closed !== null);
+  expect(eve.closed?.code).toBe(4503);
+});
+
+test("[T11] [H2] a reason that is no text cannot come between the audit log and its digests", async () => {
+  const tenant = await newTenant();
+  await post(tenant, "x");
+  const broken = String.raw`"reason":"\ud800"`;
+  for (const [method, path, body] of [
+    ["POST", "/v1/rooms/general/kicks", `{"user":"x",${broken}}`],
+    ["PUT", "/v1/rooms/general/bans/x", `{${broken}}`],
+    ["PUT", "/v1/rooms/general/mutes/x", `{${broken}}`],
+    ["PUT", "/v1/bans/x", `{${broken}}`],
+    ["POST", "/v1/rooms/general/messages/1/flags", `{${broken}}`],
+    ["POST", "/v1/revocations", `{"user":"x",${broken}}`],
+  ] as const)
+    expect([path, (await call(path, { method, credential: tenant.key, user: "mo", body })).status]).toEqual([
+      path,
+      400,
+    ]);
+});
+
+test("[A21] a token by its own name is revoked, whatever it says of when it was issued", async () => {
+  const tenant = await newTenant();
+  const token = await newToken(tenant, "ada", { "*": ["read"] });
+  await post(tenant, "x");
+  const { jti } = JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"))) as {
+    jti: string;
+  };
+  const body = { token: jti, issuedBefore: 1 };
+  expect((await call("/v1/revocations", { method: "POST", credential: tenant.key, body })).status).toBe(201);
+  await expect
+    .poll(async () => (await call("/v1/rooms/general", { credential: token })).status, { timeout: 7_000 })
+    .toBe(401);
+});

@@ -193,6 +193,32 @@ describe("places", () => {
   });
 });
 
+test("[T9] a join that is refused takes no place, and sockets that a restart took give theirs back", async () => {
+  const tenant = await tenantOf({ socketsPerTenant: 3 });
+  for (const room of ["one", "two", "three", "four"]) {
+    await publish(tenant, room);
+    const mute = await newToken(tenant, "cy", { "*": ["publish"] });
+    await expect(connect(room, { token: mute })).rejects.toThrow("403");
+  }
+  expect(await placesOf(tenant)).toEqual([]);
+  await socketOf(tenant, "one", "ada");
+  // As after a restart: the tenant has written down places of which no room knows.
+  await runInDurableObject(roomObject(tenant, "two"), (_, { storage }) =>
+    storage.sql.exec("INSERT INTO job (name, at) VALUES ('sweep', ?)", Date.now() + 75_000),
+  );
+  await runInDurableObject(env.TENANT.getByName(tenant.id), (_, { storage }) =>
+    storage.sql.exec("UPDATE room SET places = 2 WHERE name = 'two'"),
+  );
+  await evictTenant(tenant);
+  await evict(tenant, "two");
+  await expect(socketOf(tenant, "three", "bo")).rejects.toThrow("connection_limit");
+  pass(80_000);
+  await runDurableObjectAlarm(roomObject(tenant, "two"));
+  await report(tenant, "two");
+  expect(await placesOf(tenant)).toMatchObject([{ name: "one" }]);
+  await socketOf(tenant, "three", "bo");
+});
+
 describe("a room that is deleted", () => {
   const room = "/v1/rooms/general";
 

@@ -1,4 +1,5 @@
 /** Append all in one transaction, announce, answer. */
+import { silenced } from "../../core/admission.ts";
 import { unwelcome } from "../../core/welcome.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import { barred, clear } from "./admittance.ts";
@@ -6,6 +7,7 @@ import { Log } from "./log.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
 import type { Seat } from "./roster.ts";
+import { standingOf } from "./standing.ts";
 import { viewerOf } from "./viewer.ts";
 
 /**
@@ -77,12 +79,17 @@ function appendTogether(parts: RoomParts, entries: readonly Entry[], nowMs: numb
   return { log, outcomes: store.transaction(() => entries.map((entry) => apply(parts, entry, log))) };
 }
 
-/** It has waited, and meanwhile its author may have become unwelcome. */
-function apply(parts: RoomParts, { by, apply: change }: Entry, log: Log): Outcome {
+/** It has waited, and meanwhile its author may have become unwelcome, or been muted. */
+function apply(parts: RoomParts, { by, charged, apply: change }: Entry, log: Log): Outcome {
   const { room } = parts.store;
   if (by === undefined || room === null) return change(log);
   if (room.deletedAtMs !== null) return refuse("room_deleted");
-  return unwelcome(by, room.policy, log.nowMs) ?? barred(parts, by, log.nowMs) ?? change(log);
+  const standing = standingOf(parts, by);
+  const refused =
+    unwelcome(by, room.policy, log.nowMs) ??
+    barred(parts, by, log.nowMs) ??
+    (charged === true ? silenced(by, standing, room.settings, log.nowMs) : null);
+  return refused ?? change(log);
 }
 
 /** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */

@@ -22,6 +22,8 @@ interface Held {
 export interface InquiriesOptions {
   readonly release: (entry: Entry) => void;
   readonly refuse: (entry: Entry, refusal: Refusal) => void;
+  /** Asked for between an answer and what comes of it: what has been decided meanwhile. Never throws. */
+  readonly renew: () => Promise<void>;
   /** Something was let go outside of any event of the room's. */
   readonly onSettled: () => void;
 }
@@ -57,7 +59,9 @@ export class Inquiries {
   }
 
   async #ask(sender: string, inquiry: Inquiry, held: Held): Promise<void> {
-    held.verdict = await inquiry.ask();
+    const verdict = await inquiry.ask();
+    await this.#options.renew();
+    held.verdict = verdict;
     this.#advance(sender);
     this.#options.onSettled();
   }

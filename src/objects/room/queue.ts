@@ -50,13 +50,17 @@ export class Queue {
   #bytes = 0;
   readonly #byNonce = new Map<string, Entry>();
 
-  /** `onSettled`: something may go on, outside of any event of the room's. */
-  constructor(spend: Spend, onSettled: () => void) {
+  /**
+   * `onSettled`: something may go on, outside of any event of the room's. `renew`: what has been decided is to be known before
+   * anything is stored that has waited for somebody outside.
+   */
+  constructor(spend: Spend, onSettled: () => void, renew: () => Promise<void>) {
     this.#spend = spend;
     this.inquiries = new Inquiries({
       release: (entry) => this.#pay(entry),
       refuse: (entry, refusal) => this.#refuse(entry, refusal),
       onSettled,
+      renew,
     });
   }
 

@@ -2,6 +2,7 @@
 import type { ReadFrame } from "../../protocol/clientFrames.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { isShadowed } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
@@ -18,14 +19,19 @@ export function read(parts: RoomParts, session: Session, { upTo }: Pick<ReadFram
     (upTo > parts.store.head ? refuse("not_found", "`upTo`: there is no such message.") : null) ??
     crowded(parts) ??
     parts.rates.payForReading(session, stateOf(parts).policy.limits, nowMs);
-  const apply = (log: Log): Outcome => applyPosition(parts.store, log, user, upTo);
+  const hidden = isShadowed(parts, session, nowMs);
+  const apply = (log: Log): Outcome => applyPosition(parts.store, log, { user, upTo, hidden });
   return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
 }
 
-function applyPosition(store: Store, log: Log, user: string, upTo: number): Outcome {
+function applyPosition(
+  store: Store,
+  log: Log,
+  { user, upTo, hidden }: { readonly user: string; readonly upTo: number; readonly hidden: boolean },
+): Outcome {
   const before = store.member(user)?.read_up_to ?? 0;
   if (upTo <= before) return { ok: true, id: before, seq: 0, duplicate: true };
   store.saveReadPosition(user, upTo);
-  log.live({ type: "receipt", user, upTo });
+  if (!hidden) log.live({ type: "receipt", user, upTo });
   return { ok: true, id: upTo, seq: 0, duplicate: false };
 }

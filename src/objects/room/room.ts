@@ -83,6 +83,8 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     const queue: Queue = new Queue(
       () => account.spend(Date.now()),
       () => this.#wake(),
+      // A room without sockets is told nothing: what was decided while it waited is asked for.
+      async () => void (roster.size === 0 && (await account.renew())),
     );
     const account: Account = new Account({
       queue,
@@ -322,7 +324,8 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   async #enter(request: Request, joining: JoinRequest): Promise<Response> {
     const { account } = this.#parts;
     const { connection } = joining.session;
-    const full = await account.enter(connection);
+    // Whoever may not read takes no place.
+    const full = lacks(this.#parts, joining.session, "read") ?? (await account.enter(connection));
     if (full !== null) return refusalOf(full);
     try {
       // Much may have been decided while the tenant was asked.
@@ -330,6 +333,8 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
       return refused === null ? await super.fetch(request) : refusalOf(refused);
     } finally {
       account.entered(connection);
+      // Where it was refused after all, its place is the tenant's again.
+      this.#scheduleReport();
     }
   }
 
@@ -404,8 +409,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
       presence: () => this.#parts.presence.expire(nowMs),
       sweep: () => {
         const nextMs = sweep(this.#parts, nowMs);
-        if (nextMs !== null) this.#alarms.schedule("sweep", nextMs);
-        else this.#alarms.cancel("tokens");
+        if (nextMs !== null) return this.#alarms.schedule("sweep", nextMs);
+        this.#alarms.cancel("tokens");
+        // Also after a restart, in which all sockets went without a word: the tenant still counts their places.
+        return this.#scheduleReport();
       },
       deeds: () => this.#parts.deeds.tell(),
       tickets: () => {

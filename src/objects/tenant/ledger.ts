@@ -93,16 +93,12 @@ export class Ledger {
   }
 
   #settlePlaces({ room, places: wanted, sockets }: Statement, most: number): number {
-    const before = this.#places.get(room)?.held ?? 0;
+    const before = this.#places.get(room) ?? { held: 0, open: 0 };
     // What a room has, it keeps: a limit that was lowered closes nobody.
-    const places = Math.min(wanted, Math.max(sockets, before + most - this.#held));
+    const places = Math.min(wanted, Math.max(sockets, before.held + most - this.#held));
+    if (places === before.held && sockets === before.open) return places;
     this.#hold(room, places, sockets);
-    this.#sql.exec(
-      "UPDATE room SET places = ?1, sockets = ?2 WHERE name = ?3 AND (places <> ?1 OR sockets <> ?2)",
-      places,
-      sockets,
-      room,
-    );
+    this.#sql.exec("UPDATE room SET places = ?, sockets = ? WHERE name = ?", places, sockets, room);
     return places;
   }
 

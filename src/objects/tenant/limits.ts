@@ -13,7 +13,19 @@ export function limitsOf({ limits }: Pick<TenantState, "limits">): Limits {
       `${bucket}Burst`,
       Math.min(tenantLimits[`${bucket}Burst`].ceiling, 2 * (set[`${bucket}PerSecond`] ?? 0)),
     ]);
-  return { ...defaultLimits, ...Object.fromEntries(bursts), ...set };
+  return withinRefill({ ...defaultLimits, ...Object.fromEntries(bursts), ...set });
+}
+
+/**
+ * A room forgets its buckets when it sleeps, which is after ten seconds of quiet at the soonest: a burst of ten seconds' worth
+ * would be whole again by then, and a larger one would be given twice.
+ */
+function withinRefill(limits: Limits): Limits {
+  const bounded = (["publishPerUser", "publishPerRoom", "framesPerSocket"] as const).map((bucket) => [
+    `${bucket}Burst`,
+    Math.min(limits[`${bucket}Burst`], 10 * limits[`${bucket}PerSecond`]),
+  ]);
+  return { ...limits, ...Object.fromEntries(bounded) };
 }
 
 /** Without the fields that are undefined: a spread would overwrite with them. */

@@ -139,7 +139,7 @@ export class Revocations {
     const [row] = this.#sql
       .exec<Row>(
         `SELECT * FROM revocation
-         WHERE user IN ('', ?1) AND token IN ('', ?2) AND key IN ('', ?3) AND issued_before > ?4 AND until > ?5
+         WHERE user IN ('', ?1) AND token IN ('', ?2) AND key IN ('', ?3) AND (token <> '' OR issued_before > ?4) AND until > ?5
          ORDER BY version DESC LIMIT 1`,
         user ?? "",
         token ?? "",
