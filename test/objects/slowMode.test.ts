@@ -55,6 +55,30 @@ test("[G6] slow mode: one message of a user in the span, over every transport, a
   expect(await ask(phone, { type: "react", id: 1, emoji: "x" })).toMatchObject({ type: "ack" });
 });
 
+test("[G6] what was said while slow mode was off counts when it is on again, and so does what was said the last time", async () => {
+  const world = await place();
+  await world.post("first");
+  const [ada, bo] = [await enter(world, "ada"), await enter(world, "bo")];
+  await slow(world, 60_000);
+  expect(await ask(ada, publish())).toMatchObject({ type: "ack" });
+  pass(100_000);
+  expect(await ask(bo, publish())).toMatchObject({ type: "ack" });
+  await slow(world, 0);
+  expect(await ask(ada, publish())).toMatchObject({ type: "ack" });
+  pass(1_000);
+  await slow(world, 60_000);
+  for (const woken of [false, true]) {
+    if (woken) await world.forget();
+    expect(await ask(ada, publish())).toMatchObject({ code: "slow_mode", retryAfterMs: 59_000 });
+    expect(await ask(bo, publish())).toMatchObject({ code: "slow_mode", retryAfterMs: 59_000 });
+  }
+  // Another span is the same slow mode.
+  await slow(world, 30_000);
+  pass(29_000);
+  expect(await ask(ada, publish())).toMatchObject({ type: "ack" });
+  expect(await ask(ada, publish())).toMatchObject({ code: "slow_mode", retryAfterMs: 30_000 });
+});
+
 test("[G6] of several messages in one batch slow mode takes the first", async () => {
   const world = await place();
   const ada = await enter(world, "ada");

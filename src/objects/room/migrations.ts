@@ -114,4 +114,8 @@ UPDATE room SET changed_to = max(head, seq,
 `,
   },
   bansEndMigration,
+  {
+    id: "room-5",
+    sql: "ALTER TABLE room ADD COLUMN slow_since INTEGER NOT NULL DEFAULT 0", // when slow mode was last turned on
+  },
 ];

@@ -31,7 +31,7 @@ function applySettings(parts: RoomParts, log: Log, session: Session, patch: Sett
   const changed = differenceOf({ settings: state.settings }, { settings });
   if (changed === null) return { ok: true, id: 0, seq: state.seq, duplicate: true };
   const seq = log.next();
-  parts.store.saveSettings(settings, seq);
+  parts.store.saveSettings(settings, seq, log.nowMs);
   parts.deeds.add(actorOfSession(session), "room.updated", changed, log.nowMs);
   if (settings.access !== state.settings.access) log.unsettle();
   log.changed({ type: "room", room: roomChange({ ...state, settings, seq }) });

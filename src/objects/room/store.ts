@@ -64,6 +64,8 @@ export class Store {
   #hides = false;
   /** The newest message whose content is counted as used. */
   #countedTo = 0;
+  /** When slow mode was last turned on. */
+  #slowSinceMs = 0;
   readonly #members = new Map<string, MemberRow | null>();
 
   constructor(storage: DurableObjectStorage) {
@@ -156,8 +158,14 @@ export class Store {
     this.#room = { ...room, policy };
   }
 
-  saveSettings(settings: RoomSettings, seq: number): void {
-    this.#sql.exec("UPDATE room SET settings = ?, seq = ?", JSON.stringify(settings), seq);
+  saveSettings(settings: RoomSettings, seq: number, nowMs: number): void {
+    if (this.#room?.settings.slowModeMs === 0 && settings.slowModeMs > 0) this.#slowSinceMs = nowMs;
+    this.#sql.exec(
+      "UPDATE room SET settings = ?, seq = ?, slow_since = ?",
+      JSON.stringify(settings),
+      seq,
+      this.#slowSinceMs,
+    );
     if (this.#room !== null) this.#room = { ...this.#room, settings, seq };
   }
 
@@ -182,10 +190,11 @@ export class Store {
         policy: string;
         deleted_at: number | null;
         counted_to: number;
+        slow_since: number;
         top: number;
         hides: number;
       }>(
-        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, oldest, floor, epoch, settings, policy, deleted_at, counted_to, max(
+        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, oldest, floor, epoch, settings, policy, deleted_at, counted_to, slow_since, max(
          head, seq,
          coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
          coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
@@ -195,6 +204,7 @@ export class Store {
     this.#head = row?.top ?? 0;
     this.#hides = row?.hides === 1;
     this.#countedTo = row?.counted_to ?? 0;
+    this.#slowSinceMs = row?.slow_since ?? 0;
     this.#room =
       row === undefined
         ? null
@@ -467,18 +477,19 @@ export class Store {
 
   /**
    * When the user last published, or null. Only slow mode asks, and while it is on it is written down; what was said before
-   * is looked for among so many of the newest messages.
+   * it was turned on, this time, is looked for among so many of the newest messages.
    */
   spokeAtMs(user: string): number | null {
     const noted = this.member(user)?.spoke_at ?? null;
-    if (noted !== null) return noted;
-    return this.#sql
+    if (noted !== null && noted >= this.#slowSinceMs) return noted;
+    const { at: found } = this.#sql
       .exec<{ at: number | null }>(
         "SELECT max(created_at) AS at FROM (SELECT sender, created_at FROM message ORDER BY id DESC LIMIT ?) WHERE sender = ?",
         fixedLimits.slowModeSearched,
         user,
       )
-      .one().at;
+      .one();
+    return found === null || noted === null ? (found ?? noted) : Math.max(found, noted);
   }
 
   saveSpoke(user: string, atMs: number): void {
