@@ -61,10 +61,10 @@ function tooMany({ queue }: RoomParts, session: Session, { timeoutMs }: Hook): R
 
 /** What may have been decided while the hook thought. */
 function gone(parts: RoomParts, session: Session, epoch: string): Refusal | null {
-  const { deletedAtMs, settings, epoch: now } = stateOf(parts);
-  if (deletedAtMs !== null || now !== epoch) return refuse("room_deleted");
+  const { room } = parts.store;
+  if (room === null || room.deletedAtMs !== null || room.epoch !== epoch) return refuse("room_deleted");
   // Whether he may still be here is looked at where it is stored.
-  return silenced(session, standingOf(parts, session), settings, Date.now());
+  return silenced(session, standingOf(parts, session), room.settings, Date.now());
 }
 
 function decided<Said extends Content>(
