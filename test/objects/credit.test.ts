@@ -166,6 +166,19 @@ describe("a day's quota", () => {
   });
 });
 
+test("[T8] what was taken before midnight and comes back after it adds nothing to the new day", async () => {
+  const midnight = Date.UTC(2_032, 5, 7);
+  goTo(midnight - 1_000);
+  const tenant = await tenantOf({ changesPerDay: 8 });
+  expect(await publish(tenant, "late")).toMatchObject({ status: 201 });
+  goTo(midnight + 1_000);
+  expect(await publish(tenant, "early")).toMatchObject({ status: 201 });
+  await report(tenant, "late");
+  // Four are with the room that was early.
+  const answers = await Promise.all(of(9).map(() => publish(tenant, "another")));
+  expect(passed(answers)).toBe(4);
+});
+
 describe("places", () => {
   test("[T9] [W7] the tenant's last place is taken, one more is refused, and one that was left is free again", async () => {
     const tenant = await tenantOf({ socketsPerTenant: 2 });

@@ -1,7 +1,7 @@
 /** What the rooms of a tenant hold of it: places for sockets, and credits for changes. */
 import { type Allowance, levelOf, type Rate, spendUpTo, tooFast } from "../../core/allowance.ts";
 import { isLow } from "../../core/warning.ts";
-import type { Limits } from "../../protocol/limits.ts";
+import { fixedLimits, type Limits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Grant, Statement } from "../account.ts";
@@ -117,7 +117,8 @@ export class Ledger {
   ): Pick<Grant, "credits" | "short"> {
     const rate = rateOf(limits);
     this.#turnDay(nowMs);
-    this.#given = Math.max(0, this.#given - returned);
+    // Just after midnight it may be what was taken of yesterday.
+    if (nowMs % dayMs >= fixedLimits.creditsMs) this.#given = Math.max(0, this.#given - returned);
     if (this.#allowance !== undefined) this.#allowance = { ...this.#allowance, left: this.#allowance.left + returned };
     const quota = Math.max(0, limits.changesPerDay - this.#given);
     const { taken, allowance, retryAfterMs } = spendUpTo(Math.min(wanted, quota), this.#allowance, rate, nowMs);
