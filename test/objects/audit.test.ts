@@ -69,6 +69,20 @@ async function filledLog(): Promise<TestTenant> {
   return tenant;
 }
 
+test("[T10] [T17] what changes nothing of a tenant leaves no entry, and no room is told of it", async () => {
+  const tenant = await newTenant({});
+  const version = (): Promise<unknown> => inDatabase(tenant.id, (sql) => sql.exec("SELECT version FROM tenant").one());
+  const [before, { length }] = [await version(), await auditOf(tenant)];
+  const patch = async (body: object): Promise<void> => {
+    const done = await call("/v1/tenant", { method: "PATCH", credential: tenant.key, body });
+    expect(await done.json()).toMatchObject({ id: tenant.id, name: "Test" });
+  };
+  await patch({ name: "Test", settings: { autoCreate: true } });
+  expect([await version(), (await auditOf(tenant)).length]).toEqual([before, length]);
+  await patch({ settings: { autoCreate: false } });
+  expect([await version(), (await auditOf(tenant)).length]).not.toEqual([before, length]);
+});
+
 describe("what somebody with the database did to it", () => {
   const unlocked = "DROP TRIGGER audit_changed; DROP TRIGGER audit_removed;";
   const swap = (column: string): string =>

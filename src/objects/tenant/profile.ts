@@ -67,6 +67,8 @@ export async function update(
     settings: { ...tenant.settings, ...defined(settings) },
     limits: { ...tenant.limits, ...defined(limits) },
   };
+  // What changes nothing need be told to no room.
+  if (differenceOf(tenant, updated) === null) return describe(parts);
   const changed = differenceOf(auditedOf(tenant), auditedOf(updated));
   await parts.decide(updated, () => {
     if (changed !== null) parts.audit.append(actor, "tenant.updated", changed, nowMs);
