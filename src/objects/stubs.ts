@@ -72,7 +72,8 @@ type Repeats<Named> = { readonly [Name in keyof Named]: Repeat<Named[Name]> };
 const roomCalls: Repeats<Methods<Room, Server>> = {
   create: "again",
   configure: "again",
-  delete: "again",
+  // A second one would be told that it is gone.
+  delete: "once",
   // Its nonce tells a second one from the first.
   publish: (_, { nonce }) => nonce !== null,
   // It would count as another version.
@@ -105,7 +106,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
 };
 
 const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
-  // A second one would be told that the id is taken.
+  // A second one would be told that the id is taken; of what is removed, that there is no such thing.
   create: "once",
   setSuspended: "again",
   ban: "again",
@@ -121,10 +122,10 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   keys: "again",
   hasKeysOf: "again",
   addKey: "once",
-  removeKey: "again",
+  removeKey: "once",
   issuers: "again",
   addIssuer: "once",
-  removeIssuer: "again",
+  removeIssuer: "once",
   rooms: "again",
   audit: "again",
   recordDeeds: "again",

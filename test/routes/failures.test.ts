@@ -79,6 +79,20 @@ describe("a call over HTTP", () => {
     expect(failing.calls()).toBe(1);
   });
 
+  test("[H8] what is removed is not removed again: it would be told that there is no such thing", async () => {
+    const { tenant, ada } = await newWorld();
+    await post(ada, "general");
+    const made = await call("/v1/keys", { method: "POST", credential: tenant.key, body: {} });
+    const { key } = await made.json<{ key: { id: string } }>();
+    for (const [failing, path] of [
+      [resetIn(Tenant, "removeKey", { times: 1, afterwards: true }), `/v1/keys/${key.id}`],
+      [resetIn(Room, "delete", { times: 1, afterwards: true }), "/v1/rooms/general"],
+    ] as const) {
+      await unavailable(await call(path, { method: "DELETE", credential: tenant.key }), "restarting");
+      expect(failing.calls()).toBe(1);
+    }
+  });
+
   test("[H8] a reaction, a member and a deletion are made again", async () => {
     const { ada } = await newWorld();
     await post(ada, "general");
