@@ -230,6 +230,20 @@ test("[G13] [W7] a shadow ban hides also when 1,000 newer ones are listed in its
   expect((await heard("third fence")).slice(6)).toEqual(["over", "third fence"]);
 });
 
+test("[G13] [W7] of more than 1,000 bans of the last minute every one closes connections, told to the room or asked about", async () => {
+  const [author, other] = [await connect("general", { token: ada }), await connect("general", { token: mo })];
+  await runInDurableObject(env.TENANT.getByName(tenant.id), (_, { storage }) => {
+    const unpushed = "INSERT INTO ban (user, until, reason, shadow, at) VALUES ('ada', 8640000000000000, 'spam', 0, ?)";
+    storage.sql.exec(unpushed, Date.now());
+  });
+  pass(1_000);
+  await fill(fixedLimits.bansListed, { shadow: false });
+  await ban("newest", {});
+  await author.until(({ closed }) => closed !== null);
+  expect(author.of("closing")).toMatchObject([{ code: 4503, reason: "The user is banned: spam" }]);
+  expect(other.closed).toBeNull();
+});
+
 test("[G13] a room is told why somebody has a ban, but not why a shadow ban, and of all bans since it last heard", async () => {
   await ban("ada", { reason: "spam" });
   await ban("bo", { shadow: true, reason: "secret" });
