@@ -129,7 +129,7 @@ test("[O6] of parallel creations one is new, and a deletion beside a publish lea
   }
 });
 
-test("[H5] a burst is twice its rate unless it is set itself", async () => {
+test("[H5] [T6] a burst is twice its rate unless it is set itself, and ten seconds' worth of it at most", async () => {
   const limits = async (given: Record<string, number>) => {
     const { key } = await newTenant(given);
     return (await (await call("/v1/tenant", { credential: key })).json<{ limits: Record<string, number> }>()).limits;
@@ -138,9 +138,14 @@ test("[H5] a burst is twice its rate unless it is set itself", async () => {
     publishPerUserPerSecond: 3,
     publishPerUserBurst: 6,
   });
-  expect(await limits({ publishPerUserPerSecond: 3, publishPerUserBurst: 50 })).toMatchObject({
-    publishPerUserBurst: 50,
-  });
+  for (const [asked, given] of [
+    [1, 1],
+    [30, 30],
+    [31, 30],
+  ])
+    expect(await limits({ publishPerUserPerSecond: 3, publishPerUserBurst: asked ?? 0 })).toMatchObject({
+      publishPerUserBurst: given,
+    });
   expect(await limits({})).toMatchObject({ publishPerUserPerSecond: 10, publishPerUserBurst: 20 });
 });
 
