@@ -27,6 +27,11 @@ export function banAmong(bans: readonly TenantBan[], user: string, nowMs: number
   return ban !== undefined && ban.untilMs > nowMs ? ban : null;
 }
 
+/** A ban that ended before it began would lift the one that stands. */
+export function unfitBan(ban: Ban | null, nowMs: number): Refusal | null {
+  return ban !== null && ban.untilMs <= nowMs ? refuse("invalid_field", "`until`: this time has passed.") : null;
+}
+
 /** What the audit log says of a ban. */
 export function auditedBan(ban: Ban | null): { until: number | null; shadow: boolean | null; reason: string | null } {
   const { untilMs: until = null, shadow = null, reason = null } = ban ?? {};

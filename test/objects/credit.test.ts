@@ -179,6 +179,18 @@ test("[T8] what was taken before midnight and comes back after it adds nothing t
   expect(passed(answers)).toBe(4);
 });
 
+test("[T8] what is refused when it is to be stored uses up nothing", async () => {
+  const tenant = await tenantOf({ changesPerDay: 5 });
+  expect(await publish(tenant, "general")).toMatchObject({ status: 201 });
+  const path = "/v1/rooms/general/messages";
+  for (const _ of of(12)) {
+    const reply = { method: "POST", credential: tenant.key, user: "ada", body: { text: "x", replyTo: 99 } };
+    expect((await call(path, reply)).status).toBe(404);
+  }
+  for (const _ of of(4)) expect(await publish(tenant, "general")).toMatchObject({ status: 201 });
+  expect(await publish(tenant, "general")).toMatchObject({ status: 429, code: "quota_exceeded" });
+});
+
 describe("places", () => {
   test("[T9] [W7] the tenant's last place is taken, one more is refused, and one that was left is free again", async () => {
     const tenant = await tenantOf({ socketsPerTenant: 2 });

@@ -76,6 +76,11 @@ export class Account {
     return this.#low;
   }
 
+  /** Of changes that were refused when they were to be stored. */
+  refund(credits: number): void {
+    this.#credits += credits;
+  }
+
   /** To be called at the end of every event: asks for more where changes wait, or will soon. */
   settle(nowMs: number): void {
     const waiting = this.#options.queue.held > 0;

@@ -27,6 +27,7 @@ export function flush(parts: RoomParts, nowMs: number): Log | null {
   roster.deliver();
   entries.forEach((entry, index) => {
     const outcome = appended?.outcomes[index] ?? refuse("internal");
+    if (entry.charged === true && !outcome.ok) parts.account.refund(1);
     for (const waiter of entry.waiters) answer(waiter, outcome);
   });
   if (appended !== null) cut(parts, appended.log, nowMs);

@@ -2,7 +2,7 @@
 import { differenceOf } from "../../core/difference.ts";
 import { outranks } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
-import { auditedBan, type Ban } from "../../protocol/ban.ts";
+import { auditedBan, type Ban, unfitBan } from "../../protocol/ban.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { clear } from "./admittance.ts";
@@ -44,7 +44,7 @@ export function kick(parts: RoomParts, session: Session, { user, reason }: KickR
 
 /** Also where the storage is full: it is what a flooded room needs. */
 export function ban(parts: RoomParts, session: Session, { user, ban: given }: BanRequest, nowMs: number): Done {
-  const refused = mayNotJudge(parts, session, user);
+  const refused = mayNotJudge(parts, session, user) ?? unfitBan(given, nowMs);
   if (refused !== null) return refused;
   const { store, bans, deeds } = parts;
   const changed = differenceOf(auditedBan(bans.find(user, nowMs)), auditedBan(given));

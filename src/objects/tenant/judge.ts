@@ -1,7 +1,7 @@
 /** What the tenant's people decide of users and of what was flagged. */
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
-import { auditedBan, type Ban } from "../../protocol/ban.ts";
+import { auditedBan, type Ban, unfitBan } from "../../protocol/ban.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import type { Flag } from "./flags.ts";
 import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
@@ -16,6 +16,8 @@ export async function ban(
 ): Promise<Answer<object>> {
   const found = living(parts);
   if (!found.ok) return found;
+  const unfit = unfitBan(wanted, nowMs);
+  if (unfit !== null) return unfit;
   const { bans, audit } = parts;
   const changed = differenceOf(auditedBan(bans.find(user, nowMs)), auditedBan(wanted));
   if (changed === null) return { ok: true };
