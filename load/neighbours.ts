@@ -9,25 +9,29 @@ const measuredMs = 4_000;
 const neighbours = 10;
 const neighbourMs = 100;
 
-export type Trouble = "flood" | "quota";
+/** A flood by one client; a tenant that wants ten times its quota; the same beside one that takes just its quota. */
+export type Trouble = "flood" | "quota" | "excess";
 
 export async function besides(trouble: Trouble): Promise<string> {
   const house = await House.open();
   try {
     const calm = await house.newTenant("calm", { publishPerRoomPerSecond: 1_000 });
-    const wild = await house.newTenant("wild", trouble === "quota" ? { publishPerTenantPerSecond: 50 } : {});
+    const wild = await house.newTenant("wild", trouble === "flood" ? {} : { publishPerTenantPerSecond: 50 });
     const others = await Promise.all(
       Array.from({ length: neighbours }, async (_, index) =>
         Speaker.enter(house.socketUrl(`room-${index % 2}`), await calm.token(`u_${index}`)),
       ),
     );
-    const start = trouble === "flood" ? flood(house, wild) : await overQuota(house, wild);
+    const start = trouble === "flood" ? flood(house, wild) : await overQuota(house, wild, 200);
+    const before = trouble === "excess" ? await overQuota(house, wild, 2_000) : null;
     await p99Of(others);
     const ratios: number[] = [];
     const worst: number[] = [];
     let told = "";
     for (let pair = 0; pair < pairs; pair++) {
+      const stopBefore = before?.();
       const without = await p99Of(others);
+      await stopBefore?.();
       const stop = start();
       const beside = await p99Of(others);
       told = await stop();
@@ -93,15 +97,15 @@ async function floodUntil(
   }
 }
 
-/** A tenant that wants ten times what it may, by many users none of whom does anything wrong. */
-async function overQuota(house: House, tenant: Tenant): Promise<Start> {
+/** A tenant that may store 50 messages a second, with a hundred users in ten rooms none of whom does anything wrong. */
+async function overQuota(house: House, tenant: Tenant, everyMs: number): Promise<Start> {
   const users = 100;
   const speakers: Speaker[] = [];
   for (let user = 0; user < users; user++)
-    speakers.push(await Speaker.enter(house.socketUrl(`den-${user % 10}`), await tenant.token(`u_${user}`)));
+    speakers.push(await Speaker.enter(house.socketUrl(`den-${user % 10}`), await tenant.token(`u_${everyMs}_${user}`)));
   const sum = (of: (speaker: Speaker) => number): number => speakers.reduce((total, each) => total + of(each), 0);
   return () => {
-    const stops = speakers.map((speaker, index) => steadily(speaker, { everyMs: 200, afterMs: (index * 200) / users }));
+    const stops = speakers.map((speaker, index) => steadily(speaker, { everyMs, afterMs: (index * everyMs) / users }));
     return async () => {
       for (const stop of stops) stop();
       return `of the tenant's ${sum(({ acked, refused }) => acked + refused)} messages ${sum(({ refused }) => refused)} were refused`;

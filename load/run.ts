@@ -1,4 +1,4 @@
-/** `npm run load -- credits flood quota`: a scenario at a time, each with a server of its own, and its figure in a line. */
+/** `npm run load -- credits flood quota excess`: a scenario at a time, each with a server of its own, and its figure in a line. */
 import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
 import { besides } from "./neighbours.ts";
@@ -10,6 +10,7 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   credits,
   flood: () => besides("flood"),
   quota: () => besides("quota"),
+  excess: () => besides("excess"),
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(scenarios, name));
