@@ -1,9 +1,10 @@
 /** What a tenant revokes: which connections end, what is refused from then on, and how it is listed. */
 import { env } from "cloudflare:workers";
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { tenantStub } from "../../src/objects/stubs.ts";
+import { Tenant } from "../../src/objects/tenant/tenant.ts";
 import type { NewRevocation } from "../../src/objects/tenant/revocations.ts";
 import { Revocation } from "../../src/protocol/http.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
@@ -223,6 +224,24 @@ describe("open connections", () => {
     expect(socket.closed).toEqual({ code: 4502, reason: "token_revoked" });
   });
 
+  test("[A24] however many rooms close one that has a new token, its tenant is asked about it a few times", async () => {
+    const tenant = await tenantOf();
+    const rooms = Array.from({ length: 20 }, (_, at) => `room-${at}`);
+    const [first, second] = [await tokenOf(tenant), await newToken(tenant, "ada", { elsewhere: everything })];
+    const socket = await openMany(first, ...rooms);
+    socket.send({ type: "token", ref: "t", token: second });
+    expect(await socket.answer("t")).toMatchObject({ type: "token" });
+    await socket.until(() => rooms.every((room) => socket.of(room, "error").length > 0));
+    pass(1);
+    const asked = vi.spyOn(Tenant.prototype, "policy");
+    await revokeElsewhere(tenant, { token: tokenIdOf(first) });
+    await socket.until(() => rooms.every((room) => socket.of(room, "closing").length > 0));
+    expect(asked.mock.calls.length).toBeLessThan(rooms.length / 2);
+    asked.mockRestore();
+    expect(socket.closed).toBeNull();
+    socket.close(1000);
+  });
+
   test("[A24] a suspended tenant's connection of many rooms ends as one", async () => {
     const tenant = await tenantOf();
     const token = await tokenOf(tenant);
@@ -239,6 +258,17 @@ describe("open connections", () => {
 });
 
 describe("new attempts", () => {
+  test("[A22] however many come at once, their edge asks once what the tenant has decided", async () => {
+    const tenant = await tenantOf();
+    expect((await publish(tenant.key, "one")).status).toBe(201);
+    pass(5_001);
+    const asked = vi.spyOn(Tenant.prototype, "policy");
+    const answers = await Promise.all(Array.from({ length: 20 }, () => publish(tenant.key, "one")));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
+    expect(asked).toHaveBeenCalledOnce();
+    asked.mockRestore();
+  });
+
   test("[A22] are refused over every transport with the reason, and who has come before is told not to come back", async () => {
     const tenant = await tenantOf();
     const token = await tokenOf(tenant);

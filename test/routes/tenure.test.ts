@@ -248,6 +248,27 @@ describe("through the socket", () => {
     expect(socket.of(null, "closing")).toMatchObject([{ code: 4412, reconnect: "now" }]);
     // For so long a room may take to answer its close.
     vi.advanceTimersByTime(2_000);
+    // The last beat has asked the tenant, whose answer is on its way.
+    await expect.poll(() => vi.getTimerCount()).toBe(0);
+  });
+
+  test("[A24] only while it has no room it looks every second what its tenant has decided", async () => {
+    const tenant = await newTenant(roomy);
+    const token = await newToken(tenant, "ada", { one: everything, two: everything });
+    const socket = await openAt(beats, token);
+    const [roomless, inRooms] = [2, 1];
+    expect(vi.getTimerCount()).toBe(roomless);
+    for (const room of ["one", "two"]) await socket.join(room);
+    expect(vi.getTimerCount()).toBe(inRooms);
+    await socket.leave("one");
+    expect(vi.getTimerCount()).toBe(inRooms);
+    await socket.leave("two");
+    expect(vi.getTimerCount()).toBe(roomless);
+    socket.send({ type: "join", ref: "refused", room: "another" });
+    expect(await socket.answer("refused")).toMatchObject({ type: "error" });
+    expect(vi.getTimerCount()).toBe(roomless);
+    socket.close(1000);
+    await socket.untilClosed();
     expect(vi.getTimerCount()).toBe(0);
   });
 

@@ -3,7 +3,7 @@ import { isApiKey } from "../../auth/apiKey.ts";
 import type { Identity } from "../../auth/identity.ts";
 import type { Bindings } from "../../env.ts";
 import { refusalOf } from "../../objects/failures.ts";
-import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { type Refusal, refusals, refuse } from "../../protocol/refusals.ts";
 import { identifyPresented, type Presented } from "../credentials.ts";
 import { forgetPolicy, policyOf } from "../policies.ts";
 
@@ -38,7 +38,9 @@ export class HeldCredential {
     if (when === "at once") forgetPolicy(this.#tenant);
     const identified = await this.#identify(asked).catch(() => null);
     // What is found of the old one says nothing of the new one.
-    return identified === null || identified.ok || asked !== this.#presented ? null : identified;
+    if (identified === null || identified.ok || asked !== this.#presented) return null;
+    // Nor is it refused where nobody can say now whether it is good.
+    return refusals[identified.error].status >= 500 ? null : identified;
   }
 
   /** Whether its tenant has decided anything since it was last found to be good. */

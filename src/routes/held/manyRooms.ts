@@ -41,7 +41,8 @@ export class ManyRooms {
   #allowance: Allowance | undefined;
   #refreshes: Refreshes = { underway: false, allowance: undefined };
   readonly #tenure: Tenure;
-  readonly #looking: ReturnType<typeof setInterval>;
+  /** Only while it has no room. */
+  #awaitingNews: ReturnType<typeof setInterval> | null = null;
   readonly #rooms = new Map<string, Membership>();
   /** Of rooms that were left or refused: joined anew, they are entered when the room has forgotten the last time. */
   readonly #ending = new Map<string, Promise<void>>();
@@ -50,6 +51,8 @@ export class ManyRooms {
   /** Of what was meant for no room that is joined. */
   readonly #record: { offences: Offences } = { offences: [] };
   #open = true;
+  #isLooking = false;
+  #mustLookAgain = false;
   /** It has another token than the one that it was opened with. */
   #isRenewed = false;
   #sentUnits = 0;
@@ -73,7 +76,7 @@ export class ManyRooms {
       onExpiring: (notice) => this.#tell(notice, undefined),
       onEnd: (error, reason) => this.#end(error, reason),
     });
-    this.#looking = setInterval(() => void this.#lookForNews(), fixedLimits.lookMs);
+    this.#awaitNews();
     client.addEventListener("message", ({ data }) => this.#receive(data, Date.now()));
     client.addEventListener("close", ({ code }) => this.#leaveAll(answerableCode(code)));
     client.addEventListener("error", () => this.#leaveAll(1000));
@@ -135,6 +138,7 @@ export class ManyRooms {
     const membership = new Membership(frame, this.#events);
     const before = this.#ending.get(room);
     this.#rooms.set(room, membership);
+    this.#awaitNews();
     void this.#turns(() => this.#admit(membership, frame, before));
   }
 
@@ -181,6 +185,7 @@ export class ManyRooms {
   #forget(membership: Membership): void {
     const { room, ended } = membership;
     if (this.#rooms.get(room) === membership) this.#rooms.delete(room);
+    this.#awaitNews();
     this.#usedAtMs = Date.now();
     this.#ending.set(room, ended);
     void ended.then(() => {
@@ -260,13 +265,30 @@ export class ManyRooms {
   }
 
   /** A room says at once what is over; where there is none, nobody does. */
-  async #lookForNews(): Promise<void> {
-    if (this.#rooms.size === 0 && (await this.#hasNews())) await this.#look();
+  #awaitNews(): void {
+    if (this.#open && this.#rooms.size === 0) {
+      this.#awaitingNews ??= setInterval(() => void this.#lookForNews(), fixedLimits.lookMs);
+    } else {
+      clearInterval(this.#awaitingNews);
+      this.#awaitingNews = null;
+    }
   }
 
+  async #lookForNews(): Promise<void> {
+    if (await this.#hasNews()) await this.#look();
+  }
+
+  /** One look at a time, however many rooms say that something is over: what they say meanwhile takes one more. */
   async #look(when?: "at once"): Promise<void> {
+    this.#mustLookAgain ||= this.#isLooking && when === "at once";
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     const refused = await this.#recheck(when);
-    if (refused !== null && refusals[refused.error].close !== null) this.#end(refused.error, refused.detail);
+    this.#isLooking = false;
+    if (refused !== null && refusals[refused.error].close !== null) return this.#end(refused.error, refused.detail);
+    if (!this.#mustLookAgain || !this.#open) return;
+    this.#mustLookAgain = false;
+    await this.#look("at once");
   }
 
   #end(error: RefusalCode, reason: string = refusals[error].text): void {
@@ -283,7 +305,7 @@ export class ManyRooms {
   #leaveAll(code: number, reason?: string): void {
     if (!this.#open) return;
     this.#open = false;
-    clearInterval(this.#looking);
+    this.#awaitNews();
     this.#tenure.release();
     for (const membership of this.#rooms.values()) membership.abandon();
     this.#rooms.clear();
