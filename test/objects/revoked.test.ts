@@ -125,10 +125,10 @@ test("[A22] what is decided shortly before a second push gets one of its own, si
     headers: { Upgrade: "websocket" },
   });
   webSocket?.accept();
+  let decisions = 0;
   const decide = async (): Promise<void> => {
-    expect((await asOperator(`/v1/tenants/${tenant.id}`, { method: "PATCH", body: { name: "Other" } })).status).toBe(
-      200,
-    );
+    const body = { name: `Name ${++decisions}` };
+    expect((await asOperator(`/v1/tenants/${tenant.id}`, { method: "PATCH", body })).status).toBe(200);
   };
   const ring = (): Promise<boolean> => runDurableObjectAlarm(env.TENANT.getByName(tenant.id));
   const startMs = Date.now();
