@@ -3,6 +3,8 @@ import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { IssuerListing } from "../../src/protocol/http.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
+import { identifyPresented } from "../../src/routes/credentials.ts";
+import { HeldCredential } from "../../src/routes/held/credential.ts";
 import type { TestTenant } from "../support/api.ts";
 import { newProviderKey, type ProviderKey, signWith } from "../support/provider.ts";
 import { answered, refused } from "./answers.ts";
@@ -219,6 +221,10 @@ describe("one provider, two tenants", () => {
 describe("tokens for tenants that never were", () => {
   test("[A14] no object comes to be for them, and no more than 200 names are looked up in a second", async () => {
     vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] });
+    const { key: credential } = await newTenant();
+    const bindings = { ...env, MASTER_KEY: String(Reflect.get(env, "MASTER_KEY")) };
+    const identified = await identifyPresented(bindings, { credential, asUser: null, origin: null }, Date.now());
+    if (!identified.ok) throw new Error("not identified");
     const before = (await listDurableObjectIds(env.TENANT)).length;
     const { strangersPerSecond } = fixedLimits;
     const ask = async (name: string): Promise<number> => (await post(await tokenFor({ id: name }))).status;
@@ -227,6 +233,9 @@ describe("tokens for tenants that never were", () => {
     expect(statuses.toSorted()).toEqual([...Array(strangersPerSecond).fill(401), ...Array(10).fill(503)]);
     const busy = await refused(await post(await tokenFor({ id: "nobody-more" })), 503, "overloaded");
     expect(busy.retryAfterMs).toBe(1_000);
+    // Nor does a connection end whose credential cannot be looked at now.
+    const presented = { credential: await tokenFor({ id: "nobody-more" }), asUser: null, origin: null };
+    expect(await new HeldCredential(bindings, presented, identified.identity).recheck()).toBeNull();
     // One that is known not to be is not looked up again.
     expect(await ask("nobody-0")).toBe(401);
 
