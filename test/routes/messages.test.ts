@@ -17,7 +17,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTi
 
 describe("a nonce", () => {
   test("[P3] 50 parallel publishes of one Idempotency-Key at a limit of 20 are one message: 201 once, 200 as replayed 49 times", async () => {
-    const tenant = await newTenant({ publishPerUserBurst: 20, publishPerUserPerSecond: 1 });
+    const tenant = await newTenant({ publishPerUserBurst: 20, publishPerUserPerSecond: 2 });
     const token = await newToken(tenant, "ada", { "*": ordinary });
     const all = await Promise.all(Array.from({ length: 50 }, () => publish(token, { text: "once" }, "one-nonce-1")));
     expect(all.filter(({ status }) => status === 201)).toHaveLength(1);
