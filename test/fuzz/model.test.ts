@@ -8,7 +8,8 @@ import { type Clock, newWorld, run, type World } from "./run.ts";
 /** `VITE_PARLEY_SEED=123 vitest run test/fuzz/model.test.ts` runs one program alone, that of this seed. */
 const chosen = process.env["VITE_PARLEY_SEED"];
 const firstSeed = chosen === undefined ? chance * 1_000 : Number(chosen);
-const programs = chosen === undefined ? 500 : 1;
+/** As many as a run has time for; `VITE_PARLEY_PROGRAMS=5000` for a night. */
+const programs = chosen === undefined ? Number(process.env["VITE_PARLEY_PROGRAMS"] ?? 300) : 1;
 /** Side by side, so that one runs while others wait for the disk. They share the clock. */
 const lanes = 8;
 
