@@ -121,6 +121,15 @@ describe("the tenant's credits", () => {
     expect(await publish(tenant, "general")).toMatchObject({ status: 429 });
   });
 
+  test("[T7] a tenant that has just lost its memory goes on giving what it surely has", async () => {
+    const tenant = await tenantOf({ publishPerTenantPerSecond: 50, publishPerTenantBurst: 100 });
+    expect(await publish(tenant, "one")).toMatchObject({ status: 201 });
+    await evictTenant(tenant);
+    const answers = await Promise.all(of(200).map((n) => publish(tenant, "two", `user-${n}`)));
+    // Four were taken by the other room, ten are what may have been given since.
+    expect(passed(answers)).toBe(86);
+  });
+
   test("[T7] what a room did not spend it gives back, and another has it", async () => {
     const tenant = await tenantOf({ changesPerDay: 4 });
     expect(await publish(tenant, "one")).toMatchObject({ status: 201 });

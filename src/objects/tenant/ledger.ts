@@ -22,10 +22,18 @@ CREATE TABLE credit (
 `,
 };
 
+export const ledgerRestMigration: Migration = {
+  id: "ledger-2",
+  // Of the bucket at granted_at: at least so much.
+  sql: "ALTER TABLE credit ADD COLUMN rest INTEGER NOT NULL DEFAULT 0",
+};
+
 const savedEveryMs = 1_000;
 const dayMs = 86_400_000;
 /** Of a day's quota: how much of it a loss of memory may lose. */
 const reservedPart = 1_000;
+/** Of a burst: how much may be given before the bucket is written down again, and is lost with the memory. */
+const slackPart = 10;
 
 export class Ledger {
   readonly #sql: SqlStorage;
@@ -37,6 +45,8 @@ export class Ledger {
   #given = 0;
   #reserved = 0;
   #savedAtMs = -Infinity;
+  /** Given since the bucket was written down. */
+  #unsaved = 0;
 
   /** After a loss of memory there are at most as many credits as there would have been: never more. */
   constructor(sql: SqlStorage) {
@@ -46,10 +56,13 @@ export class Ledger {
     ))
       this.#hold(name, places, sockets);
     const [row] = sql
-      .exec<{ granted_at: number; day: number; reserved: number }>("SELECT granted_at, day, reserved FROM credit")
+      .exec<{ granted_at: number; day: number; reserved: number; rest: number }>(
+        "SELECT granted_at, day, reserved, rest FROM credit",
+      )
       .toArray();
     if (row === undefined) return;
-    this.#allowance = { left: 0, atMs: row.granted_at + savedEveryMs };
+    // Since then so much at most was given as is not in the rest; what was added in that second may have been, too.
+    this.#allowance = { left: row.rest, atMs: row.granted_at + savedEveryMs };
     this.#day = row.day;
     this.#given = row.reserved;
     this.#reserved = row.reserved;
@@ -124,7 +137,7 @@ export class Ledger {
     const { taken, allowance, retryAfterMs } = spendUpTo(Math.min(wanted, quota), this.#allowance, rate, nowMs);
     this.#allowance = allowance;
     this.#given += taken;
-    if (taken > 0) this.#save(limits.changesPerDay, nowMs);
+    if (taken > 0) this.#save(limits, { taken, left: allowance.left }, nowMs);
     return {
       credits: taken,
       short: taken >= wanted ? null : taken >= quota ? usedUp(limits, nowMs) : scarce(rate, retryAfterMs),
@@ -140,16 +153,20 @@ export class Ledger {
     this.#reserved = 0;
   }
 
-  #save(quota: number, nowMs: number): void {
+  #save(limits: Limits, { taken, left }: { readonly taken: number; readonly left: number }, nowMs: number): void {
+    const slack = Math.floor(limits.publishPerTenantBurst / slackPart);
+    this.#unsaved += taken;
     const exceeded = this.#given > this.#reserved;
-    if (!exceeded && nowMs - this.#savedAtMs < savedEveryMs) return;
-    if (exceeded) this.#reserved = this.#given + Math.floor(quota / reservedPart);
+    if (!exceeded && this.#unsaved <= slack && nowMs - this.#savedAtMs < savedEveryMs) return;
+    if (exceeded) this.#reserved = this.#given + Math.floor(limits.changesPerDay / reservedPart);
     this.#savedAtMs = nowMs;
+    this.#unsaved = 0;
     this.#sql.exec(
-      "INSERT OR REPLACE INTO credit (one, granted_at, day, reserved) VALUES (1, ?, ?, ?)",
+      "INSERT OR REPLACE INTO credit (one, granted_at, day, reserved, rest) VALUES (1, ?, ?, ?, ?)",
       nowMs,
       this.#day,
       this.#reserved,
+      Math.max(0, Math.floor(left) - slack),
     );
   }
 }

@@ -3,7 +3,7 @@ import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { bansPushedMigration, tenantBansMigration } from "./bans.ts";
 import { flagsMigration } from "./flags.ts";
-import { ledgerMigration } from "./ledger.ts";
+import { ledgerMigration, ledgerRestMigration } from "./ledger.ts";
 import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
@@ -92,4 +92,5 @@ CREATE TABLE audit_name (
   revocationsMigration,
   tenantBansMigration,
   bansPushedMigration,
+  ledgerRestMigration,
 ];
