@@ -6,6 +6,8 @@ import { Speaker, steadily } from "./speaker.ts";
 
 const pairs = 5;
 const measuredMs = 4_000;
+/** In which a tenant spends the burst that is its own, and rooms what they took in advance: what is refused begins after it. */
+const spendingMs = 1_500;
 const neighbours = 10;
 const neighbourMs = 100;
 
@@ -30,9 +32,11 @@ export async function besides(trouble: Trouble): Promise<string> {
     let told = "";
     for (let pair = 0; pair < pairs; pair++) {
       const stopBefore = before?.();
+      await delay(spendingMs);
       const without = await p99Of(others);
       await stopBefore?.();
       const stop = start();
+      await delay(spendingMs);
       const beside = await p99Of(others);
       told = await stop();
       ratios.push(beside / without);
