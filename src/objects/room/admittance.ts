@@ -27,7 +27,7 @@ export function isShadowed(parts: RoomParts, session: Session, nowMs: number): b
 
 /** Whether this change of a message that others see comes from one whom they are not to hear: it is answered and goes nowhere. */
 export function isIgnored(parts: RoomParts, session: Session, { id }: Pick<Message, "id">, nowMs: number): boolean {
-  return isShadowed(parts, session, nowMs) && parts.store.authorOfHidden(id) === undefined;
+  return isShadowed(parts, session, nowMs) && parts.store.messages.authorOfHidden(id) === undefined;
 }
 
 export function ignored({ id, seq }: Pick<Message, "id" | "seq">): Outcome {

@@ -9,7 +9,7 @@ import { tell } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf, headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
-import type { Reading } from "./store.ts";
+import type { Reading } from "./store/messages.ts";
 import { type Viewer, viewerOf } from "./viewer.ts";
 
 /** What a reader is told who joins or asks: the changes since its cursor, or a new beginning and why. */
@@ -38,8 +38,8 @@ export function catchUp(parts: RoomParts, viewer: Viewer, { cursor, backlog }: W
   const anew = (): CatchUp => newest(parts, { viewer, nowMs, limit: backlog + 1 });
   if (cursor === null) return anew();
   if (cursor === "0") {
-    const found = parts.store
-      .messagesAfter(oldest - 1, reading)
+    const found = parts.store.messages
+      .after(oldest - 1, reading)
       .map(asChange)
       .map(tell);
     if (!fits(found, limits)) return { ...anew(), gap: "too_far" };
@@ -121,7 +121,7 @@ function newest(parts: RoomParts, reading: Reading): CatchUp {
     oldest,
     policy: { limits },
   } = stateOf(parts);
-  const found = parts.store.messagesBefore(Number.MAX_SAFE_INTEGER, reading);
+  const found = parts.store.messages.before(Number.MAX_SAFE_INTEGER, reading);
   const newestFirst = found.slice(found.length - Math.min(found.length, reading.limit - 1)).reverse();
   const kept = takeWithin(
     newestFirst.map((message) => ({ id: message.id, ...tell(asChange(message)) })),

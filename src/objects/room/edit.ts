@@ -61,7 +61,7 @@ function entryOf(session: Session, bytes: number, apply: Entry["apply"]): Entry 
 
 function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Standing, frame: EditFrame): Outcome {
   const { store } = parts;
-  const message = store.message(frame.id, log.nowMs, viewerOf(parts, session));
+  const message = store.messages.get(frame.id, log.nowMs, viewerOf(parts, session));
   if (message === null) return refuse("not_found", "There is no such message.");
   const foreign = isForeign(session, standing, message, "edit");
   if (foreign !== null) return foreign;
@@ -74,7 +74,7 @@ function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Stand
   if (text === null && data === null) return refuse("invalid_field", "A message needs `text` or `data`.");
   if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const patch = { id: message.id, seq: log.next(), version: message.version + 1, text, data, editedAt: log.nowMs };
-  store.saveEdit(patch);
+  store.messages.saveEdit(patch);
   noteForeign(parts, log, session, message, "message.edited");
   log.changed({ type: "message", message: patch });
   return { ok: true, id: patch.id, seq: patch.seq, duplicate: false };
@@ -82,7 +82,7 @@ function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Stand
 
 function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: Standing, frame: DeleteFrame): Outcome {
   const { store } = parts;
-  const message = store.message(frame.id, log.nowMs, viewerOf(parts, session));
+  const message = store.messages.get(frame.id, log.nowMs, viewerOf(parts, session));
   if (message === null) return refuse("not_found", "There is no such message.");
   const foreign = isForeign(session, standing, message, "delete");
   if (foreign !== null) return foreign;
@@ -91,7 +91,7 @@ function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: S
   const own = message.sender?.id === session.user;
   if (!own && isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const tombstone = { id: message.id, seq: log.next(), deletedAt: log.nowMs };
-  store.saveDeletion(tombstone);
+  store.messages.saveDeletion(tombstone);
   noteForeign(parts, log, session, message, "message.deleted");
   log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent } });
   return { ok: true, id: tombstone.id, seq: tombstone.seq, duplicate: false };

@@ -28,7 +28,7 @@ function flagOf(parts: RoomParts, session: Session, { id, reason }: FlagRequest,
   const { policy, epoch } = stateOf(parts);
   const refused = lacks(parts, session, "read") ?? parts.rates.payForChange(session, policy.limits, nowMs);
   if (refused !== null) return refused;
-  const message = parts.store.message(id, nowMs, viewerOf(parts, session));
+  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
   if (message === null) return refuse("not_found", "There is no such message.");
   return { room: parts.name, epoch, message: id, user, sender: message.sender?.id ?? null, reason };
 }

@@ -76,7 +76,7 @@ function appendAll(parts: RoomParts, entries: readonly Entry[], nowMs: number): 
 
 function appendTogether(parts: RoomParts, entries: readonly Entry[], nowMs: number): Appended {
   const { store } = parts;
-  const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
+  const log = new Log(store.head, nowMs, (id) => store.messages.authorOfHidden(id));
   return { log, outcomes: store.transaction(() => entries.map((entry) => apply(parts, entry, log))) };
 }
 
@@ -96,7 +96,7 @@ function apply(parts: RoomParts, { by, charged, apply: change }: Entry, log: Log
 /** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */
 function appendApart(parts: RoomParts, entries: readonly Entry[], nowMs: number): Appended {
   const { store } = parts;
-  const log = new Log(store.head, nowMs, (id) => store.authorOfHidden(id));
+  const log = new Log(store.head, nowMs, (id) => store.messages.authorOfHidden(id));
   const attempt = (entry: Entry): Outcome => {
     try {
       return log.attempt(() => store.transaction(() => apply(parts, entry, log)));

@@ -30,8 +30,8 @@ export interface Unread {
 export function unreadOf(parts: RoomParts, session: Session, nowMs: number): Unread | null {
   const { user, moderates } = viewerOf(parts, session);
   if (user === null) return null;
-  const upTo = parts.store.member(user)?.read_up_to ?? 0;
-  return { unread: parts.store.countUnread(user, upTo, moderates, nowMs), upTo };
+  const upTo = parts.store.members.get(user)?.read_up_to ?? 0;
+  return { unread: parts.store.messages.countUnread(user, upTo, moderates, nowMs), upTo };
 }
 
 export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomInfo {
@@ -56,10 +56,10 @@ export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomI
 export async function report({ store, roster, account }: RoomParts): Promise<Refusal | null> {
   if (store.room === null) return null;
   return account.report({
-    ...store.tally(),
-    members: store.countMembers(),
+    ...store.usage.tally(),
+    members: store.members.count(),
     online: roster.countOnline(),
-    lastActivityAtMs: store.newestAtMs(),
+    lastActivityAtMs: store.messages.newestAtMs(),
     storageBytes: store.sizeBytes,
   });
 }

@@ -102,8 +102,8 @@ function welcome(parts: RoomParts, seat: Seat, { resumed, gap, start }: CatchUp,
 
 /** One's own and the newest of others, in an object made of entries: a user's name must never be a prototype's. */
 function receipts({ store }: RoomParts, user: string | null): Record<string, number> {
-  const own = user === null ? null : (store.member(user)?.read_up_to ?? null);
-  const entries = store
+  const own = user === null ? null : (store.members.get(user)?.read_up_to ?? null);
+  const entries = store.members
     .newestReadPositions(fixedLimits.receiptsListed)
     .map(({ user: reader, upTo }): [string, number] => [reader, upTo]);
   return Object.fromEntries(user === null || own === null ? entries : [...entries, [user, own]]);

@@ -1,7 +1,7 @@
 /** The mark after waking: what was on its way when the memory went is noticed at once, not at the next message. */
 import { markFrame } from "../../core/replay.ts";
 import type { Roster } from "./roster.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/store.ts";
 
 export class Mark {
   #timer: ReturnType<typeof setTimeout> | null;

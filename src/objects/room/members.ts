@@ -30,14 +30,14 @@ export function applyMember(
   session: Session,
   { user, name, role }: MemberRequest,
 ): Outcome {
-  const present = store.member(user);
+  const present = store.members.get(user);
   if (role === null && (present === null || present.role === null))
     return refuse("not_found", "There is no such member.");
   if (present?.role === role && (name === null || name === present.name)) {
     return { ok: true, id: 0, seq: present.seq ?? 0, duplicate: true };
   }
   const member = { user, name: name ?? present?.name ?? null, role, seq: log.next() };
-  store.saveMember(member);
+  store.members.save(member);
   const was = { role: present?.role ?? null, name: present?.name ?? null };
   deeds.add(
     actorOfSession(session),

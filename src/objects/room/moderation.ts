@@ -64,12 +64,12 @@ export function mute(parts: RoomParts, session: Session, { user, untilMs, reason
   const refused = mayNotJudge(parts, session, user) ?? crowded(parts);
   if (refused !== null) return refused;
   const { store, deeds } = parts;
-  const present = store.member(user);
+  const present = store.members.get(user);
   const was = { until: present?.muted_until ?? null, reason: present?.reason ?? null };
   const changed = differenceOf(was, { until: untilMs, reason });
   if (changed === null) return { ok: true };
   store.transaction(() => {
-    store.saveMute(user, untilMs, reason);
+    store.members.saveMute(user, untilMs, reason);
     const action = untilMs === null ? "room.user_unmuted" : "room.user_muted";
     deeds.add(actorOfSession(session), action, { target: { user }, ...changed }, nowMs);
   });
@@ -91,7 +91,7 @@ function mayNotJudge(parts: RoomParts, session: Session, user: string): Refusal 
   const forbidden = lacks(parts, session, "moderate");
   if (forbidden !== null) return forbidden;
   if (user === session.user) return refuse("conflict", "Nobody does this to himself.");
-  const theirs = parts.store.member(user)?.role ?? null;
+  const theirs = parts.store.members.get(user)?.role ?? null;
   return outranks(session, standingOf(parts, session).role, theirs)
     ? null
     : refuse("forbidden", `This needs the capability \`manage\`: the user is ${theirs} here.`);

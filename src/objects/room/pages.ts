@@ -9,7 +9,7 @@ import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
-import type { Reading as StoreReading } from "./store.ts";
+import type { Reading as StoreReading } from "./store/messages.ts";
 import { viewerOf } from "./viewer.ts";
 
 export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit"> & {
@@ -54,13 +54,13 @@ interface Slice {
 }
 
 function olderThan({ parts, limit, ...reading }: Reading, id: number): Slice {
-  const found = parts.store.messagesBefore(id, { ...reading, limit: limit + 1 });
+  const found = parts.store.messages.before(id, { ...reading, limit: limit + 1 });
   const newestFirst = fitting(parts, found.slice(found.length - Math.min(limit, found.length)).reverse());
   return { messages: newestFirst.reverse(), hasMore: found.length > newestFirst.length };
 }
 
 function newerThan({ parts, limit, ...reading }: Reading, id: number): Slice {
-  const found = parts.store.messagesAfter(id, { ...reading, limit: limit + 1 });
+  const found = parts.store.messages.after(id, { ...reading, limit: limit + 1 });
   const messages = fitting(parts, found.slice(0, limit));
   return { messages, hasMore: found.length > messages.length };
 }

@@ -10,7 +10,7 @@ import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
 import type { Refresher } from "./refresh.ts";
 import type { Roster } from "./roster.ts";
-import type { RoomState, Store } from "./store.ts";
+import type { RoomState, Store } from "./store/store.ts";
 
 export interface RoomParts {
   /** The room's name within its tenant. */

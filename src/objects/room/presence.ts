@@ -8,7 +8,8 @@ import type { Log } from "./log.ts";
 import type { News } from "./news.ts";
 import type { Entry } from "./queue.ts";
 import { type Doorkeeper, inscribe, type Seat } from "./roster.ts";
-import type { Leaver, Store } from "./store.ts";
+import type { Leaver } from "./store/leavers.ts";
+import type { Store } from "./store/store.ts";
 
 /** A user with a socket, or one whose last socket went a moment ago. */
 interface Present {
@@ -68,7 +69,7 @@ export class Presence implements Doorkeeper {
   /** After waking, when the roster was rebuilt: what cannot be seen from the sockets. */
   recover(store: Store, membersMax: number, nowMs: number): void {
     this.#version = store.presenceVersion;
-    for (const { user, name, state, goneAtMs } of store.leavers()) {
+    for (const { user, name, state, goneAtMs } of store.leavers.all()) {
       const present = this.#present.get(user) ?? this.#admit(user, name);
       present.told ??= { name, state };
       present.written = true;
@@ -194,8 +195,8 @@ export class Presence implements Doorkeeper {
     const apply = (log: Log): ReturnType<Entry["apply"]> => {
       const nothing = { ok: true, id: 0, seq: 0, duplicate: true } as const;
       if (store.room === null || store.room.deletedAtMs !== null) return nothing;
-      if (settled.length > 0) store.forgetLeavers(settled);
-      if (leaving.length > 0) store.saveLeavers(leaving);
+      if (settled.length > 0) store.leavers.forget(settled);
+      if (leaving.length > 0) store.leavers.save(leaving);
       if (moved) store.savePresenceVersion(version);
       if (news !== null) log.news(news);
       return { ok: true, id: 0, seq: 0, duplicate: false };

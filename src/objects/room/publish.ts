@@ -51,7 +51,7 @@ function known({ store, queue }: RoomParts, user: string | null, nonce: string, 
   const waiting = queue.findByNonce(nonceKey(user, nonce));
   if (waiting?.nonce !== undefined)
     return equal(waiting.nonce.digest, digest) ? { ok: true, entry: waiting, joins: true } : refuse("nonce_reused");
-  const stored = store.findByNonce(user, nonce);
+  const stored = store.messages.findByNonce(user, nonce);
   if (stored === null) return null;
   return equal(stored.digest, digest)
     ? { ok: true, id: stored.id, seq: stored.id, duplicate: true }
@@ -60,7 +60,11 @@ function known({ store, queue }: RoomParts, user: string | null, nonce: string, 
 
 function slowed(parts: RoomParts, session: Session, nowMs: number): Refusal | null {
   if (!isSlowed(parts, session)) return null;
-  return tooSoon(stateOf(parts).settings.slowModeMs, parts.store.spokeAtMs(session.user), nowMs);
+  return tooSoon(
+    stateOf(parts).settings.slowModeMs,
+    parts.store.members.spokeAtMs(session.user, parts.store.slowSinceMs),
+    nowMs,
+  );
 }
 
 /** The tenant's own server names no user and is not slowed. */
@@ -88,17 +92,17 @@ function append(parts: RoomParts, log: Log, session: Session, frame: PublishRequ
   const early = slowed(parts, session, log.nowMs);
   if (early !== null) return early;
   const replyTo = frame.replyTo ?? null;
-  const parent = replyTo === null ? null : store.message(replyTo, log.nowMs, viewerOf(parts, session));
+  const parent = replyTo === null ? null : store.messages.get(replyTo, log.nowMs, viewerOf(parts, session));
   if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
   const message = messageOf(session, frame, log.next(), log.nowMs);
   const shadow = isShadowed(parts, session, log.nowMs);
-  store.insertMessage(message, frame.nonce === null ? null : digest, shadow);
+  store.messages.insert(message, frame.nonce === null ? null : digest, shadow);
   log.changed({ type: "message", message });
-  if (isSlowed(parts, session)) store.saveSpoke(session.user, log.nowMs);
+  if (isSlowed(parts, session)) store.members.saveSpoke(session.user, log.nowMs);
   // A count that moved would tell of a reply that nobody sees.
   if (parent !== null && !shadow) {
     const patch = { id: parent.id, seq: log.next(), replies: parent.replies + 1 };
-    store.saveReplies(patch);
+    store.messages.saveReplies(patch);
     log.changed({ type: "message", message: patch });
   }
   return { ok: true, id: message.id, seq: message.seq, duplicate: false } satisfies Stored;

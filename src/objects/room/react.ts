@@ -44,25 +44,25 @@ function applyReaction(
   { id, emoji, remove = false }: ReactFrame,
 ): Outcome {
   const { store } = parts;
-  const message = store.message(id, log.nowMs, viewerOf(parts, session));
+  const message = store.messages.get(id, log.nowMs, viewerOf(parts, session));
   if (message === null) return refuse("not_found", "There is no such message.");
   if (message.deletedAt !== null) return refuse("conflict", "The message was deleted.");
-  const present = store.hasReacted(id, emoji, user);
+  const present = store.reactions.has(id, emoji, user);
   if (present !== remove) return { ok: true, id, seq: message.seq, duplicate: true };
   if (!remove && !hasRoomFor(message.reactions, emoji))
     return refuse("conflict", `A message holds ${fixedLimits.emojiPerMessage} different emoji.`);
   if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
-  if (remove) store.removeReaction(id, emoji, user);
-  else store.addReaction(id, emoji, user, log.nowMs);
+  if (remove) store.reactions.remove(id, emoji, user);
+  else store.reactions.add(id, emoji, user, log.nowMs);
   const reactions = remove
     ? withoutReaction(
         message.reactions,
         emoji,
-        store.reactions(id, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user),
+        store.reactions.of(id, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user),
       )
     : withReaction(message.reactions, emoji, user);
   const patch = { id, seq: log.next(), reactions };
-  store.saveReactions(patch);
+  store.messages.saveReactions(patch);
   log.changed({ type: "message", message: patch });
   return { ok: true, id, seq: patch.seq, duplicate: false };
 }

@@ -8,7 +8,7 @@ import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { lacks } from "./standing.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/store.ts";
 
 /** They only move on, so an old one that comes late is known already. */
 export function read(parts: RoomParts, session: Session, { upTo }: Pick<ReadFrame, "upTo">, nowMs: number): Admitted {
@@ -29,9 +29,9 @@ function applyPosition(
   log: Log,
   { user, upTo, hidden }: { readonly user: string; readonly upTo: number; readonly hidden: boolean },
 ): Outcome {
-  const before = store.member(user)?.read_up_to ?? 0;
+  const before = store.members.get(user)?.read_up_to ?? 0;
   if (upTo <= before) return { ok: true, id: before, seq: 0, duplicate: true };
-  store.saveReadPosition(user, upTo);
+  store.members.saveReadPosition(user, upTo);
   if (!hidden) log.live({ type: "receipt", user, upTo });
   return { ok: true, id: upTo, seq: 0, duplicate: false };
 }

@@ -5,7 +5,7 @@ import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
 import { tombstoneContent } from "./rows.ts";
-import { roomChange, type Store } from "./store.ts";
+import { roomChange, type Store } from "./store/store.ts";
 import { itself } from "./viewer.ts";
 
 /** Rows that one pass touches: a flush is one transaction, and what it tells must stay sendable. The rest takes another pass. */
@@ -15,7 +15,7 @@ const passRows = 500;
 export function retention(parts: RoomParts, oldest: number): Entry {
   const apply = (log: Log): Outcome => {
     const state = stateOf(parts);
-    const reach = parts.store.idAfter(passRows) ?? Infinity;
+    const reach = parts.store.messages.idAfter(passRows) ?? Infinity;
     const upTo = Math.min(oldest, reach, log.head + 1);
     if (upTo <= state.oldest) return { ok: true, id: 0, seq: state.seq, duplicate: true };
     const seq = log.next();
@@ -29,7 +29,7 @@ export function retention(parts: RoomParts, oldest: number): Entry {
 /** Expiry. Returns when to come again, or null. Silent: readers drop an expired message by the server's time. */
 export function sweepExpired({ store }: RoomParts, nowMs: number): number | null {
   const removed = store.transaction(() => store.removeExpired(nowMs, passRows));
-  return removed === passRows ? nowMs : store.nextExpiryMs();
+  return removed === passRows ? nowMs : store.messages.nextExpiryMs();
 }
 
 /**
@@ -51,30 +51,30 @@ export function erasure({ store, bans }: RoomParts, user: string): Entry {
 }
 
 function eraseReactions(store: Store, log: Log, user: string): void {
-  for (const { message, emoji } of store.reactedBy(user, passRows)) {
-    store.removeReaction(message, emoji, user);
-    const row = store.message(message, log.nowMs, itself);
+  for (const { message, emoji } of store.reactions.by(user, passRows)) {
+    store.reactions.remove(message, emoji, user);
+    const row = store.messages.get(message, log.nowMs, itself);
     if (row === null) continue;
-    const first = store.reactions(message, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user);
+    const first = store.reactions.of(message, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user);
     const patch = { id: message, seq: log.next(), reactions: withoutReaction(row.reactions, emoji, first) };
-    store.saveReactions(patch);
+    store.messages.saveReactions(patch);
     log.changed({ type: "message", message: patch });
   }
 }
 
 function eraseMentions(store: Store, log: Log, user: string): void {
-  for (const { id, mentions } of store.mentioning(user, passRows)) {
+  for (const { id, mentions } of store.messages.mentioning(user, passRows)) {
     const patch = { id, seq: log.next(), mentions: mentions.filter((mentioned) => mentioned !== user) };
-    store.saveMentions(patch);
+    store.messages.saveMentions(patch);
     log.changed({ type: "message", message: patch });
   }
 }
 
 function eraseMessages(store: Store, log: Log, user: string): void {
-  const hides = store.hasHidden(user);
-  for (const id of store.messagesOf(user, passRows)) {
+  const hides = store.messages.hasHidden(user);
+  for (const id of store.messages.by(user, passRows)) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
-    store.eraseMessage(tombstone);
+    store.messages.erase(tombstone);
     log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } });
   }
   if (!hides) return;
@@ -84,7 +84,7 @@ function eraseMessages(store: Store, log: Log, user: string): void {
 }
 
 function eraseMember(store: Store, log: Log, user: string): void {
-  if (store.member(user) === null) return;
+  if (store.members.get(user) === null) return;
   log.changed({ type: "member", member: { user, name: null, role: null, seq: log.next() } });
   store.eraseMember(user, log.head);
   log.unsettle();

@@ -48,7 +48,7 @@ import { Roster } from "./roster.ts";
 import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
-import { Store } from "./store.ts";
+import { Store } from "./store/store.ts";
 import { viewerOf } from "./viewer.ts";
 import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
@@ -180,7 +180,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   async setMember(caller: Caller, request: MemberRequest): Promise<Answer<{ member: Member }>> {
     const outcome = await this.#change(caller, (parts) => setMember(parts, caller.session, request));
     if (!outcome.ok) return outcome;
-    const row = this.#parts.store.member(request.user);
+    const row = this.#parts.store.members.get(request.user);
     return row === null ? refuse("not_found", "There is no such member.") : { ok: true, member: memberOf(row) };
   }
 
@@ -246,7 +246,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   async message(caller: Caller, id: number): Promise<Answer<{ message: Message; cursor: string }>> {
     const refused = await this.#unreadable(caller);
     if (refused !== null) return refused;
-    const message = this.#parts.store.message(id, Date.now(), viewerOf(this.#parts, caller.session));
+    const message = this.#parts.store.messages.get(id, Date.now(), viewerOf(this.#parts, caller.session));
     return message === null
       ? refuse("not_found", "There is no such message.")
       : { ok: true, message, cursor: headCursor(this.#parts) };
@@ -262,7 +262,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   ): Promise<Answer<{ members: Member[]; cursor: string }>> {
     const refused = await this.#unreadable(caller);
     const { store } = this.#parts;
-    return refused ?? { ok: true, members: store.members(after, limit), cursor: headCursor(this.#parts) };
+    return refused ?? { ok: true, members: store.members.page(after, limit), cursor: headCursor(this.#parts) };
   }
 
   async reactions(
@@ -271,12 +271,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     limit: number,
   ): Promise<Answer<{ reactions: { emoji: string; user: string; at: number }[] }>> {
     const found = await this.message(caller, id);
-    return found.ok ? { ok: true, reactions: this.#parts.store.reactions(id, null, limit) } : found;
+    return found.ok ? { ok: true, reactions: this.#parts.store.reactions.of(id, null, limit) } : found;
   }
 
   async readPositions(caller: Caller, limit: number): Promise<Answer<{ positions: { user: string; upTo: number }[] }>> {
     const refused = await this.#unreadable(caller);
-    return refused ?? { ok: true, positions: this.#parts.store.newestReadPositions(limit) };
+    return refused ?? { ok: true, positions: this.#parts.store.members.newestReadPositions(limit) };
   }
 
   // Calls from the tenant's object. They concern rooms that exist; another has nothing to do.
@@ -503,7 +503,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     if (!outcome.ok) return outcome;
     const shown = own || may(session, standingOf(this.#parts, session).role, "read");
     const viewer = viewerOf(this.#parts, session);
-    const message = shown ? this.#parts.store.message(outcome.id, Date.now(), viewer) : null;
+    const message = shown ? this.#parts.store.messages.get(outcome.id, Date.now(), viewer) : null;
     const levels = levelsOf(this.#parts, session, Date.now());
     return { ok: true, message, cursor: headCursor(this.#parts), levels };
   }

@@ -9,7 +9,7 @@ import { applyMember } from "./members.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { lacks } from "./standing.ts";
-import { roomChange } from "./store.ts";
+import { roomChange } from "./store/store.ts";
 
 export type SettingsPatch = { readonly [Name in keyof RoomSettings]?: RoomSettings[Name] | undefined };
 

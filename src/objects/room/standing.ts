@@ -9,7 +9,7 @@ import type { RoomParts } from "./parts.ts";
 const stranger: Standing = { role: null, mute: null };
 
 export function standingOf({ store }: RoomParts, { user }: Session): Standing {
-  const member = user === null ? null : store.member(user);
+  const member = user === null ? null : store.members.get(user);
   if (member === null) return stranger;
   const { role, muted_until: untilMs, reason } = member;
   return { role, mute: untilMs === null ? null : { untilMs, reason } };

@@ -1,0 +1,275 @@
+/** The messages of a room: the table that is the log. */
+import type { Message, Reactions } from "../../../protocol/message.ts";
+import { fixedLimits } from "../../../protocol/limits.ts";
+import { dataJson, jsonOrNull, messageColumns, messageOf, type MessageRow } from "../rows.ts";
+import type { Viewer } from "../viewer.ts";
+import type { Usage } from "./usage.ts";
+
+/** How a list of messages is read, and for whom. */
+export interface Reading {
+  readonly limit: number;
+  readonly nowMs: number;
+  readonly viewer: Viewer;
+  /** Only the replies to this message. */
+  readonly replyTo?: number | null;
+}
+
+/** Neither expired nor hidden: with the time as ?1 and the viewer's eyes as ?2 and ?3. */
+const shown = "(expires_at IS NULL OR expires_at > ?1) AND (shadow IS NULL OR ?2 OR sender = ?3)";
+
+function eyesOf({ user, moderates }: Viewer): [number, string | null] {
+  return [moderates ? 1 : 0, user];
+}
+
+export class Messages {
+  readonly #sql: SqlStorage;
+  readonly #usage: Usage;
+  /** Whether anything is hidden in this room: where nothing is, nobody asks. */
+  #hides = false;
+
+  constructor(sql: SqlStorage, usage: Usage) {
+    this.#sql = sql;
+    this.#usage = usage;
+  }
+
+  /** To be called when what is known in memory may not be what is stored. */
+  reload(hides: boolean): void {
+    this.#hides = hides;
+  }
+
+  /** `shadow`: its author is not to notice that hardly anybody is told of it. */
+  insert(message: Message, digest: Uint8Array | null, shadow: boolean): void {
+    this.#hides ||= shadow;
+    this.#sql.exec(
+      `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies, attachments, reactions, shadow, status, created_at, expires_at)
+       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, ?, ?, ?, ?)`,
+      message.id,
+      message.seq,
+      message.sender?.id ?? null,
+      message.sender?.name ?? null,
+      message.nonce,
+      digest,
+      message.text,
+      dataJson(message.data),
+      jsonOrNull(message.mentions),
+      message.replyTo,
+      jsonOrNull(message.attachments),
+      shadow ? 1 : null,
+      message.status,
+      message.createdAt,
+      message.expiresAt,
+    );
+  }
+
+  findByNonce(sender: string | null, nonce: string): { readonly id: number; readonly digest: Uint8Array } | null {
+    const row = this.#sql
+      .exec<{ id: number; digest: ArrayBuffer }>(
+        "SELECT id, digest FROM message WHERE coalesce(sender, '') = ? AND nonce = ?",
+        sender ?? "",
+        nonce,
+      )
+      .toArray()[0];
+    return row === undefined ? null : { id: row.id, digest: new Uint8Array(row.digest) };
+  }
+
+  get(id: number, nowMs: number, viewer: Viewer): Message | null {
+    const row = this.#sql
+      .exec<MessageRow>(
+        `SELECT ${messageColumns} FROM message WHERE id = ?4 AND ${shown}`,
+        nowMs,
+        ...eyesOf(viewer),
+        id,
+      )
+      .toArray()[0];
+    return row === undefined ? null : messageOf(row);
+  }
+
+  /** Who said a hidden message: null where the author was erased, undefined of a message that is not hidden. */
+  authorOfHidden(id: number): string | null | undefined {
+    if (!this.#hides) return undefined;
+    return this.#sql
+      .exec<{ sender: string | null }>("SELECT sender FROM message WHERE id = ? AND shadow = 1", id)
+      .toArray()[0]?.sender;
+  }
+
+  hasHidden(author: string): boolean {
+    return (
+      this.#hides &&
+      this.#sql.exec("SELECT 1 FROM message WHERE sender = ? AND shadow = 1 LIMIT 1", author).toArray().length > 0
+    );
+  }
+
+  saveEdit({
+    id,
+    seq,
+    version,
+    text,
+    data,
+    editedAt,
+  }: Pick<Message, "id" | "seq" | "version" | "text" | "data" | "editedAt">): void {
+    this.#usage.countBefore(id);
+    this.#sql.exec(
+      "UPDATE message SET seq = ?, version = ?, text = ?, data = ?, edited_at = ? WHERE id = ?",
+      seq,
+      version,
+      text,
+      dataJson(data),
+      editedAt,
+      id,
+    );
+  }
+
+  /** Leaves a tombstone: who said something here, and the nonce, so that a late retry is still known. */
+  saveDeletion({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
+    this.#usage.countBefore(id);
+    this.#sql.exec(
+      `UPDATE message SET seq = ?, text = NULL, data = NULL, mentions = NULL, attachments = NULL, reactions = NULL, deleted_at = ? WHERE id = ?`,
+      seq,
+      deletedAt,
+      id,
+    );
+    this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
+  }
+
+  saveReplies({ id, seq, replies }: Pick<Message, "id" | "seq" | "replies">): void {
+    this.#sql.exec("UPDATE message SET seq = ?, replies = ? WHERE id = ?", seq, replies, id);
+  }
+
+  saveReactions({ id, seq, reactions }: { id: number; seq: number; reactions: Reactions }): void {
+    this.#sql.exec("UPDATE message SET seq = ?, reactions = ? WHERE id = ?", seq, jsonOrNull(reactions), id);
+  }
+
+  saveMentions({ id, seq, mentions }: Pick<Message, "id" | "seq" | "mentions">): void {
+    this.#sql.exec("UPDATE message SET seq = ?, mentions = ? WHERE id = ?", seq, jsonOrNull(mentions), id);
+  }
+
+  /** Erasure of one message: a tombstone that names nobody. */
+  erase({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
+    this.saveDeletion({ id, seq, deletedAt });
+    this.#sql.exec(
+      "UPDATE message SET sender = NULL, sender_name = NULL, nonce = NULL, digest = NULL WHERE id = ?",
+      id,
+    );
+  }
+
+  // Pages, always in ascending order of id.
+
+  before(id: number, { replyTo = null, ...reading }: Reading): Message[] {
+    return this.#page("id < ?4 AND (?6 IS NULL OR reply_to = ?6) ORDER BY id DESC LIMIT ?5", id, {
+      ...reading,
+      replyTo,
+    }).reverse();
+  }
+
+  after(id: number, { replyTo = null, ...reading }: Reading): Message[] {
+    return this.#page("id > ?4 AND (?6 IS NULL OR reply_to = ?6) ORDER BY id LIMIT ?5", id, {
+      ...reading,
+      replyTo,
+    });
+  }
+
+  #page(rest: string, id: number, { limit, nowMs, viewer, replyTo }: Required<Reading>): Message[] {
+    return this.#sql
+      .exec<MessageRow>(
+        `SELECT ${messageColumns} FROM message WHERE ${shown} AND ${rest}`,
+        nowMs,
+        ...eyesOf(viewer),
+        id,
+        limit,
+        replyTo,
+      )
+      .toArray()
+      .map(messageOf);
+  }
+
+  /** The ones published after this seq and not changed since, as they stand now, the lowest first. */
+  createdSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "replyTo">): Message[] {
+    return this.#since("id > ?4 AND seq = id ORDER BY id", seq, { limit, nowMs, viewer });
+  }
+
+  /** The ones changed after this seq. */
+  changedSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "replyTo">): Message[] {
+    // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
+    return this.#since("seq > ?4 AND seq > id ORDER BY seq", seq, { limit, nowMs, viewer });
+  }
+
+  #since(rest: string, seq: number, { limit, nowMs, viewer }: Omit<Reading, "replyTo">): Message[] {
+    return this.#sql
+      .exec<MessageRow>(
+        `SELECT ${messageColumns} FROM message WHERE ${shown} AND ${rest} LIMIT ?5`,
+        nowMs,
+        ...eyesOf(viewer),
+        seq,
+        limit,
+      )
+      .toArray()
+      .map(messageOf);
+  }
+
+  // What removes and counts them asks for these.
+
+  by(user: string, limit: number): number[] {
+    return this.#sql
+      .exec<{ id: number }>("SELECT id FROM message WHERE sender = ? ORDER BY id LIMIT ?", user, limit)
+      .toArray()
+      .map(({ id }) => id);
+  }
+
+  mentioning(user: string, limit: number): { id: number; mentions: string[] }[] {
+    return this.#sql
+      .exec<{ id: number; mentions: string }>(
+        "SELECT id, mentions FROM message WHERE mentions IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?) ORDER BY id LIMIT ?",
+        user,
+        limit,
+      )
+      .toArray()
+      .map(({ id, mentions }) => ({ id, mentions: JSON.parse(mentions) }));
+  }
+
+  /** The id of the message that this many older ones come before, or null. */
+  idAfter(count: number): number | null {
+    return (
+      this.#sql.exec<{ id: number }>("SELECT id FROM message ORDER BY id LIMIT 1 OFFSET ?", count).toArray()[0]?.id ??
+      null
+    );
+  }
+
+  nextExpiryMs(): number | null {
+    return (
+      this.#sql
+        .exec<{ at: number }>(
+          "SELECT expires_at AS at FROM message WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1",
+        )
+        .toArray()[0]?.at ?? null
+    );
+  }
+
+  /** When the newest message was published, or null. */
+  newestAtMs(): number | null {
+    return (
+      this.#sql.exec<{ at: number }>("SELECT created_at AS at FROM message ORDER BY id DESC LIMIT 1").toArray()[0]
+        ?.at ?? null
+    );
+  }
+
+  /**
+   * Messages of others after this one, up to a limit. Only so many of the newest are looked at, lest somebody who never reads
+   * and writes without end make it a scan of the whole room.
+   */
+  countUnread(user: string, upTo: number, moderates: boolean, nowMs: number): number {
+    return this.#sql
+      .exec<{ unread: number }>(
+        `SELECT count(*) AS unread FROM (
+           SELECT 1 FROM (SELECT sender, shadow, deleted_at, expires_at FROM message WHERE id > ?1 ORDER BY id DESC LIMIT ?2)
+           WHERE (sender IS NULL OR sender <> ?3) AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?4)
+             AND (shadow IS NULL OR ?6) LIMIT ?5)`,
+        upTo,
+        fixedLimits.unreadSearched,
+        user,
+        nowMs,
+        fixedLimits.unreadCounted,
+        moderates ? 1 : 0,
+      )
+      .one().unread;
+  }
+}

@@ -1,0 +1,51 @@
+/** Who has reacted to what in a room. */
+export interface Reaction extends Record<string, SqlStorageValue> {
+  emoji: string;
+  user: string;
+  at: number;
+}
+
+export class Reactions {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  has(message: number, emoji: string, user: string): boolean {
+    return (
+      this.#sql
+        .exec("SELECT 1 FROM reaction WHERE message = ? AND emoji = ? AND user = ?", message, emoji, user)
+        .toArray().length > 0
+    );
+  }
+
+  add(message: number, emoji: string, user: string, nowMs: number): void {
+    this.#sql.exec("INSERT INTO reaction (message, emoji, user, at) VALUES (?, ?, ?, ?)", message, emoji, user, nowMs);
+  }
+
+  remove(message: number, emoji: string, user: string): void {
+    this.#sql.exec("DELETE FROM reaction WHERE message = ? AND emoji = ? AND user = ?", message, emoji, user);
+  }
+
+  of(message: number, emoji: string | null, limit: number): Reaction[] {
+    return this.#sql
+      .exec<Reaction>(
+        "SELECT emoji, user, at FROM reaction WHERE message = ?1 AND (?2 IS NULL OR emoji = ?2) ORDER BY at, emoji, user LIMIT ?3",
+        message,
+        emoji,
+        limit,
+      )
+      .toArray();
+  }
+
+  by(user: string, limit: number): { message: number; emoji: string }[] {
+    return this.#sql
+      .exec<{ message: number; emoji: string }>(
+        "SELECT message, emoji FROM reaction WHERE user = ? ORDER BY message LIMIT ?",
+        user,
+        limit,
+      )
+      .toArray();
+  }
+}

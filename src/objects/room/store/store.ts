@@ -1,0 +1,282 @@
+/** A room's tables: its own row, and what concerns several of them at once. */
+import { canonicalJson } from "../../../core/auditChain.ts";
+import { type Change, type RoomChange, seqOf } from "../../../protocol/changes.ts";
+import { defaultRoomSettings, type RoomSettings } from "../../../protocol/message.ts";
+import { RoomPolicy } from "../../../protocol/policy.ts";
+import { isUntouched, migrate } from "../../migrate.ts";
+import { migrations } from "../migrations.ts";
+import { Leavers } from "./leavers.ts";
+import { Members } from "./members.ts";
+import { Messages, type Reading } from "./messages.ts";
+import { Reactions } from "./reactions.ts";
+import { Usage } from "./usage.ts";
+
+/** The room's own row. */
+export interface RoomState {
+  readonly seq: number;
+  readonly oldest: number;
+  readonly floor: number;
+  /** The stored epoch: readers are shown a hash over it and the deployment's generation. */
+  readonly epoch: string;
+  readonly settings: RoomSettings;
+  readonly policy: RoomPolicy;
+  readonly deletedAtMs: number | null;
+}
+
+export class Store {
+  readonly messages: Messages;
+  readonly reactions: Reactions;
+  readonly members: Members;
+  readonly leavers: Leavers;
+  readonly usage: Usage;
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+  /** Null while the room does not exist; then nothing has been written, not even the tables. */
+  #room: RoomState | null = null;
+  #head = 0;
+  #isErased = false;
+  #sizeBytes = 0;
+  #slowSinceMs = 0;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+    this.usage = new Usage(storage.sql, () => this.#head);
+    this.messages = new Messages(storage.sql, this.usage);
+    this.reactions = new Reactions(storage.sql);
+    this.members = new Members(storage.sql);
+    this.leavers = new Leavers(storage.sql);
+    if (isUntouched(storage)) return;
+    migrate(storage, migrations);
+    this.reload();
+  }
+
+  get room(): RoomState | null {
+    return this.#room;
+  }
+
+  /** The highest seq ever given. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** As of the last flush: asking the database takes as long as a small query. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** When slow mode was last turned on. */
+  get slowSinceMs(): number {
+    return this.#slowSinceMs;
+  }
+
+  /** All or nothing. What throws inside is rolled back alone when nested; memory is read anew then. */
+  transaction<T>(body: () => T): T {
+    try {
+      return this.#storage.transactionSync(body);
+    } catch (error) {
+      if (isUntouched(this.#storage)) this.#room = null;
+      else this.reload();
+      throw error;
+    }
+  }
+
+  /** Makes the room, or makes a deleted one anew: with an empty history of another epoch. */
+  create({ epoch, settings, policy }: Pick<RoomState, "epoch" | "settings" | "policy">, nowMs: number): void {
+    migrate(this.#storage, migrations);
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO room (one, seq, head, oldest, floor, epoch, settings, policy, messages, counted_to, created_at, used_messages, used_bytes, used_changes)
+       VALUES (1, 0, 0, 1, 0, ?, ?, ?, 0, 0, ?, coalesce((SELECT used_messages FROM room), 0), coalesce((SELECT used_bytes FROM room), 0), coalesce((SELECT used_changes FROM room), 0))`,
+      epoch,
+      JSON.stringify(settings),
+      JSON.stringify(policy),
+      nowMs,
+    );
+    this.reload();
+  }
+
+  /** Removes everything but the room's own row, which keeps saying that it was deleted, and what was used. */
+  deleteRoom(nowMs: number): void {
+    this.usage.count();
+    this.#sql.exec("DELETE FROM message");
+    this.#sql.exec("DELETE FROM reaction");
+    this.#sql.exec("DELETE FROM member");
+    this.#sql.exec("DELETE FROM leaver");
+    this.#sql.exec(
+      "UPDATE room SET deleted_at = ?, head = ?, settings = '{}', messages = 0, counted_to = 0",
+      nowMs,
+      this.#head,
+    );
+    this.reload();
+  }
+
+  /** Everything goes, tables and all: as if the room had never been. */
+  async erase(): Promise<void> {
+    this.#room = null;
+    this.#head = 0;
+    this.#sizeBytes = 0;
+    this.members.forget();
+    this.#isErased = true;
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+  }
+
+  /** Its tenant has ended, so that it is not to be made by whoever asked before. */
+  get isErased(): boolean {
+    return this.#isErased;
+  }
+
+  /**
+   * Written down is only what those go by who stay: a thousand rooms that are told of a revocation need no disk for it. One that
+   * loses its memory asks again, because whoever calls has heard of a newer version by then or needs a place or credits.
+   */
+  heedPolicy(told: RoomPolicy): void {
+    const room = this.#room;
+    if (room === null) return;
+    const policy = completed(told);
+    if (lasting(policy) !== lasting(room.policy)) this.#sql.exec("UPDATE room SET policy = ?", JSON.stringify(policy));
+    this.#room = { ...room, policy };
+  }
+
+  saveSettings(settings: RoomSettings, seq: number, nowMs: number): void {
+    if (this.#room?.settings.slowModeMs === 0 && settings.slowModeMs > 0) this.#slowSinceMs = nowMs;
+    this.#sql.exec(
+      "UPDATE room SET settings = ?, seq = ?, slow_since = ?",
+      JSON.stringify(settings),
+      seq,
+      this.#slowSinceMs,
+    );
+    if (this.#room !== null) this.#room = { ...this.#room, settings, seq };
+  }
+
+  /** To be called when a flush has given seqs up to this one. */
+  advance(head: number): void {
+    this.#head = head;
+    this.#sizeBytes = this.#sql.databaseSize;
+  }
+
+  /** Reads the room's own row, and from all rows the highest seq given. */
+  reload(): void {
+    this.members.forget();
+    const heard = this.#room?.policy;
+    this.#sizeBytes = this.#sql.databaseSize;
+    const row = this.#sql
+      .exec<{
+        seq: number;
+        oldest: number;
+        floor: number;
+        epoch: string;
+        settings: string;
+        policy: string;
+        deleted_at: number | null;
+        counted_to: number;
+        slow_since: number;
+        top: number;
+        hides: number;
+      }>(
+        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, oldest, floor, epoch, settings, policy, deleted_at, counted_to, slow_since, max(
+         head, seq,
+         coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
+         coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
+         coalesce((SELECT seq FROM member WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0)) AS top FROM room`,
+      )
+      .toArray()[0];
+    this.#head = row?.top ?? 0;
+    this.messages.reload(row?.hides === 1);
+    this.usage.reload(row?.counted_to ?? 0);
+    this.#slowSinceMs = row?.slow_since ?? 0;
+    this.#room =
+      row === undefined
+        ? null
+        : {
+            seq: row.seq,
+            oldest: row.oldest,
+            floor: row.floor,
+            epoch: row.epoch,
+            deletedAtMs: row.deleted_at,
+            settings: { ...defaultRoomSettings, ...JSON.parse(row.settings) },
+            policy: newer(RoomPolicy.parse(JSON.parse(row.policy)), heard),
+          };
+  }
+
+  /**
+   * The rows changed after `seq`, as they stand now, in order of seq: at most `limit`, the lowest.
+   * Disjoint branches, each in seq order: one side ordered by id and the other by seq would lose rows at the cut.
+   */
+  changedSince(seq: number, reading: Omit<Reading, "replyTo">): Change[] {
+    const { limit } = reading;
+    const messages = [...this.messages.createdSince(seq, reading), ...this.messages.changedSince(seq, reading)];
+    const changes: Change[] = messages.map((message) => ({ type: "message", message }));
+    for (const member of this.members.changedSince(seq, limit)) changes.push({ type: "member", member });
+    if (this.#room !== null && this.#room.seq > seq) changes.push({ type: "room", room: roomChange(this.#room) });
+    return changes.sort((one, other) => seqOf(one) - seqOf(other)).slice(0, limit);
+  }
+
+  get presenceVersion(): number {
+    return this.#sql.exec<{ version: number }>("SELECT presence_version AS version FROM room").one().version;
+  }
+
+  savePresenceVersion(version: number): void {
+    this.#sql.exec("UPDATE room SET presence_version = ?", version);
+  }
+
+  // Rows leave in three ways only: retention, expiry, erasure. Each keeps the head in the same transaction.
+
+  /** Retention: everything below `oldest`. */
+  removeBelow(oldest: number, seq: number, head: number): void {
+    this.usage.count();
+    this.#sql.exec("UPDATE room SET messages = messages - (SELECT count(*) FROM message WHERE id < ?)", oldest);
+    this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
+    this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
+    this.#sql.exec("UPDATE room SET oldest = ?, seq = ?, head = ?", oldest, seq, head);
+    if (this.#room !== null) this.#room = { ...this.#room, oldest, seq };
+  }
+
+  /** Expiry: silent, because readers drop an expired message by themselves. Returns how many went. */
+  removeExpired(nowMs: number, limit: number): number {
+    this.usage.count();
+    const ids = this.#sql
+      .exec<{ id: number }>(
+        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expires_at <= ? LIMIT ?) RETURNING id",
+        nowMs,
+        limit,
+      )
+      .toArray();
+    for (const { id } of ids) this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
+    this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", this.#head, ids.length);
+    return ids.length;
+  }
+
+  /** What no change can tell those whom it concerns: they start over. */
+  raiseFloor(head: number): void {
+    this.#sql.exec("UPDATE room SET head = ?1, floor = ?1", head);
+    if (this.#room !== null) this.#room = { ...this.#room, floor: head };
+  }
+
+  /** Erasure of a member: no row stays, so whoever has not heard of the removal by now must start over. */
+  eraseMember(user: string, head: number): void {
+    this.members.remove(user);
+    this.raiseFloor(head);
+  }
+}
+
+function lasting(policy: RoomPolicy): string {
+  // What was read and what was told name the same in another order.
+  const bans = policy.bans.filter(({ shadow }) => shadow);
+  return canonicalJson({ ...policy, version: 0, revocations: [], revocationsAskedUntilMs: 0, bans });
+}
+
+const blank = RoomPolicy.parse({ version: 0, limits: {}, autoCreate: true });
+
+/** A tenant of older code does not tell what has come since. Parsed only where it is read: there is no time for it in a push. */
+function completed(told: RoomPolicy): RoomPolicy {
+  return { ...blank, ...told, limits: { ...blank.limits, ...told.limits } };
+}
+
+function newer(stored: RoomPolicy, heard: RoomPolicy | undefined): RoomPolicy {
+  return heard !== undefined && heard.version > stored.version ? heard : stored;
+}
+
+export function roomChange({ settings, seq, oldest }: RoomState): RoomChange {
+  return { ...settings, seq, oldest };
+}
