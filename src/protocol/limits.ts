@@ -89,6 +89,31 @@ export const tenantLimits = {
     ceiling: 5_000,
     reason: "Of more users than this in a room only the count and a sample are told: nobody reads such a list.",
   },
+  uploadBytes: {
+    default: 25_000_000,
+    ceiling: 10_000_000_000,
+    reason: "Of one file: a photograph or a document passes, a film is a matter of agreement.",
+  },
+  uploadBytesPerDay: {
+    default: 5_000_000_000,
+    ceiling: 100_000_000_000_000,
+    reason: "From midnight to midnight, UTC: what a script may fill the bucket with before somebody looks.",
+  },
+  uploadBytesStored: {
+    default: 50_000_000_000,
+    ceiling: 1_000_000_000_000_000,
+    reason: "What lies in the bucket and what is announced: it is paid for month by month.",
+  },
+  uploadsOpen: {
+    default: 1_000,
+    ceiling: 100_000,
+    reason: "Announced and not complete, of all users together: each holds its bytes of the quota for up to a day.",
+  },
+  uploadsOpenPerUser: {
+    default: 20,
+    ceiling: 100_000,
+    reason: "One user must not hold the places of all the others; more files than these go one after the other.",
+  },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof tenantLimits;
@@ -200,6 +225,17 @@ export const fixedLimits = {
   /** Ten gigabytes is an object's end; a room refuses writes before it, because a failed commit cuts every socket. */
   roomStorageBytes: 9_500_000_000,
   bodyBytes: 131_072,
+  /** UTF-16 units, as the file systems that names come from allow. With its reasons it fits into the bucket's 2 KB of metadata. */
+  fileNameLength: 255,
+  mediaTypeLength: 127,
+  /** What comes in one request: the platform takes 100 MB. Larger files come in parts. */
+  uploadWholeBytes: 90_000_000,
+  /** Of each part but the last: what is lost costs little to send again. The bucket takes 5 MiB and more, and 10,000 of them. */
+  uploadPartBytes: 8_388_608,
+  /** An upload of which nothing was heard for so long is given up: a device may be off over night. */
+  uploadOpenMs: 86_400_000,
+  /** Of the beginning of a file: what its type and its width and height are looked for in. A photograph's preview comes before them. */
+  fileHeadBytes: 262_144,
   /** What a page of the audit log holds, about: an entry may tell of two word lists, and a page has 200 entries. */
   auditPageUnits: 1_048_576,
   tokenSecondsMax: 86_400,

@@ -9,7 +9,7 @@ import { connect, type TestSocket, upgrade } from "../support/socket.ts";
 import { Room } from "../../src/objects/room/room.ts";
 import { Tenant } from "../../src/objects/tenant/tenant.ts";
 import { roomStub, tenantStub } from "../../src/objects/stubs.ts";
-import { filesOf } from "../../src/objects/tenant/deletion.ts";
+import { filesOf } from "../../src/objects/files.ts";
 
 beforeEach(() => stopClock());
 afterEach(() => {

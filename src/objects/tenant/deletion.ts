@@ -15,11 +15,6 @@ CREATE TABLE deletion (
 `,
 };
 
-/** Under which all files of a tenant lie. */
-export function filesOf(tenant: string): string {
-  return `t/${tenant}/`;
-}
-
 export interface DeletionOptions {
   readonly storage: DurableObjectStorage;
   readonly store: Store;
