@@ -9,118 +9,54 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
-import type { Session } from "../../protocol/session.ts";
-import { Alarms } from "../alarms.ts";
-import { parseRoomObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
+import type { Alarms } from "../alarms.ts";
+import type { RoomBindings } from "../stubs.ts";
 import type { Flag } from "../tenant/flags.ts";
-import { Tickets } from "../tickets.ts";
-import { Account } from "./account.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
-import { Deeds } from "./deeds.ts";
 import { edit, remove } from "./edit.ts";
-import { Bans, type Sanctioned } from "./bans.ts";
+import { assemble } from "./assemble.ts";
+import type { Sanctioned } from "./bans.ts";
 import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
 import { flag, type FlagRequest } from "./flag.ts";
-import { flush } from "./flush.ts";
 import { heed } from "./heed.ts";
-import { askHook } from "./hook.ts";
-import { infoOf, report, type RoomInfo, type Unread, unreadOf } from "./info.ts";
+import { infoOf, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { levelsOf } from "./levels.ts";
-import { Mark } from "./mark.ts";
 import { type MemberRequest, setMember } from "./members.ts";
 import { ban, type BanRequest, kick, type KickRequest, mute, type MuteRequest, sanctioned } from "./moderation.ts";
-import { Pacer } from "./pacer.ts";
 import { type Bounds, page } from "./pages.ts";
 import type { RoomParts } from "./parts.ts";
 import { headCursor } from "./position.ts";
-import { Presence } from "./presence.ts";
 import { publish, type PublishRequest } from "./publish.ts";
-import { type Admitted, type Entry, type Outcome, Queue, settle } from "./queue.ts";
-import { Rates } from "./rates.ts";
+import type { Admitted, Outcome } from "./queue.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
 import { receive } from "./receive.ts";
-import { Refresher } from "./refresh.ts";
-import { erasure, retention, sweepExpired } from "./removal.ts";
-import { Roster } from "./roster.ts";
+import { erasure, retention } from "./removal.ts";
 import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
-import { Store } from "./store/store.ts";
+import { type Job, jobsOf } from "./jobs.ts";
+import type { Turn } from "./turn.ts";
 import { viewerOf } from "./viewer.ts";
-import { sweep, sweepDeaf } from "./sweep.ts";
-import { endTokens } from "./tokens.ts";
 
 type Answer<T> = ({ readonly ok: true } & T) | Refusal;
 /** `message` is null for who may not read, and when it has gone meanwhile. */
 type MessageAnswer = Answer<{ message: Message | null; cursor: string; levels: readonly LimitLevel[] }>;
-type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds";
-
-/** A room's part of the time in which many write down what one push has done. */
-const writeSpreadMs = 1;
-/** How old the tenant's directory of rooms may be. */
-const reportAfterMs = 10_000;
-
 export class Room extends Server<RoomBindings & Cloudflare.Env> {
   static override options = { hibernate: true };
 
   readonly #parts: RoomParts;
   readonly #alarms: Alarms<Job>;
-  readonly #pacer: Pacer;
-  readonly #mark: Mark;
-  #later: ReturnType<typeof setTimeout> | null = null;
+  readonly #turn: Turn;
 
   constructor(ctx: DurableObjectState, env: RoomBindings & Cloudflare.Env) {
     super(ctx, env);
-    const { tenant, room: name } = parseRoomObjectName(this.name);
-    const store = new Store(ctx.storage);
-    const presence = new Presence(() => this.#settle(Date.now()));
-    const roster = new Roster(this.name, ctx.getWebSockets(), presence);
-    if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers, Date.now());
-    const registry = tenantStub(env, tenant);
-    const queue: Queue = new Queue(
-      () => account.spend(Date.now()),
-      () => this.#wake(),
-      // A room without sockets is told nothing: what was decided while it waited is asked for.
-      async () => void (roster.size === 0 && (await account.renew())),
-    );
-    const account: Account = new Account({
-      queue,
-      sockets: () => roster.size,
-      ask: (asked) =>
-        registry.account({
-          room: name,
-          policyVersion: store.room?.policy.version ?? 0,
-          sockets: roster.size,
-          ...asked,
-        }),
-      onPolicy: (policy) => void heed(this.#parts, policy).then(() => this.#wake(), unasked),
-      onSettled: () => this.#wake(),
-    });
-    this.#parts = {
-      name,
-      tenant,
-      generation: env.GENERATION,
-      store,
-      queue,
-      rates: new Rates(),
-      account,
-      roster,
-      presence,
-      registry,
-      refresher: new Refresher(env, tenant, () => this.#wake()),
-      bans: new Bans(ctx.storage),
-      askHook: (hook, question) => askHook(env, hook, question),
-      tickets: new Tickets(ctx.storage),
-      deeds: new Deeds(ctx.storage, name, registry, (atMs) => this.#alarms.schedule("deeds", atMs)),
-      bookTokens: (atMs) => this.#alarms.schedule("tokens", atMs),
-      pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
-    };
-    this.#alarms = new Alarms(ctx.storage);
-    this.#pacer = new Pacer({ storage: ctx.storage, queue, roster, flush: (nowMs) => this.#flush(nowMs) });
-    this.#mark = new Mark(store, roster);
+    const { parts, alarms, turn } = assemble(ctx, env, this.name);
+    this.#parts = parts;
+    this.#alarms = alarms;
+    this.#turn = turn;
     // Keep-alives are answered without waking the room.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('{"type":"ping"}', '{"type":"pong"}'));
   }
@@ -140,10 +76,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   }
 
   async delete(caller: Caller): Promise<Answer<object>> {
-    const refused = await end(this.#parts, caller, () => this.#pacer.flushNow(Date.now()));
+    const refused = await end(this.#parts, caller, () => this.#turn.flushNow(Date.now()));
     if (refused !== null) return refused;
     this.#parts.presence.forget();
-    this.#scheduleReport();
+    this.#turn.scheduleReport();
     return { ok: true };
   }
 
@@ -283,12 +219,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   /** Retention: removes the messages below `oldest`, pass by pass. */
   async retain(oldest: number): Promise<void> {
-    while ((await this.#work((parts) => retention(parts, oldest))) === "more");
+    while ((await this.#turn.work((parts) => retention(parts, oldest))) === "more");
   }
 
   /** Removes every trace of a user, pass by pass. */
   async erase(user: string): Promise<void> {
-    while ((await this.#work((parts) => erasure(parts, user))) === "more");
+    while ((await this.#turn.work((parts) => erasure(parts, user))) === "more");
   }
 
   /** What the tenant has decided, pushed to every room that has sockets: so many. */
@@ -296,18 +232,18 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     const { roster } = this.#parts;
     const before = roster.size;
     await heed(this.#parts, policy);
-    if (roster.size < before) this.#settleLater(rooms);
+    if (roster.size < before) this.#turn.settleLater(rooms);
   }
 
   /** The tenant ends. It registers no room anew, so that nobody can make this one again. */
   async dissolve(): Promise<void> {
-    await dissolve(this.#parts, () => this.#pacer.flushNow(Date.now()));
+    await dissolve(this.#parts, () => this.#turn.flushNow(Date.now()));
     this.#alarms.forget();
   }
 
   closeAll(error: RefusalCode): void {
     this.#parts.roster.closeAll(error);
-    this.#settle(Date.now());
+    this.#turn.settle(Date.now());
   }
 
   // Events from the platform.
@@ -334,7 +270,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     } finally {
       account.entered(connection);
       // Where it was refused after all, its place is the tenant's again.
-      this.#scheduleReport();
+      this.#turn.scheduleReport();
     }
   }
 
@@ -348,8 +284,8 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
       join(this.#parts, connection, joining, nowMs);
       this.#alarms.schedule("sweep", nowMs + fixedLimits.silentMs);
       if (joining.ticket !== null) this.#alarms.schedule("tickets", this.#parts.tickets.dueMs ?? nowMs);
-      this.#scheduleReport();
-      this.#settle(nowMs);
+      this.#turn.scheduleReport();
+      this.#turn.settle(nowMs);
     } catch (error) {
       // partyserver would send the stack.
       console.error("a join failed", error);
@@ -372,7 +308,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
       console.error("a frame failed", error);
       this.#parts.roster.refuse(seat, refuse("internal"), undefined);
     }
-    this.#settle(Date.now());
+    this.#turn.settle(Date.now());
     this.#parts.roster.deliver();
   }
 
@@ -380,114 +316,37 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   override onClose(connection: Connection, code: number, reason: string): void {
     const answer = answerableCode(code);
     connection.close(answer, answer === code ? reason : "");
-    if (this.#later !== null && this.#parts.roster.find(connection) === undefined) return;
+    if (this.#turn.settlesLater && this.#parts.roster.find(connection) === undefined) return;
     this.#parts.roster.remove(connection);
-    this.#scheduleReport();
-    this.#settle(Date.now());
+    this.#turn.scheduleReport();
+    this.#turn.settle(Date.now());
   }
 
   override onError(connection: Connection): void {
     this.#parts.roster.remove(connection);
-    this.#scheduleReport();
-    this.#settle(Date.now());
+    this.#turn.scheduleReport();
+    this.#turn.settle(Date.now());
   }
 
   override async onAlarm(): Promise<void> {
     // One that rang while everything was erased.
     if (this.#parts.store.room === null) return;
     const nowMs = Date.now();
-    await this.#alarms.run(nowMs, {
-      expiry: () => {
-        const nextMs = sweepExpired(this.#parts, nowMs);
-        if (nextMs !== null) this.#alarms.schedule("expiry", nextMs);
-      },
-      report: async () => {
-        if (sweepDeaf(this.#parts, nowMs) === "later") this.#alarms.schedule("report", nowMs + fixedLimits.deafMs);
-        const refused = await report(this.#parts);
-        if (refused !== null && refusals[refused.error].retry !== "no") this.#scheduleReport();
-      },
-      presence: () => this.#parts.presence.expire(nowMs),
-      sweep: () => {
-        const nextMs = sweep(this.#parts, nowMs);
-        if (nextMs !== null) return this.#alarms.schedule("sweep", nextMs);
-        this.#alarms.cancel("tokens");
-        // Also after a restart, in which all sockets went without a word: the tenant still counts their places.
-        return this.#scheduleReport();
-      },
-      deeds: () => this.#parts.deeds.tell(),
-      tickets: () => {
-        this.#parts.tickets.sweep(nowMs);
-        const nextMs = this.#parts.tickets.dueMs;
-        if (nextMs !== null) this.#alarms.schedule("tickets", nextMs);
-      },
-      tokens: () => endTokens(this.#parts, nowMs),
-    });
-    this.#wake();
+    await this.#alarms.run(nowMs, jobsOf(this.#parts, this.#alarms, this.#turn, nowMs));
+    this.#turn.wake();
   }
 
   // The rest is wiring.
 
   async #change(caller: Caller, admit: (parts: RoomParts, nowMs: number) => Admitted): Promise<Outcome> {
-    return (await this.#open(caller)) ?? this.#settled(admit(this.#parts, Date.now()), caller.session);
-  }
-
-  /** One pass of a job of the tenant's. */
-  async #work(make: (parts: RoomParts) => Entry): Promise<"more" | "done"> {
-    const { room } = this.#parts.store;
-    if (room === null || room.deletedAtMs !== null) return "done";
-    const outcome = await this.#settled({ ok: true, entry: make(this.#parts), joins: false }, null);
-    return outcome.ok && !outcome.duplicate ? "more" : "done";
-  }
-
-  /** Resolves when the flush has stored it: the answer leaves when that is on disk. */
-  #settled(admitted: Admitted, by: Session | null): Promise<Outcome> {
-    return new Promise((resolve) => {
-      settle(this.#parts.queue, admitted, by, resolve);
-      this.#settle(Date.now());
-    });
-  }
-
-  /** At the end of every event: what is to be told joins the queue, and the queue is flushed or waits. */
-  #settle(nowMs: number): void {
-    this.#foldPresence(nowMs);
-    this.#parts.account.settle(nowMs);
-    this.#pacer.settle(nowMs);
-  }
-
-  /**
-   * Writes down who has gone when all rooms that were told have closed their sockets: each write is a commit on the disk, and on
-   * one machine the last rooms would wait for those of the first. The timer keeps what is known of it in memory.
-   */
-  #settleLater(rooms: number): void {
-    this.#later ??= setTimeout(
-      () => {
-        this.#later = null;
-        this.#scheduleReport();
-        this.#wake();
-      },
-      rooms * writeSpreadMs * (1 + Math.random()),
-    );
-  }
-
-  /** The end of an event that no client sent. */
-  #wake(): void {
-    this.#settle(Date.now());
-    this.#parts.roster.deliver();
-  }
-
-  #foldPresence(nowMs: number): void {
-    const { store, presence, queue } = this.#parts;
-    if (store.room === null || store.room.deletedAtMs !== null) return;
-    const entry = presence.fold(store, store.room.policy.limits.presenceMembers, nowMs);
-    if (entry !== null) queue.add(entry);
-    if (presence.dueMs !== null) this.#alarms.schedule("presence", presence.dueMs);
+    return (await this.#open(caller)) ?? this.#turn.settled(admit(this.#parts, Date.now()), caller.session);
   }
 
   /** Sockets may have been closed by it. */
   async #judged(caller: Caller, judge: (parts: RoomParts, nowMs: number) => Answer<object>): Promise<Answer<object>> {
     const done = (await this.#open(caller)) ?? judge(this.#parts, Date.now());
-    this.#scheduleReport();
-    this.#settle(Date.now());
+    this.#turn.scheduleReport();
+    this.#turn.settle(Date.now());
     return done;
   }
 
@@ -507,32 +366,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     const levels = levelsOf(this.#parts, session, Date.now());
     return { ok: true, message, cursor: headCursor(this.#parts), levels };
   }
-
-  #flush(nowMs: number): void {
-    const { store } = this.#parts;
-    const headBefore = store.head;
-    const log = flush(this.#parts, nowMs);
-    if (log === null) return;
-    if (store.head > headBefore) this.#mark.forget();
-    if (log.soonestExpiryMs < Infinity) this.#alarms.schedule("expiry", log.soonestExpiryMs);
-    // What was only told changes no count.
-    if (store.head > headBefore) this.#scheduleReport();
-    // A reader that was cut while all were told may have been a user's last.
-    this.#foldPresence(nowMs);
-  }
-
-  #scheduleReport(): void {
-    if (this.#parts.store.room !== null) this.#alarms.schedule("report", Date.now() + reportAfterMs);
-  }
 }
 
 function refusalOf(refused: Refusal): Response {
   return Response.json(refused, { status: refusals[refused.error].status });
-}
-
-/** The tenant tells it again, or the edge refuses them by then. */
-function unasked(error: unknown): void {
-  console.error("the tenant could not be asked whom it has revoked", String(error));
 }
 
 function joinRequestOf(request: Request): JoinRequest {

@@ -1,0 +1,81 @@
+/** Puts a room's parts together. */
+import { Alarms } from "../alarms.ts";
+import { parseRoomObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
+import { Tickets } from "../tickets.ts";
+import { Account } from "./account.ts";
+import { Bans } from "./bans.ts";
+import { Deeds } from "./deeds.ts";
+import { heed } from "./heed.ts";
+import { askHook } from "./hook.ts";
+import type { Job } from "./jobs.ts";
+import type { RoomParts } from "./parts.ts";
+import { Presence } from "./presence.ts";
+import { Queue } from "./queue.ts";
+import { Rates } from "./rates.ts";
+import { Refresher } from "./refresh.ts";
+import { Roster } from "./roster.ts";
+import { Store } from "./store/store.ts";
+import { Turn } from "./turn.ts";
+
+export interface Assembled {
+  readonly parts: RoomParts;
+  readonly alarms: Alarms<Job>;
+  readonly turn: Turn;
+}
+
+/** `objectName` is the object's whole name, tenant and room. What calls back does so only after this has returned. */
+export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare.Env, objectName: string): Assembled {
+  const { tenant, room: name } = parseRoomObjectName(objectName);
+  const { storage } = ctx;
+  const alarms = new Alarms<Job>(storage);
+  const store = new Store(storage);
+  const presence = new Presence(() => turn.settle(Date.now()));
+  const roster = new Roster(objectName, ctx.getWebSockets(), presence);
+  if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers, Date.now());
+  const registry = tenantStub(env, tenant);
+  const queue: Queue = new Queue(
+    () => account.spend(Date.now()),
+    () => turn.wake(),
+    // A room without sockets is told nothing: what was decided while it waited is asked for.
+    async () => void (roster.size === 0 && (await account.renew())),
+  );
+  const account: Account = new Account({
+    queue,
+    sockets: () => roster.size,
+    ask: (asked) =>
+      registry.account({
+        room: name,
+        policyVersion: store.room?.policy.version ?? 0,
+        sockets: roster.size,
+        ...asked,
+      }),
+    onPolicy: (policy) => void heed(parts, policy).then(() => turn.wake(), unasked),
+    onSettled: () => turn.wake(),
+  });
+  const parts: RoomParts = {
+    name,
+    tenant,
+    generation: env.GENERATION,
+    store,
+    queue,
+    rates: new Rates(),
+    account,
+    roster,
+    presence,
+    registry,
+    refresher: new Refresher(env, tenant, () => turn.wake()),
+    bans: new Bans(storage),
+    askHook: (hook, question) => askHook(env, hook, question),
+    tickets: new Tickets(storage),
+    deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),
+    bookTokens: (atMs) => alarms.schedule("tokens", atMs),
+    pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+  };
+  const turn: Turn = new Turn(storage, parts, alarms);
+  return { parts, alarms, turn };
+}
+
+/** The tenant tells it again, or the edge refuses them by then. */
+function unasked(error: unknown): void {
+  console.error("the tenant could not be asked whom it has revoked", String(error));
+}

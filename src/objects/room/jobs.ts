@@ -1,0 +1,43 @@
+/** What a room does by its alarm. */
+import { fixedLimits } from "../../protocol/limits.ts";
+import { refusals } from "../../protocol/refusals.ts";
+import type { Alarms } from "../alarms.ts";
+import { report } from "./info.ts";
+import type { RoomParts } from "./parts.ts";
+import { sweepExpired } from "./removal.ts";
+import { sweep, sweepDeaf } from "./sweep.ts";
+import { endTokens } from "./tokens.ts";
+import type { Turn } from "./turn.ts";
+
+export type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds";
+
+export type Jobs = Readonly<Record<Job, () => void | Promise<void>>>;
+
+/** In the order in which they are done when several are due at once. */
+export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs: number): Jobs {
+  const again = (job: Job, atMs: number | null): void => {
+    if (atMs !== null) alarms.schedule(job, atMs);
+  };
+  return {
+    expiry: () => again("expiry", sweepExpired(parts, nowMs)),
+    report: async () => {
+      if (sweepDeaf(parts, nowMs) === "later") alarms.schedule("report", nowMs + fixedLimits.deafMs);
+      const refused = await report(parts);
+      if (refused !== null && refusals[refused.error].retry !== "no") turn.scheduleReport();
+    },
+    presence: () => parts.presence.expire(nowMs),
+    sweep: () => {
+      const nextMs = sweep(parts, nowMs);
+      if (nextMs !== null) return alarms.schedule("sweep", nextMs);
+      alarms.cancel("tokens");
+      // Also after a restart, in which all sockets went without a word: the tenant still counts their places.
+      return turn.scheduleReport();
+    },
+    deeds: () => parts.deeds.tell(),
+    tickets: () => {
+      parts.tickets.sweep(nowMs);
+      again("tickets", parts.tickets.dueMs);
+    },
+    tokens: () => endTokens(parts, nowMs),
+  };
+}
