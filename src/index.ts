@@ -30,6 +30,7 @@ import { tenants } from "./routes/tenants.ts";
 export { Directory } from "./objects/directory/directory.ts";
 export { Room } from "./objects/room/room.ts";
 export { Tenant } from "./objects/tenant/tenant.ts";
+export { WebhookEndpoint } from "./objects/webhook/webhookEndpoint.ts";
 
 const app = router();
 app.use(identified, safe);

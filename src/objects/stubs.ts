@@ -5,12 +5,14 @@ import type { Directory } from "./directory/directory.ts";
 import { attempt } from "./failures.ts";
 import type { Room } from "./room/room.ts";
 import type { Tenant } from "./tenant/tenant.ts";
+import type { WebhookEndpoint } from "./webhook/webhookEndpoint.ts";
 
 /** What the objects need of the Worker's environment. */
 export interface ObjectBindings {
   readonly ROOM: DurableObjectNamespace<Room>;
   readonly TENANT: DurableObjectNamespace<Tenant>;
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
+  readonly WEBHOOK_ENDPOINT: DurableObjectNamespace<WebhookEndpoint>;
   readonly UPLOADS: R2Bucket;
   /** Raised by every restore from a backup. */
   readonly GENERATION: string;
@@ -18,7 +20,7 @@ export interface ObjectBindings {
   readonly PRIVATE_ENDPOINTS?: string;
 }
 
-/** A room tells by the master key whether a token that it is sent is one. */
+/** Rooms tell by the master key whether a token that they are sent is one, and what is sent to a tenant's server is signed by it. */
 export interface RoomBindings extends ObjectBindings {
   /** `1:…,2:…`: the first makes new keys. */
   readonly MASTER_KEY: string;
@@ -35,6 +37,11 @@ export function parseRoomObjectName(name: string): { readonly tenant: string; re
   return { tenant: name.slice(0, slash), room: name.slice(slash + 1) };
 }
 
+/** As a room, in a namespace of its own. */
+export function webhookObjectName(tenant: string, endpoint: string): string {
+  return `${tenant}/${endpoint}`;
+}
+
 export type RoomStub = Remote<Methods<Room, Server>> & {
   /** The upgrade: the one thing that is no call. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -48,6 +55,12 @@ export type TenantStub = Remote<Methods<Tenant, DurableObject>>;
 
 export function tenantStub(env: ObjectBindings, tenant: string): TenantStub {
   return new TenantCaller(() => env.TENANT.getByName(tenant)) as TenantStub;
+}
+
+export type WebhookStub = Remote<Methods<WebhookEndpoint, DurableObject>>;
+
+export function webhookStub(env: ObjectBindings, tenant: string, endpoint: string): WebhookStub {
+  return new WebhookCaller(() => env.WEBHOOK_ENDPOINT.getByName(webhookObjectName(tenant, endpoint))) as WebhookStub;
 }
 
 export type DirectoryStub = Remote<Methods<Directory, DurableObject>>;
@@ -144,6 +157,11 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   useTicket: "once",
 };
 
+const webhookCalls: Repeats<Methods<WebhookEndpoint, DurableObject>> = {
+  // By its id an event is known again.
+  accept: "again",
+};
+
 const directoryCalls: Repeats<Methods<Directory, DurableObject>> = {
   reserve: "again",
   confirm: "again",
@@ -192,4 +210,5 @@ function callers(repeats: object): new (find: Find) => object {
 
 const RoomCaller = callers({ ...roomCalls, fetch: "again" });
 const TenantCaller = callers(tenantCalls);
+const WebhookCaller = callers(webhookCalls);
 const DirectoryCaller = callers(directoryCalls);

@@ -327,6 +327,21 @@ export const fixedLimits = {
   endpointUrlLength: 2_048,
   outboundMsMax: 5_000,
   outboundBytesMax: 65_536,
+  /** Webhook endpoints: every room goes by what all of them want, so they are few, and name few rooms each. */
+  webhooksPerTenant: 20,
+  webhookRooms: 20,
+  /** One delivery: as many events as fit into a body that a receiver takes by default, and as late as somebody would wait. */
+  webhookBatchEvents: 100,
+  webhookBatchMs: 60_000,
+  /** A batch is sent when it has so much of events, about: a receiver holds a body whole before it can check its signature. */
+  webhookBatchBytes: 262_144,
+  /** Events that wait at one endpoint: a day of one every ten seconds. What comes beyond it is counted, and brought back by a replay. */
+  webhookQueueEvents: 10_000,
+  /** How long a delivery that has ended is kept: one that arrived, to look at and to know its events again; a dead letter, to retry it. */
+  webhookDeliveredMs: 86_400_000,
+  webhookFailedMs: 14 * 86_400_000,
+  /** Ended deliveries removed in one step. */
+  webhooksSwept: 1_000,
   /** A room asks its tenant for credits and places this often, and so often at once after a pause: 9 times in any second. */
   asksPerSecond: 4,
   asksBurst: 5,

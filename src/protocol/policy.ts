@@ -7,6 +7,7 @@ import { Issuer, issuerKey } from "./issuer.ts";
 import { noWords, WordList } from "./words.ts";
 import { defaultLimits, type LimitName, tenantLimits } from "./limits.ts";
 import { Revocation } from "./revocation.ts";
+import { Subscription } from "./webhook.ts";
 
 export const limitNames = Object.keys(tenantLimits) as [LimitName, ...LimitName[]];
 
@@ -84,6 +85,8 @@ export const RoomPolicy = Terms.extend({
   bans: z.array(TenantBan).default([]),
   /** There are others such: the tenant is asked about everybody who is here, with each decision. */
   moreBans: z.boolean().default(false),
+  /** Of the endpoints that are enabled: who is to hear of what. */
+  webhooks: known(Subscription).default([]),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 

@@ -3,15 +3,7 @@ import * as z from "zod";
 import { roomCapabilities } from "./capabilities.ts";
 import { fixedLimits } from "./limits.ts";
 import { DisplayName, TenantId, UserId } from "./names.ts";
-
-/** Segments by `:`; `*` is one segment, a trailing `*` the rest. */
-export const RoomPattern = z
-  .string()
-  .max(128)
-  .regex(
-    /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)(:(\*|[A-Za-z0-9._-]+))*$/,
-    "a room's name in which whole segments between : may be *",
-  );
+import { RoomPattern } from "./roomPattern.ts";
 
 export const Rooms = z
   .record(RoomPattern, z.array(z.enum(roomCapabilities)))

@@ -4,7 +4,7 @@ import { nanoid } from "nanoid";
 import { mintTicket } from "../auth/ticket.ts";
 import { CreatedTicket, NewTicket } from "../protocol/http.ts";
 import { refuse } from "../protocol/refusals.ts";
-import { RoomPattern } from "../protocol/token.ts";
+import { RoomPattern } from "../protocol/roomPattern.ts";
 import { settingsOf } from "../env.ts";
 import { router } from "./app.ts";
 import { clientSecurity, json, optionalBody } from "./declared.ts";

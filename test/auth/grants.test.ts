@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { exceeding, grantedIn, matchesPattern } from "../../src/auth/grants.ts";
+import { exceeding, grantedIn } from "../../src/auth/grants.ts";
 import { type Capability, capabilities, roomCapabilities } from "../../src/protocol/capabilities.ts";
 import { RoomName } from "../../src/protocol/names.ts";
-import { RoomPattern } from "../../src/protocol/token.ts";
+import { matchesPattern, RoomPattern } from "../../src/protocol/roomPattern.ts";
 
 // Few letters and short names, so that patterns and rooms often meet.
 const literal = fc.constantFrom("a", "b", "ab", "a.b", "a-b", "a_b", "A");

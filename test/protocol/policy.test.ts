@@ -27,7 +27,11 @@ test("[T17] what travels to a room is read without what is new here, and with wh
     revocationsAskedUntilMs: 0,
     bans: [],
     moreBans: false,
+    webhooks: [],
   });
+  const wanted = { id: "waaaaaaaaaaaa", events: ["message.*", "dream.begun"], rooms: ["a:*"] };
+  const webhooks = [{ ...wanted, mood: "calm" }, { id: "another kind", events: [] }, 7];
+  expect(RoomPolicy.parse({ ...asStored, webhooks }).webhooks).toEqual([wanted]);
 });
 
 test("[T17] so is what the edge is told, and what is not understood of a key or a provider allows nothing", () => {

@@ -9,6 +9,7 @@ import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
 import { usageMigration } from "./usage.ts";
 import { revocationsMigration } from "./revocations.ts";
+import { webhooksMigration } from "./webhooks.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -93,4 +94,5 @@ CREATE TABLE audit_name (
   tenantBansMigration,
   bansPushedMigration,
   ledgerRestMigration,
+  webhooksMigration,
 ];

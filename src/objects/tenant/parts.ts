@@ -11,6 +11,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Store, TenantState } from "./store.ts";
 import type { Usage } from "./usage.ts";
+import type { Webhooks } from "./webhooks.ts";
 import type { Limits } from "../../protocol/limits.ts";
 
 export type Answer<T> = ({ readonly ok: true } & T) | Refusal;
@@ -23,6 +24,7 @@ export interface TenantParts {
   readonly flags: Flags;
   readonly bans: TenantBans;
   readonly revocations: Revocations;
+  readonly webhooks: Webhooks;
   readonly deletion: Deletion;
   /** Of a tenant that exists: another has no tables. */
   readonly ledger: () => Ledger;

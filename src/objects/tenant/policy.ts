@@ -28,5 +28,6 @@ export function roomPolicyOf(parts: TenantParts, since: number | null, nowMs: nu
   const { version, suspended, settings, limits } = tenantOf(parts);
   const { autoCreate, words, hook } = settings;
   const judged = { ...parts.revocations.since(since, nowMs), ...parts.bans.ofRooms(since, nowMs) };
-  return { version, suspended, limits: limitsOf({ limits }), autoCreate, words, hook, ...judged };
+  const webhooks = parts.webhooks.subscriptions(nowMs);
+  return { version, suspended, limits: limitsOf({ limits }), autoCreate, words, hook, webhooks, ...judged };
 }

@@ -32,6 +32,7 @@ import { revoke } from "./revoke.ts";
 import { policyGoneMs, Rounds } from "./rounds.ts";
 import { type Key, type NewKey, type RoomListing, Store } from "./store.ts";
 import { type Metrics, Usage, type UsageQuery, type Used } from "./usage.ts";
+import { Webhooks } from "./webhooks.ts";
 
 /** When what could not be erased is tried again. */
 const retryAfterMs = 30_000;
@@ -59,6 +60,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       flags: new Flags(storage),
       bans: new TenantBans(storage),
       revocations: new Revocations(storage),
+      webhooks: new Webhooks(storage),
       deletion: new Deletion({
         storage,
         store,
