@@ -43,10 +43,9 @@ export function unfitMessage(
 ): Refusal | null {
   if (frame.streaming === true)
     return refuse("invalid_field", "`streaming`: this server does not stream messages yet.");
-  if (frame.attachments !== undefined && frame.attachments.length > 0)
-    return refuse("not_found", "`attachments`: there is no such upload.");
-  if ((frame.text ?? null) === null && (frame.data ?? null) === null)
-    return refuse("invalid_field", "A message needs `text` or `data`.");
+  const { text = null, data = null, attachments = [] } = frame;
+  if (text === null && data === null && attachments.length === 0)
+    return refuse("invalid_field", "A message needs `text`, `data` or `attachments`.");
   return unfitContent(frame, limits);
 }
 

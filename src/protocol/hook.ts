@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { EndpointUrl } from "./endpoint.ts";
 import { fixedLimits } from "./limits.ts";
-import { Data, Text } from "./message.ts";
+import { type Attachment, Data, Text } from "./message.ts";
 
 export const Hook = z.strictObject({
   url: EndpointUrl,
@@ -23,6 +23,8 @@ export interface HookQuestion {
     readonly data?: unknown;
     readonly replyTo?: number | null;
     readonly mentions?: readonly string[];
+    /** Only of a message that carries files. */
+    readonly attachments?: readonly Attachment[];
   };
   /** The message that is to be changed. */
   readonly edit?: number;

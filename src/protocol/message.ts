@@ -47,6 +47,7 @@ export type Sender = z.infer<typeof Sender>;
 export const Reactions = z.record(z.string(), z.object({ count: z.int().min(1), users: z.array(UserId) }));
 export type Reactions = z.infer<typeof Reactions>;
 
+/** A file that a message carries; its bytes are read by its id, for as long as the message is shown. */
 export const Attachment = z.object({
   id: z.string(),
   name: z.string(),
@@ -55,6 +56,7 @@ export const Attachment = z.object({
   width: z.int().optional(),
   height: z.int().optional(),
 });
+export type Attachment = z.infer<typeof Attachment>;
 
 export const MessageStatus = z.enum(["sent", "streaming", "interrupted", "cancelled", "failed"]);
 

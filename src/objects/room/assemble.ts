@@ -5,6 +5,7 @@ import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
 import { Bans } from "./bans.ts";
 import { Deeds } from "./deeds.ts";
+import { Files } from "./files.ts";
 import { heed } from "./heed.ts";
 import { askHook } from "./hook.ts";
 import type { Job } from "./jobs.ts";
@@ -65,6 +66,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     registry,
     refresher: new Refresher(env, tenant, () => turn.wake()),
     bans: new Bans(storage),
+    files: new Files(storage, () => undefined),
     askHook: (hook, question) => askHook(env, hook, question),
     tickets: new Tickets(storage),
     deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),

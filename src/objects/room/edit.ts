@@ -71,7 +71,8 @@ function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Stand
   }
   const text = frame.text === undefined ? message.text : frame.text;
   const data = frame.data === undefined ? message.data : frame.data;
-  if (text === null && data === null) return refuse("invalid_field", "A message needs `text` or `data`.");
+  if (text === null && data === null && message.attachments.length === 0)
+    return refuse("invalid_field", "A message needs `text`, `data` or `attachments`.");
   if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const patch = { id: message.id, seq: log.next(), version: message.version + 1, text, data, editedAt: log.nowMs };
   store.messages.saveEdit(patch);
@@ -92,6 +93,7 @@ function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: S
   if (!own && isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const tombstone = { id: message.id, seq: log.next(), deletedAt: log.nowMs };
   store.messages.saveDeletion(tombstone);
+  if (message.attachments.length > 0) parts.files.removeOf([message.id], log.nowMs);
   noteForeign(parts, log, session, message, "message.deleted");
   log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent } });
   return { ok: true, id: tombstone.id, seq: tombstone.seq, duplicate: false };

@@ -81,6 +81,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
   parts.store.transaction(() => {
     parts.store.deleteRoom(nowMs);
     parts.bans.forget();
+    parts.files.removeAll(nowMs);
     parts.deeds.add(actorOfSession(caller.session), "room.deleted", {}, nowMs);
   });
   parts.roster.closeAll("room_deleted");

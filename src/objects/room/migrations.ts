@@ -4,6 +4,7 @@ import type { Migration } from "../migrate.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { bansEndMigration, bansMigration } from "./bans.ts";
 import { deedsMigration } from "./deeds.ts";
+import { filesMigration } from "./files.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -118,4 +119,5 @@ UPDATE room SET changed_to = max(head, seq,
     id: "room-5",
     sql: "ALTER TABLE room ADD COLUMN slow_since INTEGER NOT NULL DEFAULT 0", // when slow mode was last turned on
   },
+  filesMigration,
 ];

@@ -5,6 +5,7 @@ import type { Tickets } from "../tickets.ts";
 import type { Account } from "./account.ts";
 import type { Bans } from "./bans.ts";
 import type { Deeds } from "./deeds.ts";
+import type { Files } from "./files.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
@@ -25,6 +26,7 @@ export interface RoomParts {
   readonly presence: Presence;
   readonly refresher: Refresher;
   readonly bans: Bans;
+  readonly files: Files;
   readonly askHook: (hook: Hook, question: HookQuestion) => Promise<HookVerdict>;
   readonly tickets: Tickets;
   /** For the tenant's audit log. */

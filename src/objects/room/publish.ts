@@ -2,10 +2,11 @@
 import { contentBytes, silenced, tooSoon, unfitMessage } from "../../core/admission.ts";
 import { may, needs } from "../../core/rights.ts";
 import type { PublishFrame } from "../../protocol/clientFrames.ts";
-import type { Message } from "../../protocol/message.ts";
+import type { Attachment, Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { isShadowed } from "./admittance.ts";
+import { attachmentsOf, unattachable } from "./attach.ts";
 import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
 import { inquired } from "./inquiry.ts";
@@ -33,6 +34,7 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     silenced(session, standing, settings, nowMs) ??
     slowed(parts, session, nowMs) ??
     unfitMessage(frame, policy.limits) ??
+    unattachable(parts, session, frame.attachments) ??
     crowded(parts) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
@@ -40,11 +42,15 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
   const { text = null, data = null, replyTo = null, mentions = [] } = frame;
   const entry = inquired(parts, session, {
     said: frame,
-    question: { message: { text, data, replyTo, mentions } },
+    question: { message: { text, data, replyTo, mentions, ...asked(attachmentsOf(parts, frame.attachments)) } },
     unfit: (content) => unfitMessage(content, policy.limits),
     entryOf: (content) => entryOf(parts, session, content, digest),
   });
   return "error" in entry ? entry : { ok: true, entry, joins: false };
+}
+
+function asked(attachments: Attachment[]): { attachments?: Attachment[] } {
+  return attachments.length === 0 ? {} : { attachments };
 }
 
 function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
@@ -89,14 +95,16 @@ function entryOf(parts: RoomParts, session: Session, frame: PublishRequest, dige
 function append(parts: RoomParts, log: Log, session: Session, frame: PublishRequest, digest: Uint8Array): Outcome {
   const { store } = parts;
   // Another message of the same user may have been stored since this one was admitted.
-  const early = slowed(parts, session, log.nowMs);
+  const early = slowed(parts, session, log.nowMs) ?? unattachable(parts, session, frame.attachments);
   if (early !== null) return early;
   const replyTo = frame.replyTo ?? null;
   const parent = replyTo === null ? null : store.messages.get(replyTo, log.nowMs, viewerOf(parts, session));
   if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
-  const message = messageOf(session, frame, log.next(), log.nowMs);
+  const attachments = attachmentsOf(parts, frame.attachments);
+  const message = messageOf(session, { ...frame, attachments }, log.next(), log.nowMs);
   const shadow = isShadowed(parts, session, log.nowMs);
   store.messages.insert(message, frame.nonce === null ? null : digest, shadow);
+  parts.files.attach(attachments, message.id);
   log.changed({ type: "message", message });
   if (isSlowed(parts, session)) store.members.saveSpoke(session.user, log.nowMs);
   // A count that moved would tell of a reply that nobody sees.
@@ -108,7 +116,9 @@ function append(parts: RoomParts, log: Log, session: Session, frame: PublishRequ
   return { ok: true, id: message.id, seq: message.seq, duplicate: false } satisfies Stored;
 }
 
-function messageOf({ user, name }: Session, frame: PublishRequest, id: number, nowMs: number): Message {
+type Content = Omit<PublishRequest, "attachments"> & { readonly attachments: Attachment[] };
+
+function messageOf({ user, name }: Session, frame: Content, id: number, nowMs: number): Message {
   const lifeMs = frame.expiresInMs ?? null;
   return {
     id,
@@ -121,7 +131,7 @@ function messageOf({ user, name }: Session, frame: PublishRequest, id: number, n
     replyTo: frame.replyTo ?? null,
     replies: 0,
     mentions: [...new Set(frame.mentions)],
-    attachments: [],
+    attachments: frame.attachments,
     reactions: {},
     status: "sent",
     createdAt: nowMs,

@@ -20,6 +20,7 @@ export function retention(parts: RoomParts, oldest: number): Entry {
     if (upTo <= state.oldest) return { ok: true, id: 0, seq: state.seq, duplicate: true };
     const seq = log.next();
     parts.store.removeBelow(upTo, seq, seq);
+    parts.files.removeBelow(upTo, log.nowMs);
     log.changed({ type: "room", room: roomChange({ ...state, seq, oldest: upTo }) });
     return { ok: true, id: 0, seq, duplicate: false };
   };
@@ -27,9 +28,13 @@ export function retention(parts: RoomParts, oldest: number): Entry {
 }
 
 /** Expiry. Returns when to come again, or null. Silent: readers drop an expired message by the server's time. */
-export function sweepExpired({ store }: RoomParts, nowMs: number): number | null {
-  const removed = store.transaction(() => store.removeExpired(nowMs, passRows));
-  return removed === passRows ? nowMs : store.messages.nextExpiryMs();
+export function sweepExpired({ store, files }: RoomParts, nowMs: number): number | null {
+  const removed = store.transaction(() => {
+    const ids = store.removeExpired(nowMs, passRows);
+    files.removeOf(ids, nowMs);
+    return ids;
+  });
+  return removed.length === passRows ? nowMs : store.messages.nextExpiryMs();
 }
 
 /**
@@ -37,12 +42,13 @@ export function sweepExpired({ store }: RoomParts, nowMs: number): number | null
  * go. What no change can tell (that a row is gone) raises the floor, so that a cursor from before starts over.
  * A pass that found nothing is a duplicate.
  */
-export function erasure({ store, bans }: RoomParts, user: string): Entry {
+export function erasure({ store, bans, files }: RoomParts, user: string): Entry {
   const apply = (log: Log): Outcome => {
     const before = log.head;
     eraseReactions(store, log, user);
     eraseMentions(store, log, user);
-    eraseMessages(store, log, user);
+    files.removeOf(eraseMessages(store, log, user), log.nowMs);
+    files.removeWaitingOf(user, log.nowMs);
     if (log.head === before) eraseMember(store, log, user);
     bans.lift(user);
     return { ok: true, id: 0, seq: log.head, duplicate: log.head === before };
@@ -70,17 +76,20 @@ function eraseMentions(store: Store, log: Log, user: string): void {
   }
 }
 
-function eraseMessages(store: Store, log: Log, user: string): void {
+function eraseMessages(store: Store, log: Log, user: string): number[] {
   const hides = store.messages.hasHidden(user);
-  for (const id of store.messages.by(user, passRows)) {
+  const ids = store.messages.by(user, passRows);
+  for (const id of ids) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
     store.messages.erase(tombstone);
     log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } });
   }
-  if (!hides) return;
-  // What was hidden has no author any more who would see it, and no change tells him that it is gone.
-  store.raiseFloor(log.head);
-  log.startOver(user);
+  if (hides) {
+    // What was hidden has no author any more who would see it, and no change tells him that it is gone.
+    store.raiseFloor(log.head);
+    log.startOver(user);
+  }
+  return ids;
 }
 
 function eraseMember(store: Store, log: Log, user: string): void {

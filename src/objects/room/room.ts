@@ -9,9 +9,11 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
+import type { StoredFile } from "../../protocol/upload.ts";
 import type { Alarms } from "../alarms.ts";
 import type { RoomBindings } from "../stubs.ts";
 import type { Flag } from "../tenant/flags.ts";
+import { fileFor, keepFile, unattachable, unwantedFile } from "./attach.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
@@ -85,7 +87,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   async publish(caller: Caller, request: PublishRequest): Promise<MessageAnswer & { duplicate?: boolean }> {
     // A message that cannot be stored makes no room.
-    const unfit = this.#parts.store.room === null ? unfitMessage(request, caller.policy.limits) : null;
+    const unfit =
+      this.#parts.store.room === null
+        ? (unfitMessage(request, caller.policy.limits) ??
+          unattachable(this.#parts, caller.session, request.attachments))
+        : null;
     const refused = unfit ?? (await renew(this.#parts, caller)) ?? (await openOrMake(this.#parts, caller));
     if (refused !== null) return refused;
     const outcome = await this.#change(caller, (parts, nowMs) => publish(parts, caller.session, request, nowMs));
@@ -118,6 +124,24 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     if (!outcome.ok) return outcome;
     const row = this.#parts.store.members.get(request.user);
     return row === null ? refuse("not_found", "There is no such member.") : { ok: true, member: memberOf(row) };
+  }
+
+  /** Whether the caller may bring a file now. Like a message, the first one makes the room. */
+  async mayUpload(caller: Caller): Promise<Answer<object>> {
+    // Nobody's room comes to be by a file that is then refused.
+    const unfit = this.#parts.store.room === null ? needs(caller.session, null, "upload") : null;
+    const refused = unfit ?? (await renew(this.#parts, caller)) ?? (await openOrMake(this.#parts, caller));
+    return refused ?? unwantedFile(this.#parts, caller.session, Date.now()) ?? { ok: true };
+  }
+
+  /** All bytes of it are there: from now on a message may carry it. Refused, they are to be removed. Safe to run twice. */
+  async fileReady(caller: Caller, file: StoredFile): Promise<Answer<{ file: StoredFile }>> {
+    return (await this.#open(caller)) ?? keepFile(this.#parts, caller.session, file);
+  }
+
+  /** The file, where the caller is shown it now; what he is not shown is as good as unknown. */
+  async file(caller: Caller, id: string): Promise<Answer<{ file: StoredFile }>> {
+    return (await renew(this.#parts, caller)) ?? fileFor(this.#parts, caller, id, Date.now());
   }
 
   async flag(caller: Caller, request: FlagRequest): Promise<Answer<{ flag: Flag; isNew: boolean }>> {
@@ -225,6 +249,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   /** Removes every trace of a user, pass by pass. */
   async erase(user: string): Promise<void> {
     while ((await this.#turn.work((parts) => erasure(parts, user))) === "more");
+  }
+
+  /** Which of these uploads the room knows, and removes by itself when they are not wanted any more. */
+  heldFiles(ids: readonly string[]): string[] {
+    return this.#parts.store.room === null ? [] : this.#parts.files.held(ids);
   }
 
   /** What the tenant has decided, pushed to every room that has sockets: so many. */

@@ -232,8 +232,8 @@ export class Store {
     if (this.#room !== null) this.#room = { ...this.#room, oldest, seq };
   }
 
-  /** Expiry: silent, because readers drop an expired message by themselves. Returns how many went. */
-  removeExpired(nowMs: number, limit: number): number {
+  /** Expiry: silent, because readers drop an expired message by themselves. Returns which went. */
+  removeExpired(nowMs: number, limit: number): number[] {
     this.usage.count();
     const ids = this.#sql
       .exec<{ id: number }>(
@@ -241,10 +241,11 @@ export class Store {
         nowMs,
         limit,
       )
-      .toArray();
-    for (const { id } of ids) this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
+      .toArray()
+      .map(({ id }) => id);
+    for (const id of ids) this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
     this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", this.#head, ids.length);
-    return ids.length;
+    return ids;
   }
 
   /** What no change can tell those whom it concerns: they start over. */
