@@ -30,7 +30,6 @@ export default defineConfig({
           include: ["test/{standalone,chaos,project}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

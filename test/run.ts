@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Leak, leaksIn, passOn } from "./output.ts";
 
@@ -29,7 +29,7 @@ const serverLogs = join(folder, "servers");
 mkdirSync(serverLogs);
 const leaks: Leak[] = [];
 
-/** The tests that drive whole processes come by themselves: beside a busy neighbour their waits would say little. */
+/** The tests that drive whole processes come after the others. Most of their time they wait, so several files run at once. */
 const runs = [await run("workerd"), await run("node")];
 leaks.push(...leaksIn(serverLogs));
 rmSync(folder, { recursive: true });
@@ -58,6 +58,7 @@ async function run(project: string): Promise<{ readonly status: number | null; r
     "--reporter=dot",
     "--reporter=json",
     `--outputFile.json=${output}`,
+    `--maxWorkers=${availableParallelism()}`,
     "--passWithNoTests",
     ...filters,
   );
