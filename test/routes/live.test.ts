@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { PresenceAnswer, ReadPosition, UnreadAnswer } from "../../src/protocol/http.ts";
+import { asAsked } from "../support/failing.ts";
 import { everything } from "../support/api.ts";
 import { evict, query } from "../support/room.ts";
 import { answered, refused } from "./answers.ts";
@@ -124,7 +125,7 @@ describe("what is unread", () => {
     const { tenant, token } = await newRooms([room]);
     await make(token, "broken");
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    await query(tenant, "broken", "DROP TABLE room");
+    await query(tenant, "broken", `UPDATE room SET policy = '${asAsked}'`);
     await evict(tenant, "broken");
     expect(await unread(token, `broken,${room}`)).toMatchObject({
       broken: { code: "internal", status: 500 },
