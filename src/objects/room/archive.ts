@@ -1,0 +1,268 @@
+/** All rows of a room as they are exported, and what they were made of: every statement that reads or writes them whole. */
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import type { BanLine, MemberLine, MessageLine, ReactionLine } from "../../protocol/export.ts";
+import type { Role } from "../../protocol/capabilities.ts";
+import { dataJson, jsonOrNull, messageColumns, messageOf, type MemberRow, type MessageRow } from "./rows.ts";
+
+/** Where in the reactions on a message. */
+export interface ReactionMark {
+  readonly emoji: string;
+  readonly user: string;
+}
+
+const columns = `${messageColumns}, digest, shadow`;
+
+export class Archive {
+  readonly #sql: SqlStorage;
+
+  constructor({ sql }: DurableObjectStorage) {
+    this.#sql = sql;
+  }
+
+  // Reading. Each list in an order in which it can be read on.
+
+  /** Messages and members that changed after this seq, as they stand now: the lowest, in order of seq. */
+  changedSince(seq: number, limit: number, nowMs: number): (MessageLine | MemberLine)[] {
+    const created = this.#messages("id > ?1 AND seq = id", "id", seq, limit, nowMs);
+    // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
+    const changed = this.#messages("seq > ?1 AND seq > id", "seq", seq, limit, nowMs);
+    const members = this.#sql
+      .exec<MemberRow>("SELECT * FROM member WHERE seq > ? AND seq IS NOT NULL ORDER BY seq LIMIT ?", seq, limit)
+      .toArray()
+      .map(memberLine);
+    return [...created, ...changed, ...members]
+      .sort((one, other) => (one.seq ?? 0) - (other.seq ?? 0))
+      .slice(0, limit);
+  }
+
+  #messages(which: string, order: "id" | "seq", after: number, limit: number, nowMs: number): MessageLine[] {
+    return this.#sql
+      .exec<FullRow>(
+        `SELECT ${columns} FROM message WHERE ${which} AND (expires_at IS NULL OR expires_at > ?2) ORDER BY ${order} LIMIT ?3`,
+        after,
+        nowMs,
+        limit,
+      )
+      .toArray()
+      .map(messageLine);
+  }
+
+  reactionsOn(message: number, { emoji, user }: ReactionMark, limit: number): ReactionLine[] {
+    return this.#sql
+      .exec<Omit<ReactionLine, "type">>(
+        `SELECT message, emoji, user, at FROM reaction
+         WHERE message = ?1 AND (emoji, user) > (?2, ?3) ORDER BY emoji, user LIMIT ?4`,
+        message,
+        emoji,
+        user,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({ type: "reaction", ...row }));
+  }
+
+  /** The seq at which a message stands; null where it is gone. */
+  seqOf(message: number): number | null {
+    return this.#sql.exec<{ seq: number }>("SELECT seq FROM message WHERE id = ?", message).toArray()[0]?.seq ?? null;
+  }
+
+  /** Those of whom nobody was told: they have only read, spoken or been muted. */
+  silentMembers(after: string, limit: number): MemberLine[] {
+    return this.#sql
+      .exec<MemberRow>("SELECT * FROM member WHERE user > ? AND seq IS NULL ORDER BY user LIMIT ?", after, limit)
+      .toArray()
+      .map(memberLine);
+  }
+
+  bans(after: string, limit: number, nowMs: number): BanLine[] {
+    return this.#sql
+      .exec<BanRow>("SELECT * FROM ban WHERE user > ? AND until > ? ORDER BY user LIMIT ?", after, nowMs, limit)
+      .toArray()
+      .map(banLine);
+  }
+
+  get createdAtMs(): number {
+    return this.#sql.exec<{ at: number }>("SELECT created_at AS at FROM room").one().at;
+  }
+
+  // Of one user. Few indexes lead there: each page goes on where the last one has stopped looking.
+
+  messagesBy(user: string, after: number, limit: number, nowMs: number): MessageLine[] {
+    return this.#sql
+      .exec<FullRow>(
+        `SELECT ${columns} FROM message WHERE sender = ? AND id > ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY id LIMIT ?`,
+        user,
+        after,
+        nowMs,
+        limit,
+      )
+      .toArray()
+      .map(messageLine);
+  }
+
+  reactionsBy(user: string, { message, emoji }: { message: number; emoji: string }, limit: number): ReactionLine[] {
+    return this.#sql
+      .exec<Omit<ReactionLine, "type">>(
+        `SELECT message, emoji, user, at FROM reaction
+         WHERE user = ?1 AND (message, emoji) > (?2, ?3) ORDER BY message, emoji LIMIT ?4`,
+        user,
+        message,
+        emoji,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({ type: "reaction", ...row }));
+  }
+
+  memberRow(user: string): MemberLine | null {
+    const row = this.#sql.exec<MemberRow>("SELECT * FROM member WHERE user = ?", user).toArray()[0];
+    return row === undefined ? null : memberLine(row);
+  }
+
+  banOn(user: string, nowMs: number): BanLine | null {
+    const row = this.#sql.exec<BanRow>("SELECT * FROM ban WHERE user = ? AND until > ?", user, nowMs).toArray()[0];
+    return row === undefined ? null : banLine(row);
+  }
+
+  // Writing. What is wrong between rows (a nonce twice, a reaction on nothing) throws or answers false.
+
+  /** In the place of an earlier line of the same message, with its reactions. */
+  saveMessage(line: MessageLine): void {
+    this.#sql.exec("DELETE FROM reaction WHERE message = ?", line.id);
+    this.#sql.exec("DELETE FROM message WHERE id = ?", line.id);
+    this.#sql.exec(
+      `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies,
+         attachments, reactions, shadow, status, created_at, edited_at, deleted_at, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      line.id,
+      line.seq,
+      line.version,
+      line.sender?.id ?? null,
+      line.sender?.name ?? null,
+      line.nonce,
+      line.digest === null ? null : hexToBytes(line.digest),
+      line.text,
+      dataJson(line.data),
+      jsonOrNull(line.mentions),
+      line.replyTo,
+      line.replies,
+      jsonOrNull(line.attachments),
+      jsonOrNull(line.reactions),
+      line.hidden ? 1 : null,
+      line.status,
+      line.createdAt,
+      line.editedAt,
+      line.deletedAt,
+      line.expiresAt,
+    );
+  }
+
+  /** False where its message is not there, or does not name the emoji. */
+  saveReaction({ message, emoji, user, at }: ReactionLine): boolean {
+    return (
+      this.#sql
+        .exec(
+          `INSERT INTO reaction (message, emoji, user, at)
+           SELECT ?1, ?2, ?3, ?4 FROM message
+           WHERE id = ?1 AND EXISTS (SELECT 1 FROM json_each(coalesce(reactions, '{}')) WHERE key = ?2) RETURNING 1`,
+          message,
+          emoji,
+          user,
+          at,
+        )
+        .toArray().length > 0
+    );
+  }
+
+  saveMember({ user, name, role, seq, mutedUntil, reason, readUpTo, spokeAt }: MemberLine): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO member (user, name, role, muted_until, reason, read_up_to, seq, spoke_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      user,
+      name,
+      role,
+      mutedUntil,
+      reason,
+      readUpTo,
+      seq,
+      spokeAt,
+    );
+  }
+
+  saveBan({ user, until, reason, shadow, at }: BanLine): void {
+    this.#sql.exec(
+      "INSERT INTO ban (user, until, reason, shadow, at) VALUES (?, ?, ?, ?, ?)",
+      user,
+      until,
+      reason,
+      shadow ? 1 : 0,
+      at,
+    );
+  }
+
+  /** Whether the summaries on messages count what there is. */
+  get agrees(): boolean {
+    const { told, stored } = this.#sql
+      .exec<{ told: number; stored: number }>(
+        `SELECT coalesce((SELECT sum(json_extract(value, '$.count')) FROM message, json_each(reactions) WHERE reactions IS NOT NULL), 0) AS told,
+                (SELECT count(*) FROM reaction) AS stored`,
+      )
+      .one();
+    return told === stored;
+  }
+
+  /** Whether nothing has ever been said or done here. */
+  get isEmpty(): boolean {
+    return ["message", "member", "ban"].every(
+      (table) => this.#sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length === 0,
+    );
+  }
+
+  /** Of what an import has brought and is not to stay. Answers how many rows went. */
+  removeSome(limit: number): number {
+    const from = (table: string, key: string, most: number): number =>
+      this.#sql
+        .exec(`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} LIMIT ?) RETURNING 1`, most)
+        .toArray().length;
+    const tables = { reaction: "message, emoji, user", message: "id", member: "user", ban: "user" };
+    let removed = 0;
+    for (const [table, key] of Object.entries(tables)) removed += from(table, key, limit - removed);
+    return removed;
+  }
+}
+
+type FullRow = MessageRow & { digest: ArrayBuffer | null; shadow: number | null };
+type BanRow = { user: string; until: number; reason: string | null; shadow: number; at: number };
+
+function messageLine(row: FullRow): MessageLine {
+  const { id, seq, version, sender, nonce, ...rest } = messageOf(row);
+  return {
+    type: "message",
+    id,
+    seq,
+    version,
+    sender,
+    nonce,
+    digest: row.digest === null ? null : bytesToHex(new Uint8Array(row.digest)),
+    ...rest,
+    hidden: row.shadow === 1,
+  };
+}
+
+function memberLine({ user, name, role, seq, muted_until, reason, read_up_to, spoke_at }: MemberRow): MemberLine {
+  return {
+    type: "member",
+    user,
+    name,
+    role: role satisfies Role | null,
+    seq,
+    mutedUntil: muted_until,
+    reason,
+    readUpTo: read_up_to,
+    spokeAt: spoke_at,
+  };
+}
+
+function banLine({ user, until, reason, shadow, at }: BanRow): BanLine {
+  return { type: "ban", user, until, reason, shadow: shadow === 1, at };
+}
