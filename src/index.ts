@@ -8,8 +8,10 @@ import { changes } from "./routes/changes.ts";
 import { describeAt } from "./routes/description.ts";
 import { documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
+import { exports } from "./routes/exports.ts";
 import { flags } from "./routes/flags.ts";
 import { hook } from "./routes/hook.ts";
+import { imports } from "./routes/imports.ts";
 import { issuers } from "./routes/issuers.ts";
 import { limits } from "./routes/limits.ts";
 import { live } from "./routes/live.ts";
@@ -49,6 +51,8 @@ for (const routes of [
   revocations,
   hook,
   rooms,
+  exports,
+  imports,
   moderation,
   flags,
   bans,
@@ -78,6 +82,8 @@ export type AppType = Hono<
     | typeof revocations
     | typeof hook
     | typeof rooms
+    | typeof exports
+    | typeof imports
     | typeof moderation
     | typeof flags
     | typeof bans

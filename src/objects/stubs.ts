@@ -114,6 +114,14 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   members: "again",
   reactions: "again",
   readPositions: "again",
+  // Its first page is written down.
+  exportPage: (_, actor) => actor === null,
+  // A second one would find the first under way.
+  beginImport: "once",
+  takeRows: "again",
+  // A second one would be told that it is over.
+  endImport: "once",
+  giveUpImport: "again",
   retain: "again",
   erase: "again",
   heed: "again",

@@ -7,7 +7,7 @@ import { Actor } from "./actor.ts";
 import { capabilities, roles } from "./capabilities.ts";
 import { Hook } from "./hook.ts";
 import { Issuer, IssuerId } from "./issuer.ts";
-import { MessageId, RoomSettings, TimeMs } from "./message.ts";
+import { MessageId, RoomSettings, Seq, TimeMs } from "./message.ts";
 import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { limitNames, TenantSettings } from "./policy.ts";
 import { WordList } from "./words.ts";
@@ -55,6 +55,8 @@ export const auditActions = {
   "room.user_unbanned": { plain: ban, personal: ["reason"] },
   "room.user_muted": { plain: mute, personal: ["reason"] },
   "room.user_unmuted": { plain: mute, personal: ["reason"] },
+  "room.exported": { plain: {}, personal: [] },
+  "room.imported": { plain: { head: Seq }, personal: [] },
   "message.edited": { plain: {}, personal: [] },
   "message.deleted": { plain: {}, personal: [] },
 } as const satisfies Record<string, ActionRow>;

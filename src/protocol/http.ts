@@ -217,3 +217,12 @@ export const ChangesAnswer = z.object({
   start: MessageId.optional(),
   oldest: MessageId,
 });
+
+/** What was imported, as the end of its export says. */
+export const Imported = z.object({
+  room: RoomName,
+  counts: z.record(z.string(), z.int().min(0)),
+  hash: z.string(),
+  cursor: Cursor,
+});
+export type Imported = z.infer<typeof Imported>;

@@ -374,4 +374,14 @@ export const fixedLimits = {
   slowModeMsMax: 21_600_000,
   /** Where slow mode has just begun, a user's last message is looked for among so many of the newest. */
   slowModeSearched: 1_000,
+  /** A page of an export is read in one instant, in which its object does nothing else. */
+  exportPageLines: 500,
+  exportPageUnits: 262_144,
+  /** A line of an import is held whole before it is looked at: a message of full length, twice escaped. */
+  importLineUnits: 524_288,
+  /** Lines and their characters that a room takes in one transaction. */
+  importBatchLines: 500,
+  importBatchUnits: 262_144,
+  /** An import of which nothing was heard for so long is given up: whoever sent it is gone. */
+  importIdleMs: 60_000,
 } as const;

@@ -3,11 +3,13 @@ import { Alarms } from "../alarms.ts";
 import { parseRoomObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
 import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
+import { Archive } from "./archive.ts";
 import { Bans } from "./bans.ts";
 import { Deeds } from "./deeds.ts";
 import { Files } from "./files.ts";
 import { heed } from "./heed.ts";
 import { askHook } from "./hook.ts";
+import { Intake } from "./intake.ts";
 import type { Job } from "./jobs.ts";
 import type { RoomParts } from "./parts.ts";
 import { Presence } from "./presence.ts";
@@ -69,8 +71,12 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     files: new Files(storage, () => undefined),
     askHook: (hook, question) => askHook(env, hook, question),
     tickets: new Tickets(storage),
+    archive: new Archive(storage),
+    intake: new Intake(storage),
     deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),
     bookTokens: (atMs) => alarms.schedule("tokens", atMs),
+    bookIntake: (atMs) => alarms.schedule("intake", atMs),
+    bookExpiry: (atMs) => alarms.schedule("expiry", atMs),
     pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
   };
   const turn: Turn = new Turn(storage, parts, alarms);

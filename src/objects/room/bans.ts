@@ -64,6 +64,11 @@ export class Bans {
     this.#sql.exec("DELETE FROM ban WHERE user = ?", user);
   }
 
+  /** To be called when what is known in memory may not be what is stored. */
+  reload(): void {
+    this.#known.clear();
+  }
+
   /** The room is no more. */
   forget(): void {
     this.#known.clear();

@@ -8,6 +8,7 @@ import type { Terms } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { barred } from "./admittance.ts";
+import { importing } from "./intake.ts";
 import type { RoomParts } from "./parts.ts";
 import { askAbout, isAsked } from "./revoked.ts";
 import { lacks } from "./standing.ts";
@@ -23,10 +24,17 @@ export function open(parts: RoomParts, { session }: Pick<Caller, "session">): Re
   const { store } = parts;
   // Who has no right at all here must not learn whether there is a room.
   if (session.capabilities.length === 0) return refuse("forbidden", "The credential grants nothing in this room.");
-  if (store.room === null) return refuse("not_found", "There is no such room.");
-  if (store.room.deletedAtMs !== null) return refuse("room_deleted");
+  const gone = absent(store);
+  if (gone !== null || store.room === null) return gone;
+  if (parts.intake.state !== null) return importing();
   const nowMs = Date.now();
   return unwelcome(session, store.room.policy, nowMs) ?? barred(parts, session, nowMs);
+}
+
+/** Null for a room that there is. */
+export function absent({ room }: Pick<RoomParts["store"], "room">): Refusal | null {
+  if (room === null) return refuse("not_found", "There is no such room.");
+  return room.deletedAtMs === null ? null : refuse("room_deleted");
 }
 
 /** Asks for what the tenant has decided, where the caller has heard of more than the room, or the room was not told all. */

@@ -4,6 +4,8 @@ import type { MemberLine, MessageLine, RoomLine } from "../../protocol/export.ts
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { type ExportPage, PageOfLines } from "../exports.ts";
 import type { ReactionMark } from "./archive.ts";
+import { absent } from "./existence.ts";
+import { importing } from "./intake.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf } from "./position.ts";
 
@@ -25,6 +27,11 @@ type RoomExport =
   | Refusal;
 
 const noReaction: ReactionMark = { emoji: "", user: "" };
+
+/** A room that is being imported is none yet. */
+export function exportable({ store, intake }: RoomParts): Refusal | null {
+  return absent(store) ?? (intake.state === null ? null : importing());
+}
 
 /** Written down once, with the first page. */
 export function beginExport({ store, deeds }: RoomParts, actor: Actor, nowMs: number): void {

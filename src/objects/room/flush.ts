@@ -4,6 +4,7 @@ import { unwelcome } from "../../core/welcome.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import { barred, clear } from "./admittance.ts";
 import { Log } from "./log.ts";
+import { importing } from "./intake.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
 import type { Seat } from "./roster.ts";
@@ -85,6 +86,7 @@ function apply(parts: RoomParts, { by, charged, apply: change }: Entry, log: Log
   const { room } = parts.store;
   if (by === undefined || room === null) return change(log);
   if (room.deletedAtMs !== null) return refuse("room_deleted");
+  if (parts.intake.state !== null) return importing();
   const standing = standingOf(parts, by);
   const refused =
     unwelcome(by, room.policy, log.nowMs) ??

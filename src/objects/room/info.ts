@@ -53,8 +53,9 @@ export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomI
  * How the room stands, and what is not needed back to the tenant. Safe to run twice. A room that was deleted has still to say
  * what was used in it.
  */
-export async function report({ store, roster, account }: RoomParts): Promise<Refusal | null> {
-  if (store.room === null) return null;
+export async function report({ store, roster, account, intake }: RoomParts): Promise<Refusal | null> {
+  // What is being imported is not there yet.
+  if (store.room === null || intake.state !== null) return null;
   return account.report({
     ...store.usage.tally(),
     members: store.members.count(),

@@ -2,6 +2,8 @@
  * An import under way. Its rows go where they will stay, while the room lets nobody in; the room's own row makes them its history
  * in the last step. Until then, and where it is given up, there is no history.
  */
+import { fixedLimits } from "../../protocol/limits.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Migration } from "../migrate.ts";
 
 export const intakeMigration: Migration = {
@@ -87,4 +89,9 @@ export class Intake {
     const { id, lines, seq, touched_at, given_up } = row;
     return { id, lines, seq, touchedAtMs: touched_at, givenUp: given_up === 1 };
   }
+}
+
+/** Where somebody would come in, or something be changed. */
+export function importing(): Refusal {
+  return refuse("overloaded", "The room is being imported.", { retryAfterMs: fixedLimits.overloadedRetryMs });
 }

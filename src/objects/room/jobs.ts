@@ -2,6 +2,7 @@
 import { fixedLimits } from "../../protocol/limits.ts";
 import { refusals } from "../../protocol/refusals.ts";
 import type { Alarms } from "../alarms.ts";
+import { sweepIntake } from "./import.ts";
 import { report } from "./info.ts";
 import type { RoomParts } from "./parts.ts";
 import { sweepExpired } from "./removal.ts";
@@ -9,7 +10,7 @@ import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
 import type { Turn } from "./turn.ts";
 
-export type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds";
+export type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds" | "intake";
 
 export type Jobs = Readonly<Record<Job, () => void | Promise<void>>>;
 
@@ -39,5 +40,6 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
       again("tickets", parts.tickets.dueMs);
     },
     tokens: () => endTokens(parts, nowMs),
+    intake: () => again("intake", sweepIntake(parts, nowMs)),
   };
 }

@@ -1,5 +1,6 @@
 /** A room's tables. The message table is the log: every change takes the next seq and stamps the row that it changed. */
 import { alarmsMigration } from "../alarms.ts";
+import { intakeMigration } from "./intake.ts";
 import type { Migration } from "../migrate.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { bansEndMigration, bansMigration } from "./bans.ts";
@@ -120,4 +121,5 @@ UPDATE room SET changed_to = max(head, seq,
     sql: "ALTER TABLE room ADD COLUMN slow_since INTEGER NOT NULL DEFAULT 0", // when slow mode was last turned on
   },
   filesMigration,
+  intakeMigration,
 ];

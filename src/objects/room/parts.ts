@@ -3,9 +3,11 @@ import type { Hook, HookQuestion, HookVerdict } from "../../protocol/hook.ts";
 import type { TenantStub } from "../stubs.ts";
 import type { Tickets } from "../tickets.ts";
 import type { Account } from "./account.ts";
+import type { Archive } from "./archive.ts";
 import type { Bans } from "./bans.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Files } from "./files.ts";
+import type { Intake } from "./intake.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
@@ -29,12 +31,18 @@ export interface RoomParts {
   readonly files: Files;
   readonly askHook: (hook: Hook, question: HookQuestion) => Promise<HookVerdict>;
   readonly tickets: Tickets;
+  /** All rows, for exports and imports. */
+  readonly archive: Archive;
+  readonly intake: Intake;
   /** For the tenant's audit log. */
   readonly deeds: Deeds;
   /** When the platform last answered a ping of this socket; null if it never did. */
   readonly pingedAtMs: (socket: WebSocket) => number | null;
   /** Books a look at the sockets' tokens. */
   readonly bookTokens: (atMs: number) => void;
+  /** Books a look at the import that is under way. */
+  readonly bookIntake: (atMs: number) => void;
+  readonly bookExpiry: (atMs: number) => void;
   /** The tenant's directory of rooms. */
   readonly registry: Pick<TenantStub, "flag" | "registerRoom" | "forgetRoom" | "revocationsOf" | "bansOf">;
 }

@@ -10,18 +10,22 @@ import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol
 import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
 import type { StoredFile } from "../../protocol/upload.ts";
+import type { Actor } from "../../protocol/actor.ts";
 import type { Alarms } from "../alarms.ts";
+import type { ExportPage } from "../exports.ts";
 import type { RoomBindings } from "../stubs.ts";
 import type { Flag } from "../tenant/flags.ts";
 import { fileFor, keepFile, unattachable, unwantedFile } from "./attach.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
+import { beginExport, exportable, exportPage, type RoomPosition } from "./export.ts";
 import { assemble } from "./assemble.ts";
 import type { Sanctioned } from "./bans.ts";
 import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
 import { flag, type FlagRequest } from "./flag.ts";
 import { heed } from "./heed.ts";
+import { beginImport, endImport, giveUpImport, type ImportBatch, type ImportEnd, takeRows } from "./import.ts";
 import { infoOf, type RoomInfo, type Unread, unreadOf } from "./info.ts";
 import { admitSocket, join, joinHeader, JoinRequest } from "./join.ts";
 import { levelsOf } from "./levels.ts";
@@ -237,6 +241,39 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   async readPositions(caller: Caller, limit: number): Promise<Answer<{ positions: { user: string; upTo: number }[] }>> {
     const refused = await this.#unreadable(caller);
     return refused ?? { ok: true, positions: this.#parts.store.members.newestReadPositions(limit) };
+  }
+
+  // Exports and imports, which are the tenant's server's and the operator's. The edge has seen that they are.
+
+  /** `actor` asks for the first page, and is written down. */
+  exportPage(
+    position: RoomPosition | null,
+    actor: Actor | null,
+  ): Answer<{ epoch: string; head: number } & ExportPage<RoomPosition>> {
+    const refused = exportable(this.#parts);
+    if (refused !== null) return refused;
+    if (actor !== null) beginExport(this.#parts, actor, Date.now());
+    return exportPage(this.#parts, position, Date.now());
+  }
+
+  beginImport(): Answer<{ import: string }> {
+    const begun = beginImport(this.#parts, Date.now(), () => this.#turn.flushNow(Date.now()));
+    this.#turn.settle(Date.now());
+    return begun;
+  }
+
+  takeRows(batch: ImportBatch): Answer<object> {
+    return takeRows(this.#parts, batch, Date.now());
+  }
+
+  endImport(end: ImportEnd, actor: Actor): Answer<{ cursor: string }> {
+    const ended = endImport(this.#parts, end, actor, Date.now());
+    this.#turn.scheduleReport();
+    return ended;
+  }
+
+  giveUpImport(id: string): void {
+    giveUpImport(this.#parts, id, Date.now());
   }
 
   // Calls from the tenant's object. They concern rooms that exist; another has nothing to do.

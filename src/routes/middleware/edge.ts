@@ -34,9 +34,18 @@ export const uncached = createMiddleware<AppEnv>(async function uncached(c, next
   if (c.res.status !== 101 && !c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
 });
 
-export const bounded = bodyLimit({
+/** A body that is read line by line, each of which has its own bound. */
+function isStreamed(path: string): boolean {
+  return /^\/v1\/(rooms|tenants)\/[^/]+\/import$/.test(path);
+}
+
+const boundedWhole = bodyLimit({
   maxSize: fixedLimits.bodyBytes,
   onError: (c) => problem(c, refuse("too_large", `A body may have ${fixedLimits.bodyBytes} bytes.`)),
+});
+
+export const bounded = createMiddleware<AppEnv>(async function bounded(c, next) {
+  return isStreamed(c.req.path) ? next() : boundedWhole(c, next);
 });
 
 /** It would be served as a GET, which opens streams and sockets that nobody reads and nobody ends. */
@@ -49,7 +58,7 @@ export const headless = createMiddleware<AppEnv>(async function headless(c, next
 export const jsonOnly = createMiddleware<AppEnv>(async function jsonOnly(c, next) {
   const { headers } = c.req.raw;
   const hasBody = Number(headers.get("content-length") ?? 0) > 0 || headers.has("transfer-encoding");
-  if (!hasBody || /^application\/([a-z.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "")) return next();
+  if (!hasBody || isStreamed(c.req.path) || /^application\/([a-z.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "")) return next();
   return problem(c, refuse("bad_request", "Say `Content-Type: application/json`."));
 });
 

@@ -23,6 +23,12 @@ export interface RoomState {
   readonly deletedAtMs: number | null;
 }
 
+/** The row of an imported room. */
+export interface Adopted extends Pick<RoomState, "seq" | "oldest" | "floor" | "epoch" | "settings"> {
+  readonly head: number;
+  readonly createdAt: number;
+}
+
 export class Store {
   readonly messages: Messages;
   readonly reactions: Reactions;
@@ -91,6 +97,25 @@ export class Store {
       JSON.stringify(settings),
       JSON.stringify(policy),
       nowMs,
+    );
+    this.reload();
+  }
+
+  /** What was imported is the history, of an epoch of its own. It was used where it was published, and is not counted again. */
+  adopt({ head, seq, oldest, floor, epoch, settings, createdAt }: Adopted): void {
+    // What retention had removed while it was exported.
+    this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
+    this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
+    this.#sql.exec(
+      `UPDATE room SET head = ?1, seq = ?2, oldest = ?3, floor = ?4, epoch = ?5, settings = ?6, created_at = ?7, changed_to = ?1,
+         messages = (SELECT count(*) FROM message), counted_to = coalesce((SELECT max(id) FROM message), 0)`,
+      head,
+      seq,
+      oldest,
+      floor,
+      epoch,
+      JSON.stringify(settings),
+      createdAt,
     );
     this.reload();
   }
