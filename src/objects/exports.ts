@@ -22,6 +22,11 @@ export class PageOfLines {
     this.#counts[line.type] = (this.#counts[line.type] ?? 0) + 1;
   }
 
+  /** Of a few that belong to the line before them. */
+  addEach(lines: readonly { readonly type: string }[]): void {
+    for (const line of lines) this.add(line);
+  }
+
   /** Adds what fits of a list that was read with one more than fits; answers the last one that is in, and whether that was all. */
   addAll<Row>(rows: readonly Row[], lineOf: (row: Row) => { readonly type: string }): { last: Row | null; all: boolean } {
     let last: Row | null = null;

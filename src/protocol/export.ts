@@ -24,10 +24,12 @@ import {
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { LimitsPatch, TenantSettings } from "./policy.ts";
 import { utf8Length } from "./text.ts";
+import { FileName, FileSize, MediaType, UploadId } from "./upload.ts";
 
 /** Of what stands in the lines. Another one is not imported. */
 export const exportVersion = 1;
-export const exportType = "application/x-ndjson";
+/** Any string to the compiler: the routes' types take whatever ends in `json` for JSON. */
+export const exportType: string = "application/x-ndjson";
 
 export const ExportKind = z.enum(["room", "tenant", "user"]);
 export type ExportKind = z.infer<typeof ExportKind>;
@@ -120,6 +122,21 @@ export const ReactionLine = z.strictObject({
 });
 export type ReactionLine = z.infer<typeof ReactionLine>;
 
+/** Of the message line before it, which carries the file. Its bytes lie in the bucket, under the id. */
+export const FileLine = z.strictObject({
+  type: z.literal("file"),
+  message: MessageId,
+  id: UploadId,
+  user: UserId.nullable(),
+  name: FileName,
+  mediaType: MediaType,
+  size: FileSize,
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  at: TimeMs,
+});
+export type FileLine = z.infer<typeof FileLine>;
+
 /** Also whoever was removed (`role: null`), and who has only read or been muted (`seq: null`): nobody was told of that one. */
 export const MemberLine = z.strictObject({
   type: z.literal("member"),
@@ -159,7 +176,14 @@ export const RoomLine = z
   .refine(({ head, seq, floor, oldest }) => Math.max(seq, floor, oldest - 1) <= head, "nothing is above `head`");
 export type RoomLine = z.infer<typeof RoomLine>;
 
-export const RoomRow = z.discriminatedUnion("type", [MessageLine, ReactionLine, MemberLine, BanLine, RoomLine]);
+export const RoomRow = z.discriminatedUnion("type", [
+  MessageLine,
+  ReactionLine,
+  FileLine,
+  MemberLine,
+  BanLine,
+  RoomLine,
+]);
 export type RoomRow = z.infer<typeof RoomRow>;
 
 // The lines of a tenant. Its rooms follow, each as an export of its own, with its first line and its last.

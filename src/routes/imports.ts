@@ -3,10 +3,11 @@ import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { type RoomStub, roomStub } from "../objects/stubs.ts";
 import type { Actor } from "../protocol/actor.ts";
-import { ExportEnd, ExportHead, type ExportKind, exportType, exportVersion, RoomLine, RoomRow } from "../protocol/export.ts";
+import { ExportEnd, ExportHead, type ExportKind, exportType, exportVersion, type RoomLine, RoomRow } from "../protocol/export.ts";
 import { Imported } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
+import type { Bindings } from "../env.ts";
 import { router } from "./app.ts";
 import { adminSecurity, inRoom, json } from "./declared.ts";
 import { actorOf } from "./identity.ts";
@@ -30,8 +31,8 @@ const intoRoom = createRoute({
 export const imports = router().openapi(intoRoom, async (c) => {
   const { room } = c.req.valid("param");
   const lines = new Lines(c.req.raw);
-  const stub = roomStub(c.env, c.get("identity").tenant, room);
-  const imported = lines.unfit ?? (await importRoom(stub, lines, actorOf(c)));
+  const { tenant } = c.get("identity");
+  const imported = lines.unfit ?? (await importRoom(c.env, { tenant, room }, lines, actorOf(c)));
   if (!imported.ok) return problem(c, imported);
   const { counts, hash, cursor } = imported;
   return c.json({ room, counts, hash, cursor }, 201);
@@ -40,12 +41,21 @@ export const imports = router().openapi(intoRoom, async (c) => {
 type Imports = ({ readonly ok: true } & Omit<Imported, "room">) | Refusal;
 
 /** What is refused on the way gives the whole import up. Where this is cut off itself, the room notices by its silence. */
-async function importRoom(stub: RoomStub, lines: Lines, actor: Actor): Promise<Imports> {
-  const head = await headOf(lines, "room");
-  if (!head.ok) return head;
+async function importRoom(
+  env: Bindings,
+  { tenant, room }: { readonly tenant: string; readonly room: string },
+  lines: Lines,
+  actor: Actor,
+): Promise<Imports> {
+  const begins = await headOf(lines, "room");
+  if (!begins.ok) return begins;
+  const { head } = begins;
+  const stub = roomStub(env, tenant, room);
   const begun = await stub.beginImport();
   if (!begun.ok) return begun;
-  const taken = await takeAll(stub, begun.import, lines, actor).catch(async (error: unknown) => {
+  // Files are found by tenant, room and id: in another room they are told of, and not there.
+  const load = new Load(stub, begun.import, head.tenant === tenant && head.room === room);
+  const taken = await takeAll(load, lines, actor).catch(async (error: unknown) => {
     await stub.giveUpImport(begun.import);
     throw error;
   });
@@ -53,8 +63,7 @@ async function importRoom(stub: RoomStub, lines: Lines, actor: Actor): Promise<I
   return taken;
 }
 
-async function takeAll(stub: RoomStub, id: string, lines: Lines, actor: Actor): Promise<Imports> {
-  const load = new Load(stub, id);
+async function takeAll(load: Load, lines: Lines, actor: Actor): Promise<Imports> {
   let room: RoomLine | null = null;
   for (;;) {
     const line = await lines.next();
@@ -95,15 +104,18 @@ class Load {
   #rows: Exclude<RoomRow, RoomLine>[] = [];
   #text = "";
 
-  constructor(stub: RoomStub, id: string) {
+  readonly #withFiles: boolean;
+
+  constructor(stub: RoomStub, id: string, withFiles: boolean) {
     this.stub = stub;
     this.id = id;
+    this.#withFiles = withFiles;
   }
 
   async add(row: RoomRow, text: string): Promise<Refusal | null> {
     this.counts[row.type] = (this.counts[row.type] ?? 0) + 1;
     this.#text += `${text}\n`;
-    if (row.type !== "room") this.#rows.push(row);
+    if (row.type !== "room" && (row.type !== "file" || this.#withFiles)) this.#rows.push(row);
     const isFull =
       this.#rows.length >= fixedLimits.importBatchLines || this.#text.length >= fixedLimits.importBatchUnits;
     return isFull ? this.send() : null;
@@ -146,5 +158,5 @@ function isSame(one: Readonly<Record<string, number>>, other: Readonly<Record<st
 }
 
 function canonical(counts: Readonly<Record<string, number>>): string {
-  return JSON.stringify(Object.entries(counts).sort());
+  return JSON.stringify(Object.entries(counts).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -1,4 +1,6 @@
 /** Every operation of /openapi.json: who may call it, with what, and what it answers. A route without a row fails a test. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import * as z from "zod";
 import { type AuditAction, AuditPage } from "../../src/protocol/audit.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
@@ -11,6 +13,7 @@ import {
   Flag,
   FlagReceipt,
   HookSecret,
+  Imported,
   Key,
   LimitsAnswer,
   MembersPage,
@@ -26,7 +29,8 @@ import {
   TenantProfile,
   UnreadAnswer,
 } from "../../src/protocol/http.ts";
-import { Member, Message } from "../../src/protocol/message.ts";
+import { exportType, exportVersion } from "../../src/protocol/export.ts";
+import { defaultRoomSettings, Member, Message } from "../../src/protocol/message.ts";
 import { TenantId } from "../../src/protocol/names.ts";
 import { Page } from "../../src/protocol/serverFrames.ts";
 import { UsagePage } from "../../src/protocol/usage.ts";
@@ -44,6 +48,12 @@ export interface Operation {
   readonly plane: Plane;
   /** A body that is accepted. */
   readonly body?: Readonly<Record<string, unknown>>;
+  /** One that is no JSON, as its content type says. */
+  readonly lines?: string;
+  /** Upon what it is called, where that is not what all are called upon. */
+  readonly names?: Partial<Names>;
+  /** What it did cannot be done again. */
+  readonly once?: true;
   /** Without which it cannot be called, as `name=value`. It may hold a parameter, as a path does. */
   readonly needs?: string;
   /** Query parameters that are declared, each with values that are refused. */
@@ -81,6 +91,24 @@ const usageQuery = {
 };
 const badRooms = ["", ",", "a,", "a,a", "a b", "a,-b", "a%2Cb"];
 const named = (count: number): string => Array.from({ length: count }, (_, index) => `room-${index}`).join(",");
+
+const exportText = (kind: string): z.ZodString =>
+  z.string().regex(new RegExp(`^{"type":"export","version":1,"kind":"${kind}".*\\n{"type":"end","kind":"${kind}".*}\\n$`, "s"));
+const emptyRoom = `${JSON.stringify({
+  type: "room",
+  head: 0,
+  seq: 0,
+  oldest: 1,
+  floor: 0,
+  settings: defaultRoomSettings,
+  createdAt: 1,
+})}\n`;
+const hashOfEmpty = bytesToHex(sha256(new TextEncoder().encode(emptyRoom)));
+const emptyExport = [
+  JSON.stringify({ type: "export", version: exportVersion, kind: "room", tenant: "from", room: "where", at: 1 }),
+  `\n${emptyRoom}`,
+  JSON.stringify({ type: "end", kind: "room", counts: { room: 1 }, hash: hashOfEmpty }),
+].join("");
 
 export const operations: readonly Operation[] = [
   {
@@ -298,6 +326,25 @@ export const operations: readonly Operation[] = [
     audits: "room.deleted",
     answers: { 204: null },
     first: 204,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/export",
+    plane: "admin",
+    contentType: exportType,
+    answers: { 200: exportText("room") },
+    first: 200,
+    known: ["room"],
+  },
+  {
+    name: "POST /v1/rooms/{room}/import",
+    plane: "admin",
+    audits: "room.imported",
+    lines: emptyExport,
+    names: { room: "team:empty" },
+    once: true,
+    answers: { 201: Imported },
+    first: 201,
     known: ["room"],
   },
   {
@@ -597,6 +644,8 @@ export async function newWorld(
   ]);
   const { key } = await spare.json<{ key: { id: string; secret: string } }>();
   const room = "team:lobby";
+  const empty = await call("/v1/rooms/team:empty", { method: "PUT", credential: token, body: {} });
+  if (!empty.ok) throw new Error(`no world: ${await empty.text()}`);
   for (const [method, path, body] of [
     ["PUT", "", {}],
     ["POST", "/messages", { text: "first" }],
@@ -692,14 +741,19 @@ export function credentialOf({ plane }: Operation, { tenant, token }: World): st
 export function perform(
   operation: Operation,
   world: World,
-  { names = world.names, query = "", ...options }: Call & { readonly names?: Names; readonly query?: string } = {},
+  { names = { ...world.names, ...operation.names }, query = "", ...options }: Call & { readonly names?: Names; readonly query?: string } = {},
 ): Promise<Response> {
   return call(`${pathOf(operation, names)}${queryOf(operation, names, query)}`, {
     method: methodOf(operation),
     credential: credentialOf(operation, world),
     ...(operation.body === undefined ? {} : { body: operation.body }),
+    ...(operation.lines === undefined ? {} : { body: operation.lines }),
     ...options,
-    headers: { ...(isSocket(operation) ? { Upgrade: "websocket" } : {}), ...options.headers },
+    headers: {
+      ...(isSocket(operation) ? { Upgrade: "websocket" } : {}),
+      ...(operation.lines === undefined ? {} : { "Content-Type": exportType }),
+      ...options.headers,
+    },
   });
 }
 

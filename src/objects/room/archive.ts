@@ -1,6 +1,6 @@
 /** All rows of a room as they are exported, and what they were made of: every statement that reads or writes them whole. */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import type { BanLine, MemberLine, MessageLine, ReactionLine } from "../../protocol/export.ts";
+import type { BanLine, FileLine, MemberLine, MessageLine, ReactionLine } from "../../protocol/export.ts";
 import type { Role } from "../../protocol/capabilities.ts";
 import { dataJson, jsonOrNull, messageColumns, messageOf, type MemberRow, type MessageRow } from "./rows.ts";
 
@@ -59,6 +59,17 @@ export class Archive {
       )
       .toArray()
       .map((row) => ({ type: "reaction", ...row }));
+  }
+
+  filesOn(message: number): FileLine[] {
+    return this.#sql
+      .exec<Omit<FileLine, "type">>(
+        `SELECT message, id, user, name, type AS mediaType, size, width, height, at FROM file
+         WHERE message = ? AND removed_at IS NULL ORDER BY id`,
+        message,
+      )
+      .toArray()
+      .map((row) => ({ type: "file", ...row }));
   }
 
   /** The seq at which a message stands; null where it is gone. */
@@ -128,8 +139,12 @@ export class Archive {
 
   /** In the place of an earlier line of the same message, with its reactions. */
   saveMessage(line: MessageLine): void {
-    this.#sql.exec("DELETE FROM reaction WHERE message = ?", line.id);
-    this.#sql.exec("DELETE FROM message WHERE id = ?", line.id);
+    for (const [table, key] of [
+      ["reaction", "message"],
+      ["file", "message"],
+      ["message", "id"],
+    ])
+      this.#sql.exec(`DELETE FROM ${table} WHERE ${key} = ?`, line.id);
     this.#sql.exec(
       `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies,
          attachments, reactions, shadow, status, created_at, edited_at, deleted_at, expires_at)
@@ -172,6 +187,30 @@ export class Archive {
         )
         .toArray().length > 0
     );
+  }
+
+  /** False where its message is not there, or does not carry it. One that is known stays as it is. */
+  saveFile({ message, id, user, name, mediaType, size, width, height, at }: FileLine): boolean {
+    const carries = this.#sql.exec(
+      "SELECT 1 FROM message, json_each(attachments) WHERE message.id = ? AND json_extract(value, '$.id') = ?",
+      message,
+      id,
+    );
+    if (carries.toArray().length === 0) return false;
+    this.#sql.exec(
+      `INSERT INTO file (message, id, user, name, type, size, width, height, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO NOTHING`,
+      message,
+      id,
+      user,
+      name,
+      mediaType,
+      size,
+      width,
+      height,
+      at,
+    );
+    return true;
   }
 
   saveMember({ user, name, role, seq, mutedUntil, reason, readUpTo, spokeAt }: MemberLine): void {
@@ -224,6 +263,8 @@ export class Archive {
       this.#sql
         .exec(`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} LIMIT ?) RETURNING 1`, most)
         .toArray().length;
+    // Their bytes are not the import's.
+    this.#sql.exec("DELETE FROM file WHERE message IS NOT NULL");
     const tables = { reaction: "message, emoji, user", message: "id", member: "user", ban: "user" };
     let removed = 0;
     for (const [table, key] of Object.entries(tables)) removed += from(table, key, limit - removed);

@@ -81,6 +81,7 @@ function fillChanges(parts: RoomParts, page: PageOfLines, from: RoomPosition, no
     if (page.isFull) return { ...from, seq, reactions: null };
     page.add(change);
     seq = change.seq ?? seq;
+    if (change.type === "message" && change.attachments.length > 0) page.addEach(archive.filesOn(change.id));
     const rest = hasReactions(change) ? addReactions(parts, page, change.id, noReaction) : null;
     if (rest !== null && change.type === "message")
       return { ...from, seq, reactions: { message: change.id, after: rest } };

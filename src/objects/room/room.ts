@@ -266,8 +266,8 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return takeRows(this.#parts, batch, Date.now());
   }
 
-  endImport(end: ImportEnd, actor: Actor): Answer<{ cursor: string }> {
-    const ended = endImport(this.#parts, end, actor, Date.now());
+  endImport(last: ImportEnd, actor: Actor): Answer<{ cursor: string }> {
+    const ended = endImport(this.#parts, last, actor, Date.now());
     this.#turn.scheduleReport();
     return ended;
   }
