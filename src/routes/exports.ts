@@ -1,12 +1,13 @@
 /** Everything of a room, of a tenant or of a user, line by line. The next page is asked for when the last one has been taken. */
 import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import type { ExportPage } from "../objects/exports.ts";
 import { roomStub } from "../objects/stubs.ts";
 import type { Actor } from "../protocol/actor.ts";
 import { exportType, type ExportHead, exportVersion } from "../protocol/export.ts";
 import { type Refusal, refusals } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
-import { router } from "./app.ts";
+import { type AppEnv, router } from "./app.ts";
 import { adminSecurity, inRoom } from "./declared.ts";
 import { actorOf } from "./identity.ts";
 import { Digest } from "./lines.ts";
@@ -32,7 +33,7 @@ const ofRoom = createRoute({
 export const exports = router().openapi(ofRoom, async (c) => {
   const { room } = c.req.valid("param");
   const opened = await openRoom(c.env, c.get("identity").tenant, room, actorOf(c));
-  return opened.ok ? answer(opened.text) : problem(c, opened);
+  return opened.ok ? answer(c, opened.text) : problem(c, opened);
 });
 
 type Pages = AsyncGenerator<Pick<ExportPage<unknown>, "text" | "counts">, void, undefined>;
@@ -78,8 +79,8 @@ async function* sealed(head: ExportHead, pages: Pages): AsyncGenerator<string, v
   yield `${JSON.stringify({ type: "end", kind: head.kind, counts, hash: await digest.hex() })}\n`;
 }
 
-function answer(text: AsyncGenerator<string, void, undefined>): Response {
-  return new Response(streamOf(text), { headers: { "Content-Type": exportType } });
+function answer(c: Context<AppEnv>, text: AsyncGenerator<string, void, undefined>): Response {
+  return c.body(streamOf(text), 200, { "Content-Type": exportType });
 }
 
 /** Holds one page at most: who does not read on asks nobody for another. */

@@ -43,7 +43,7 @@ test.each(administrative)("[T10] $name leaves exactly one entry, and no secret i
   const request = `audited-${world.tenant.id}`;
   const response = await perform(operation, world, { headers: { "X-Request-Id": request } });
   expect(response.status).toBeLessThan(300);
-  const text = await response.text();
+  const text = new TextDecoder().decode(await response.arrayBuffer());
   const answer: unknown = text === "" || operation.contentType !== undefined ? null : JSON.parse(text);
   const tenant = (answer as { tenant?: { id: string } } | null)?.tenant?.id ?? world.tenant.id;
 

@@ -29,7 +29,7 @@ async function fill(world: World): Promise<Map<Operation["name"], string[]>> {
     if (!takesAway(operation)) expect([operation.name, response.status]).toEqual([operation.name, operation.first]);
     if (operation.stream === true || response.webSocket !== null) await release(response);
     else {
-      const secrets = secretsIn(await response.text());
+      const secrets = secretsIn(new TextDecoder().decode(await response.arrayBuffer()));
       if (secrets.length > 0) shown.set(operation.name, secrets);
     }
   }
