@@ -28,7 +28,10 @@ export class PageOfLines {
   }
 
   /** Adds what fits of a list that was read with one more than fits; answers the last one that is in, and whether that was all. */
-  addAll<Row>(rows: readonly Row[], lineOf: (row: Row) => { readonly type: string }): { last: Row | null; all: boolean } {
+  addAll<Row>(
+    rows: readonly Row[],
+    lineOf: (row: Row) => { readonly type: string },
+  ): { last: Row | null; all: boolean } {
     let last: Row | null = null;
     for (const row of rows) {
       if (this.isFull) return { last, all: false };

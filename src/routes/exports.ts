@@ -55,7 +55,10 @@ async function openRoom(env: Bindings, tenant: string, room: string, actor: Acto
   return { ok: true, text: sealed({ ...begun("room", tenant), room, epoch }, pages()) };
 }
 
-function begun(kind: ExportHead["kind"], tenant: string): Pick<ExportHead, "type" | "version" | "kind" | "tenant" | "at"> {
+function begun(
+  kind: ExportHead["kind"],
+  tenant: string,
+): Pick<ExportHead, "type" | "version" | "kind" | "tenant" | "at"> {
   return { type: "export", version: exportVersion, kind, tenant, at: Date.now() };
 }
 

@@ -3,7 +3,15 @@ import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { type RoomStub, roomStub } from "../objects/stubs.ts";
 import type { Actor } from "../protocol/actor.ts";
-import { ExportEnd, ExportHead, type ExportKind, exportType, exportVersion, type RoomLine, RoomRow } from "../protocol/export.ts";
+import {
+  ExportEnd,
+  ExportHead,
+  type ExportKind,
+  exportType,
+  exportVersion,
+  type RoomLine,
+  RoomRow,
+} from "../protocol/export.ts";
 import { Imported } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
@@ -88,7 +96,8 @@ async function endImport(load: Load, room: RoomLine, last: Line, lines: Lines, a
   if (kind !== "room" || found !== hash || !isSame(counts, load.counts))
     return refuse("invalid_field", `Line ${last.number}: this is not the end of the lines before it.`);
   const more = await lines.next();
-  if (more !== null) return more.ok ? refuse("invalid_field", `Line ${more.number}: nothing comes after the end.`) : more;
+  if (more !== null)
+    return more.ok ? refuse("invalid_field", `Line ${more.number}: nothing comes after the end.`) : more;
   const ended = await load.stub.endImport({ import: load.id, lines: load.sent, room }, actor);
   return ended.ok ? { ok: true, counts, hash, cursor: ended.cursor } : ended;
 }
@@ -132,16 +141,24 @@ class Load {
   }
 }
 
-async function headOf(lines: Lines, kind: ExportKind): Promise<Refusal | { readonly ok: true; readonly head: ExportHead }> {
+async function headOf(
+  lines: Lines,
+  kind: ExportKind,
+): Promise<Refusal | { readonly ok: true; readonly head: ExportHead }> {
   const line = await lines.next();
   if (line === null) return cutOff();
   if (!line.ok) return line;
   const version = (line.value as { version?: unknown } | null)?.version;
   if (typeof version === "number" && version !== exportVersion)
-    return refuse("invalid_field", `Line 1: this is version ${version} of exports, and ${exportVersion} is taken here.`);
+    return refuse(
+      "invalid_field",
+      `Line 1: this is version ${version} of exports, and ${exportVersion} is taken here.`,
+    );
   const head = ExportHead.safeParse(line.value);
   if (!head.success) return unfit(line, head.error);
-  return head.data.kind === kind ? { ok: true, head: head.data } : refuse("invalid_field", `Line 1: not a ${kind}'s export.`);
+  return head.data.kind === kind
+    ? { ok: true, head: head.data }
+    : refuse("invalid_field", `Line 1: not a ${kind}'s export.`);
 }
 
 function cutOff(): Refusal {

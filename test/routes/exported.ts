@@ -64,7 +64,10 @@ export async function fullRoom(
   await ask("PUT", "/members/ada", { role: "owner", name });
   await ask("PUT", "/members/cy", { role: "member", name: 'Cy "the" ✂' });
   await ask("POST", "/messages", { text: "first", nonce: "nonce-0001", mentions: ["bo"] });
-  await ask("POST", "/messages", { text: "line\nbreak \u2028 👍 \u0000", data: { a: [1, null, { b: -1.5e-7 }], ü: "" } });
+  await ask("POST", "/messages", {
+    text: "line\nbreak \u2028 👍 \u0000",
+    data: { a: [1, null, { b: -1.5e-7 }], ü: "" },
+  });
   await ask("POST", "/messages", { text: "a reply", replyTo: at(3) }, bo);
   await ask("POST", "/messages", { text: "to be edited" });
   await ask("POST", "/messages", { text: "to be deleted", nonce: "nonce-0002" });

@@ -61,10 +61,14 @@ describe("a room's export", () => {
     const [head = "", ...rest] = text.trimEnd().split("\n");
     expect(await withEnd(head, rest.slice(0, -1))).toBe(text);
     // What is written of it is who asked, and nothing of what was said.
-    const { items } = await (await call("/v1/audit?action=room.exported", { credential: tenant.key })).json<{
+    const { items } = await (
+      await call("/v1/audit?action=room.exported", { credential: tenant.key })
+    ).json<{
       items: object[];
     }>();
-    expect(items).toMatchObject([{ actor: { kind: "key", id: tenant.keyId }, target: { room }, before: null, after: null }]);
+    expect(items).toMatchObject([
+      { actor: { kind: "key", id: tenant.keyId }, target: { room }, before: null, after: null },
+    ]);
   });
 
   test("[D10] is the room as it stood at its end, whatever was changed while it was read", async () => {
@@ -84,12 +88,20 @@ describe("a room's export", () => {
       // What is out already, what is not, and what is new.
       if (pages > 2) continue;
       for (const id of [1, 40])
-        await call(`/v1/rooms/${room}/messages/${id}`, { method: "PATCH", credential: token, body: { text: `e${pages}` } });
+        await call(`/v1/rooms/${room}/messages/${id}`, {
+          method: "PATCH",
+          credential: token,
+          body: { text: `e${pages}` },
+        });
       await call(`/v1/rooms/${room}/messages/2/reactions/%F0%9F%91%8D`, {
         method: pages === 1 ? "PUT" : "DELETE",
         credential: token,
       });
-      await call(`/v1/rooms/${room}/members/bo`, { method: "PUT", credential: token, body: { role: pages === 1 ? "owner" : "member" } });
+      await call(`/v1/rooms/${room}/members/bo`, {
+        method: "PUT",
+        credential: token,
+        body: { role: pages === 1 ? "owner" : "member" },
+      });
       await say(`new ${pages}`);
     }
     expect(pages).toBeGreaterThanOrEqual(2);
@@ -157,8 +169,12 @@ describe("a room's export", () => {
 
 describe("an import", () => {
   test("[D12] makes the same history: exported again it is equal byte for byte, and its hash is", async () => {
-    const files = [await addFile(tenant, room, "ada"), await addFile(tenant, room, null, { name: "ü \"x\".pdf" })];
-    await call(`/v1/rooms/${room}/messages`, { method: "POST", credential: token, body: { text: "files", attachments: files } });
+    const files = [await addFile(tenant, room, "ada"), await addFile(tenant, room, null, { name: 'ü "x".pdf' })];
+    await call(`/v1/rooms/${room}/messages`, {
+      method: "POST",
+      credential: token,
+      body: { text: "files", attachments: files },
+    });
     await fullRoom(tenant, room, { from: 1 });
     const before = await exported(tenant, room);
     const shown = await read(room);
@@ -211,7 +227,9 @@ describe("an import", () => {
     await runDurableObjectAlarm(roomObject(other, "copy"));
     const { items } = await (await call("/v1/rooms", { credential: other.key })).json<{ items: object[] }>();
     expect(items).toMatchObject([{ name: "copy", messages: 8, members: 1 }]);
-    const { items: spans } = await (await call("/v1/usage", { credential: other.key })).json<{ items: { messages: number }[] }>();
+    const { items: spans } = await (
+      await call("/v1/usage", { credential: other.key })
+    ).json<{ items: { messages: number }[] }>();
     expect(spans.reduce((sum, { messages }) => sum + messages, 0)).toBe(0);
   });
 
@@ -234,14 +252,64 @@ describe("an import", () => {
       ["another kind", text.replace('"kind":"room"', '"kind":"user"')],
       ["not UTF-8", text.replace("first", "\uD800")],
       ["an unknown type", await withEnd(head, ['{"type":"poll"}', ...body])],
-      ["an unknown field", await withEnd(head, body.map((line) => line.replace('"readUpTo":3', '"readUpTo":3,"x":1')))],
-      ["a nonce twice", await withEnd(head, body.map((line) => line.replace("nonce-0002", "nonce-0001").replace('"text":null', '"text":null')))],
-      ["a seq twice", await withEnd(head, body.map((line) => line.replace('"id":5,"seq":5', '"id":5,"seq":4')))],
-      ["a head too low", await withEnd(head, body.map((line) => line.replace('"head":17', '"head":9')))],
-      ["a reaction on nothing", await withEnd(head, body.map((line) => line.replace('"reaction","message":3', '"reaction","message":5')))],
-      ["a reaction less", await withEnd(head, body.filter((line) => !(line.includes('"reaction"') && line.includes("constructor") && line.includes('"user"'))))],
-      ["a text too long", await withEnd(head, body.map((line) => line.replace("a reply", "x".repeat(40_000))))],
-      ["data too deep", await withEnd(head, body.map((line) => line.replace('"data":[]', `"data":${"[".repeat(40)}${"]".repeat(40)}`)))],
+      [
+        "an unknown field",
+        await withEnd(
+          head,
+          body.map((line) => line.replace('"readUpTo":3', '"readUpTo":3,"x":1')),
+        ),
+      ],
+      [
+        "a nonce twice",
+        await withEnd(
+          head,
+          body.map((line) => line.replace("nonce-0002", "nonce-0001").replace('"text":null', '"text":null')),
+        ),
+      ],
+      [
+        "a seq twice",
+        await withEnd(
+          head,
+          body.map((line) => line.replace('"id":5,"seq":5', '"id":5,"seq":4')),
+        ),
+      ],
+      [
+        "a head too low",
+        await withEnd(
+          head,
+          body.map((line) => line.replace('"head":17', '"head":9')),
+        ),
+      ],
+      [
+        "a reaction on nothing",
+        await withEnd(
+          head,
+          body.map((line) => line.replace('"reaction","message":3', '"reaction","message":5')),
+        ),
+      ],
+      [
+        "a reaction less",
+        await withEnd(
+          head,
+          body.filter(
+            (line) => !(line.includes('"reaction"') && line.includes("constructor") && line.includes('"user"')),
+          ),
+        ),
+      ],
+      [
+        "a text too long",
+        await withEnd(
+          head,
+          body.map((line) => line.replace("a reply", "x".repeat(40_000))),
+        ),
+      ],
+      [
+        "data too deep",
+        await withEnd(
+          head,
+          body.map((line) => line.replace('"data":[]', `"data":${"[".repeat(40)}${"]".repeat(40)}`)),
+        ),
+      ],
       ["nothing after the room", await withEnd(head, [...body, body[0] ?? ""])],
     ];
     for (const [what, given] of broken) {
@@ -269,7 +337,11 @@ describe("an import", () => {
       for (const path of ["/messages", "/changes", "", "/members"])
         await refused(await call(`/v1/rooms/copy${path}`, { credential: token }), 503, "overloaded");
       const body = { text: "x" };
-      await refused(await call("/v1/rooms/copy/messages", { method: "POST", credential: token, body }), 503, "overloaded");
+      await refused(
+        await call("/v1/rooms/copy/messages", { method: "POST", credential: token, body }),
+        503,
+        "overloaded",
+      );
       await refused(await call("/v1/rooms/copy/export", { credential: tenant.key }), 503, "overloaded");
       await refused(await imported(tenant, "copy", text), 409, "conflict");
     };
@@ -279,7 +351,9 @@ describe("an import", () => {
     pass(fixedLimits.importIdleMs + 1);
     await runDurableObjectAlarm(roomObject(tenant, "copy"));
     expect(await read("copy")).toMatchObject({ messages: [] });
-    expect(await stub.takeRows({ import: begun.import, from: rows.length, rows: [] })).toMatchObject({ error: "conflict" });
+    expect(await stub.takeRows({ import: begun.import, from: rows.length, rows: [] })).toMatchObject({
+      error: "conflict",
+    });
     expect((await imported(tenant, "copy", text)).status).toBe(201);
   });
 

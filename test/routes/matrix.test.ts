@@ -212,7 +212,10 @@ test.each(operations)("[A25] $name lets in whom its row says, and nobody else", 
     await release(response);
     // What was made can be made again, what was changed or removed cannot.
     const isOnce =
-      operation.once === true || method === "DELETE" || method === "PATCH" || (response.status === 201 && 200 in operation.answers);
+      operation.once === true ||
+      method === "DELETE" ||
+      method === "PATCH" ||
+      (response.status === 201 && 200 in operation.answers);
     if (response.ok && isOnce) world = await peopledWorld();
     if (response.ok && method !== "GET" && credential.of === "another")
       another = await newTenant({}, { autoCreate: false });

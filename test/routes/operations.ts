@@ -93,7 +93,9 @@ const badRooms = ["", ",", "a,", "a,a", "a b", "a,-b", "a%2Cb"];
 const named = (count: number): string => Array.from({ length: count }, (_, index) => `room-${index}`).join(",");
 
 const exportText = (kind: string): z.ZodString =>
-  z.string().regex(new RegExp(`^{"type":"export","version":1,"kind":"${kind}".*\\n{"type":"end","kind":"${kind}".*}\\n$`, "s"));
+  z
+    .string()
+    .regex(new RegExp(`^{"type":"export","version":1,"kind":"${kind}".*\\n{"type":"end","kind":"${kind}".*}\\n$`, "s"));
 const emptyRoom = `${JSON.stringify({
   type: "room",
   head: 0,
@@ -741,7 +743,11 @@ export function credentialOf({ plane }: Operation, { tenant, token }: World): st
 export function perform(
   operation: Operation,
   world: World,
-  { names = { ...world.names, ...operation.names }, query = "", ...options }: Call & { readonly names?: Names; readonly query?: string } = {},
+  {
+    names = { ...world.names, ...operation.names },
+    query = "",
+    ...options
+  }: Call & { readonly names?: Names; readonly query?: string } = {},
 ): Promise<Response> {
   return call(`${pathOf(operation, names)}${queryOf(operation, names, query)}`, {
     method: methodOf(operation),

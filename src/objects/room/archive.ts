@@ -30,9 +30,7 @@ export class Archive {
       .exec<MemberRow>("SELECT * FROM member WHERE seq > ? AND seq IS NOT NULL ORDER BY seq LIMIT ?", seq, limit)
       .toArray()
       .map(memberLine);
-    return [...created, ...changed, ...members]
-      .sort((one, other) => (one.seq ?? 0) - (other.seq ?? 0))
-      .slice(0, limit);
+    return [...created, ...changed, ...members].sort((one, other) => (one.seq ?? 0) - (other.seq ?? 0)).slice(0, limit);
   }
 
   #messages(which: string, order: "id" | "seq", after: number, limit: number, nowMs: number): MessageLine[] {

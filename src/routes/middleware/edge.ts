@@ -58,7 +58,12 @@ export const headless = createMiddleware<AppEnv>(async function headless(c, next
 export const jsonOnly = createMiddleware<AppEnv>(async function jsonOnly(c, next) {
   const { headers } = c.req.raw;
   const hasBody = Number(headers.get("content-length") ?? 0) > 0 || headers.has("transfer-encoding");
-  if (!hasBody || isStreamed(c.req.path) || /^application\/([a-z.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "")) return next();
+  if (
+    !hasBody ||
+    isStreamed(c.req.path) ||
+    /^application\/([a-z.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "")
+  )
+    return next();
   return problem(c, refuse("bad_request", "Say `Content-Type: application/json`."));
 });
 
