@@ -15,12 +15,15 @@ export interface Bindings extends RoomBindings {
   readonly CLIENT_ADDRESS_HEADER?: string;
   /** Set where descriptors can run out: workerd dies of that. */
   readonly MAX_CONNECTIONS?: string;
+  /** How many of them connections and their rooms may take. */
+  readonly MAX_FILES?: string;
 }
 
 export interface Settings {
   readonly masterKeys: MasterKeys;
   readonly operatorKey: string | undefined;
   readonly maxConnections: number;
+  readonly maxFiles: number;
   /** Whether tenants may name addresses of this deployment's own network. */
   readonly privateEndpoints: boolean;
 }
@@ -29,6 +32,7 @@ const Text = z.object({
   MASTER_KEY: z.string({ error: "MASTER_KEY is not set: see README, Deploy" }),
   OPERATOR_KEY: z.string().min(16, "OPERATOR_KEY has fewer than 16 characters").optional(),
   MAX_CONNECTIONS: z.coerce.number().int().min(1).optional(),
+  MAX_FILES: z.coerce.number().int().min(1).optional(),
   PRIVATE_ENDPOINTS: z.literal("allow", "PRIVATE_ENDPOINTS is neither unset nor `allow`").optional(),
 });
 
@@ -38,11 +42,12 @@ const parsed = new WeakMap<Bindings, Settings>();
 export function settingsOf(env: Bindings): Settings {
   const known = parsed.get(env);
   if (known !== undefined) return known;
-  const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS, PRIVATE_ENDPOINTS } = Text.parse(env);
+  const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS, MAX_FILES, PRIVATE_ENDPOINTS } = Text.parse(env);
   const settings = {
     masterKeys: masterKeysOf(MASTER_KEY),
     operatorKey: OPERATOR_KEY,
     maxConnections: MAX_CONNECTIONS ?? Infinity,
+    maxFiles: MAX_FILES ?? Infinity,
     privateEndpoints: PRIVATE_ENDPOINTS === "allow",
   };
   parsed.set(env, settings);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 const comfortableFiles = 65_536;
-// For the files of awake rooms (three each), the runtime's own, and connections on their way to being refused.
+// For the runtime's own, objects that only HTTP has woken, and connections on their way to being refused.
 const reservedFiles = 2_000;
 const fewestConnections = 64;
 
@@ -15,7 +15,12 @@ export function openFileLimit(): number {
 
 // workerd takes one or two descriptors a socket and dies when they run out, so the Worker refuses before that.
 export function connectionsFor(fileLimit: number): number {
-  return Math.max(fewestConnections, Math.floor((fileLimit - reservedFiles) / 2));
+  return Math.max(fewestConnections, Math.floor(filesFor(fileLimit) / 2));
+}
+
+/** For connections and the rooms that they are in, three descriptors each: 5,000 sockets in as many rooms take 25,000. */
+export function filesFor(fileLimit: number): number {
+  return Math.max(5 * fewestConnections, fileLimit - reservedFiles);
 }
 
 export function openFileWarning(fileLimit: number, maxConnections: number): string | undefined {

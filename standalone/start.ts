@@ -8,7 +8,7 @@ import { type Environment, readEnvironment } from "./environment.ts";
 import { Failure, systemCode } from "./failure.ts";
 import { Host } from "./host.ts";
 import { Lock } from "./lock.ts";
-import { connectionsFor, openFileLimit, openFileWarning } from "./openFiles.ts";
+import { connectionsFor, filesFor, openFileLimit, openFileWarning } from "./openFiles.ts";
 import { waitForPort } from "./port.ts";
 import { newRuntimePath, oldRuntimeWarning } from "./runtime.ts";
 import { Secrets } from "./secrets.ts";
@@ -33,7 +33,7 @@ async function start(): Promise<void> {
   const fileLimit = openFileLimit();
   const maxConnections = environment.MAX_CONNECTIONS ?? connectionsFor(fileLimit);
   const log = new WorkerLog();
-  const host = open({ bundle, environment, secrets, maxConnections, lock, log });
+  const host = open({ bundle, environment, secrets, maxConnections, maxFiles: filesFor(fileLimit), lock, log });
   const server = await host.url();
   await expectHealth(server, log);
   await introduce({
@@ -77,9 +77,10 @@ function open({
   environment,
   secrets,
   maxConnections,
+  maxFiles,
   lock,
   log,
-}: Parts & { maxConnections: number; lock: Lock; log: WorkerLog }): Host {
+}: Parts & { maxConnections: number; maxFiles: number; lock: Lock; log: WorkerLog }): Host {
   const host = new Host({
     bundle,
     host: environment.HOST,
@@ -89,6 +90,7 @@ function open({
       OPERATOR_KEY: secrets.operatorKey,
       MASTER_KEY: secrets.masterKey,
       MAX_CONNECTIONS: String(maxConnections),
+      MAX_FILES: String(maxFiles),
       ...(environment.GENERATION !== undefined && { GENERATION: environment.GENERATION }),
       ...(environment.PRIVATE_ENDPOINTS !== undefined && { PRIVATE_ENDPOINTS: environment.PRIVATE_ENDPOINTS }),
       ...(environment.CLIENT_ADDRESS_HEADER !== undefined && {

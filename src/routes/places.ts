@@ -10,7 +10,8 @@ import type { AppEnv } from "./app.ts";
 /** Must be left (`leavePlace`) however the connection ends, or when its room counts it. */
 export function newPlace(c: Context<AppEnv>): { readonly ok: true; readonly connection: string } | Refusal {
   const connection = nanoid();
-  return takePlace(connection, settingsOf(c.env).maxConnections)
+  const { maxConnections, maxFiles } = settingsOf(c.env);
+  return takePlace(connection, { connections: maxConnections, files: maxFiles })
     ? { ok: true, connection }
     : refuse("overloaded", "This server holds as many connections as it can.", { retryAfterMs: 1_000 });
 }

@@ -152,7 +152,7 @@ export function opened(response: Response): ManySocket {
 /** How many places are taken among the connections of this process. */
 export function placesTaken(): number {
   for (let taken = 0; ; taken++)
-    if (takePlace("probe", taken + 1)) {
+    if (takePlace("probe", { connections: taken + 1, files: Infinity })) {
       leavePlace("probe");
       return taken;
     }

@@ -6,6 +6,7 @@ import { mintToken } from "../../src/auth/token.ts";
 import { type RefusalCode, refusals } from "../../src/protocol/refusals.ts";
 import { ServerFrame } from "../../src/protocol/serverFrames.ts";
 import worker from "../../src/index.ts";
+import { leavePlace, takePlace } from "../../src/objects/room/connections.ts";
 import { everything } from "../support/api.ts";
 import { TestSocket } from "../support/socket.ts";
 import { refused } from "./answers.ts";
@@ -375,7 +376,40 @@ describe("the socket of many rooms", () => {
     await refused(await ask({}), 401, "token_missing");
     expect(heldPlaces()).toBe(before);
   });
+
+  test("[S4] descriptors are counted too: two for each connection, three for each room that has one", async () => {
+    const { tenant } = await newWorld();
+    const token = await newToken(tenant, "ada", { "*": ["read", "publish"] });
+    const other = { Upgrade: "websocket", ...offer(token) };
+    const join = (room: string, files: number): Promise<Response> => {
+      const request = new Request(`http://parley.test/v1/rooms/${room}/socket`, { headers: other });
+      return Promise.resolve(worker.fetch(request, { ...env, MAX_FILES: String(files) }, createExecutionContext()));
+    };
+    for (const room of ["one", "two"]) await call(`/v1/rooms/${room}`, { method: "PUT", credential: tenant.key });
+    const fewest = fewestFiles();
+    const sockets: TestSocket[] = [];
+    // Whoever comes may make a room of his own; a second one in a room takes no more of its files.
+    for (const [room, more] of [
+      ["one", 0],
+      ["two", 5],
+      ["two", 10],
+      ["two", 12],
+    ] as const) {
+      await refused(await join(room, fewest + more - 1), 503, "overloaded");
+      sockets.push(opened(await join(room, fewest + more)));
+    }
+    for (const socket of sockets) socket.close(1000);
+  });
 });
+
+/** With which one more connection is let in. */
+function fewestFiles(): number {
+  for (let files = 1; ; files++) {
+    if (!takePlace("probe", { connections: Infinity, files })) continue;
+    leavePlace("probe");
+    return files;
+  }
+}
 
 test.each([`/v1/rooms/team:lobby/socket`, "/v1/socket"])(
   "[H2] HEAD %s is refused, and leaves nothing behind",

@@ -124,7 +124,7 @@ describe("a tenure", () => {
   });
 
   test("[E8] released, it is over: no beat, no end, no timer, and its place is free", () => {
-    expect(takePlace("held", Infinity)).toBe(true);
+    expect(takePlace("held", { connections: Infinity, files: Infinity })).toBe(true);
     const before = placesTaken();
     const { tenure, onBeat, onEnd } = hold(nowMs + 1_000);
     tenure.release();

@@ -13,6 +13,12 @@ let open = 0;
 const taken = new Map<string, string | null>();
 const byOwner = new Map<string, number>();
 
+/** Of a socket whose other end is our own Worker, which counts the client: it keeps its room's files open and has none itself. */
+export const relayed = " relayed";
+
+/** Whose a connection is; null where that is nobody's. */
+export type Owner = string | null;
+
 /** A user of a tenant; null for an API key that names none, which is its tenant's server. */
 export function ownerOf(tenant: string, user: string | null): string | null {
   return user === null ? null : `${tenant}/${user}`;
@@ -23,17 +29,31 @@ export function forgetConnections(room: string): void {
   for (const [owner, sockets] of byRoom.get(room) ?? []) count(room, owner, -sockets);
 }
 
-export function enterRoom(room: string, owner: string | null): void {
+export function enterRoom(room: string, owner: Owner): void {
   count(room, owner ?? "", 1);
 }
 
-export function leaveRoom(room: string, owner: string | null): void {
+export function leaveRoom(room: string, owner: Owner): void {
   count(room, owner ?? "", -1);
 }
 
+/** What a process has room for; Infinity where nothing counts. */
+export interface Capacity {
+  readonly connections: number;
+  /** Descriptors. */
+  readonly files: number;
+}
+
+/** One to each side of the process, as seen with workerd of November 2026. */
+const filesOfConnection = 2;
+/** Its database, the log beside it and the log's index: open while the room is awake, and one push may wake them all. */
+const filesOfRoom = 3;
+
 /** Takes a place for a connection, unless all are taken. */
-export function takePlace(connection: string, places: number): boolean {
-  if (open + taken.size >= places) return false;
+export function takePlace(connection: string, { connections, files }: Capacity): boolean {
+  const held = open + taken.size;
+  if (held >= connections) return false;
+  if ((held + 1) * filesOfConnection + (byRoom.size + 1) * filesOfRoom > files) return false;
   taken.set(connection, null);
   return true;
 }
@@ -60,6 +80,7 @@ function count(room: string, owner: string, change: number): void {
   else owners.delete(owner);
   if (owners.size > 0) byRoom.set(room, owners);
   else byRoom.delete(room);
+  if (owner === relayed) return;
   open += change;
   if (owner !== "") add(owner, change);
 }

@@ -9,7 +9,7 @@ import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { PresenceMode, Session } from "../../protocol/session.ts";
 import { type Attachment, readAttachment, writeAttachment } from "./attachment.ts";
-import { enterRoom, forgetConnections, leaveRoom, ownerOf } from "./connections.ts";
+import { enterRoom, forgetConnections, leaveRoom, ownerOf, relayed as relayedOwner } from "./connections.ts";
 import { batch, Edition, type News, type Veil } from "./news.ts";
 
 declare global {
@@ -102,7 +102,7 @@ export class Roster {
       sentUnits: 0,
     };
     this.#seats.set(socket, seat);
-    if (!relayed) enterRoom(this.#name, this.#ownerOf(session));
+    enterRoom(this.#name, relayed ? relayedOwner : this.#ownerOf(session));
     this.#doorkeeper.enter(seat);
     return seat;
   }
@@ -116,7 +116,7 @@ export class Roster {
     if (seat === undefined) return;
     this.#seats.delete(socket);
     this.#waiting.delete(seat);
-    if (!seat.attachment.relayed) leaveRoom(this.#name, this.#ownerOf(seat.session));
+    leaveRoom(this.#name, seat.attachment.relayed ? relayedOwner : this.#ownerOf(seat.session));
     this.#doorkeeper.leave(seat);
   }
 
