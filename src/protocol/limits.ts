@@ -323,6 +323,8 @@ export const fixedLimits = {
   strangersPerSecond: 200,
   /** Rooms erased in one step of a tenant's end: each is a call, of which the platform allows 1,000 in one event. */
   erasedPerStep: 100,
+  /** Rooms told in one step of what those must know that sleep, too. Each wakes for it, which is no hurry. */
+  toldPerStep: 50,
   /** What a tenant may have us call, and how long and how much of its answer is waited for: it must not hold up anybody else. */
   endpointUrlLength: 2_048,
   outboundMsMax: 5_000,
@@ -353,6 +355,19 @@ export const fixedLimits = {
   reconnectJitterMs: 2_000,
   expiresInMsMin: 1_000,
   expiresInMsMax: 365 * 86_400_000,
+  /** What one pass of retention or expiry removes, rows of messages and of reactions each; it is one transaction. */
+  passRows: 100,
+  /** From one pass to the next, so that whoever writes meanwhile, here or in another room, waits for one pass at most. */
+  passPauseMs: 20,
+  /** Messages that have expired are not shown by anybody, so their rows can go together. */
+  expirySweepMs: 10_000,
+  /** A hundred years, and more messages than a room has space for. */
+  retentionDaysMax: 36_500,
+  retentionMessagesMax: 100_000_000,
+  /** A message may be so much older than its room keeps any: a room that nobody enters wakes for it once an hour at most. */
+  retentionAgeMs: 3_600_000,
+  /** A room may hold for so long more messages than it keeps: each that is published would cost two writes else. */
+  retentionCountMs: 60_000,
   reasonLength: 256,
   /**
    * Of a tenant's bans, what every edge is given every few seconds; beyond it an edge asks about each user. Rooms are given as many

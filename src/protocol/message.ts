@@ -3,6 +3,7 @@ import * as z from "zod";
 import { roles } from "./capabilities.ts";
 import { fixedLimits, tenantLimits } from "./limits.ts";
 import { DisplayName, UserId } from "./names.ts";
+import { noRetention, roomRetention } from "./retention.ts";
 import { unfitJson, utf8Length } from "./text.ts";
 
 export const Seq = z.int().min(0);
@@ -105,6 +106,8 @@ export const RoomSettings = z.object({
   slowModeMs: z.int().min(0).max(fixedLimits.slowModeMsMax),
   /** Whether all whose credential lets them may enter, or only members and those who may `moderate` or `manage`. */
   access: z.enum(["open", "members"]),
+  /** How long the room keeps messages. Only the tenant's server sets it. */
+  ...roomRetention,
 });
 export type RoomSettings = z.infer<typeof RoomSettings>;
-export const defaultRoomSettings: RoomSettings = { frozen: false, slowModeMs: 0, access: "open" };
+export const defaultRoomSettings: RoomSettings = { frozen: false, slowModeMs: 0, access: "open", ...noRetention };

@@ -6,6 +6,7 @@ import { Hook } from "./hook.ts";
 import { Issuer, issuerKey } from "./issuer.ts";
 import { noWords, WordList } from "./words.ts";
 import { defaultLimits, type LimitName, tenantLimits } from "./limits.ts";
+import { noRetention, tenantRetention } from "./retention.ts";
 import { Revocation } from "./revocation.ts";
 import { Subscription } from "./webhook.ts";
 
@@ -61,9 +62,17 @@ export const TenantSettings = z.strictObject({
   words: WordList,
   /** Who is asked about messages and edits before they are stored; null for nobody. */
   hook: Hook.nullable(),
+  /** How long its rooms keep messages, where they do not say it themselves. */
+  ...tenantRetention,
 });
 export type TenantSettings = z.infer<typeof TenantSettings>;
-export const defaultTenantSettings: TenantSettings = { origins: ["*"], autoCreate: true, words: noWords, hook: null };
+export const defaultTenantSettings: TenantSettings = {
+  origins: ["*"],
+  autoCreate: true,
+  words: noWords,
+  hook: null,
+  ...noRetention,
+};
 
 /** What travels with every call to a room: enough to make it, and to tell whether it has heard of the newest policy. */
 export const Terms = z.object({ version: z.int(), limits: Limits, autoCreate: z.boolean() });
@@ -79,6 +88,8 @@ export const RoomPolicy = Terms.extend({
   revocations: z.array(Revocation).default([]),
   words: z.object(WordList.shape).default(noWords),
   hook: z.object(Hook.shape).nullable().default(null),
+  retentionDays: tenantRetention.retentionDays.default(null),
+  retentionMessages: tenantRetention.retentionMessages.default(null),
   /** Until then there are more than these, and the tenant is asked. */
   revocationsAskedUntilMs: z.int().default(0),
   /** Shadow bans, and the others of the last minute: after that no edge lets in whom they mean. */

@@ -2,7 +2,8 @@
  * The version of the wire, selected as the WebSocket subprotocol `parley.v1`.
  *
  * History:
- * - 1: the first wire. Since then a room's settings have `slowModeMs` and `access`.
+ * - 1: the first wire. Since then a room's settings have `slowModeMs`, `access`, `retentionDays` and
+ *   `retentionMessages`.
  */
 export const PROTOCOL_VERSION = 1;
 

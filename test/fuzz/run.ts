@@ -132,7 +132,7 @@ class Run {
         await this.#govern(command);
         break;
       case "sweep":
-        await runDurableObjectAlarm(this.#object);
+        await this.#ring();
         break;
       case "recreate":
         await this.#recreate();
@@ -210,7 +210,16 @@ class Run {
     const id = picked(this.#ids, command.message);
     switch (command.do) {
       case "reply":
-        return [{ type: "publish", nonce: nonce(), text: `reply ${this.#sent}`, replyTo: id, mentions: ["bo"] }];
+        return [
+          {
+            type: "publish",
+            nonce: nonce(),
+            text: `reply ${this.#sent}`,
+            replyTo: id,
+            mentions: ["bo"],
+            ...this.#fleeting,
+          },
+        ];
       case "edit":
         return [
           {
@@ -226,6 +235,11 @@ class Run {
       case "read":
         return [{ type: "read", upTo: id }];
     }
+  }
+
+  /** Some replies expire, and their parents lose them. */
+  get #fleeting(): object {
+    return this.#sent % 4 === 0 ? { expiresInMs: 1_000 } : {};
   }
 
   // What the tenant's server does.
@@ -253,6 +267,14 @@ class Run {
       const index = command.message % Math.max(1, Math.ceil(this.#ids.length / 2));
       const last = this.#ids[index];
       if (last === undefined) return;
+      if (command.message % 2 === 0) {
+        // By the room's own setting, which goes on to hold.
+        await this.#call("", {
+          method: "PATCH",
+          body: { settings: { retentionMessages: 1 + (command.message % 12) } },
+        });
+        return this.#ring();
+      }
       this.#ids = this.#ids.slice(index + 1);
       await this.#object.retain(last + 1);
     } else {
@@ -262,6 +284,11 @@ class Run {
       this.#shadowed.delete(user);
       for (const [id, author] of this.#hidden) if (author === user) this.#hidden.set(id, null);
     }
+    await this.#told(await this.#readHead());
+  }
+
+  async #ring(): Promise<void> {
+    await runDurableObjectAlarm(this.#object);
     await this.#told(await this.#readHead());
   }
 

@@ -3,6 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { defaultLimits } from "../../src/protocol/limits.ts";
 import { Policy, RoomPolicy, Terms } from "../../src/protocol/policy.ts";
+import { noRetention } from "../../src/protocol/retention.ts";
 import { noWords } from "../../src/protocol/words.ts";
 import { everything } from "../support/api.ts";
 import { place } from "../support/place.ts";
@@ -24,6 +25,7 @@ test("[T17] what travels to a room is read without what is new here, and with wh
     revocations: [],
     words: noWords,
     hook: null,
+    ...noRetention,
     revocationsAskedUntilMs: 0,
     bans: [],
     moreBans: false,

@@ -15,6 +15,7 @@ import type { RoomParts } from "./parts.ts";
 import { Presence } from "./presence.ts";
 import { Queue } from "./queue.ts";
 import { Rates } from "./rates.ts";
+import { Keeper } from "./retention.ts";
 import { Refresher } from "./refresh.ts";
 import { Roster } from "./roster.ts";
 import { Store } from "./store/store.ts";
@@ -74,6 +75,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     archive: new Archive(storage),
     intake: new Intake(storage),
     deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),
+    keeper: new Keeper(store, (job, atMs) => alarms.schedule(job, atMs)),
     bookTokens: (atMs) => alarms.schedule("tokens", atMs),
     bookIntake: (atMs) => alarms.schedule("intake", atMs),
     bookExpiry: (atMs) => alarms.schedule("expiry", atMs),

@@ -10,13 +10,14 @@ import { askAboutAll, isAsked } from "./revoked.ts";
  * who have come meanwhile by what somebody held who did not know yet.
  */
 export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> {
-  const { store, roster, account } = parts;
+  const { store, roster, account, keeper } = parts;
   const { room } = store;
   account.heard();
   if (room === null || room.deletedAtMs !== null) return;
   if (policy.version > room.policy.version) {
     if (policy.moreBans) markShadowed(parts, room.policy, Date.now());
     store.heedPolicy(policy);
+    keeper.notice(Date.now());
   }
   const newest = store.room?.policy ?? policy;
   for (const seat of roster.seats) {

@@ -5,12 +5,13 @@ import type { Alarms } from "../alarms.ts";
 import { sweepIntake } from "./import.ts";
 import { report } from "./info.ts";
 import type { RoomParts } from "./parts.ts";
-import { sweepExpired } from "./removal.ts";
+import { expiry } from "./removal.ts";
+import { nextPassMs, nextSweepMs, retentionPass } from "./retention.ts";
 import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
 import type { Turn } from "./turn.ts";
 
-export type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds" | "intake";
+export type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds" | "intake" | "retention";
 
 export type Jobs = Readonly<Record<Job, () => void | Promise<void>>>;
 
@@ -20,7 +21,6 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
     if (atMs !== null) alarms.schedule(job, atMs);
   };
   return {
-    expiry: () => again("expiry", sweepExpired(parts, nowMs)),
     report: async () => {
       if (sweepDeaf(parts, nowMs) === "later") alarms.schedule("report", nowMs + fixedLimits.deafMs);
       const refused = await report(parts);
@@ -41,5 +41,15 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
     },
     tokens: () => endTokens(parts, nowMs),
     intake: () => again("intake", sweepIntake(parts, nowMs)),
+    expiry: async () => {
+      // Nobody else has told of it that there are fewer messages.
+      if ((await turn.work(expiry)) === "more") turn.scheduleReport();
+      parts.keeper.swept(Date.now());
+      again("expiry", nextSweepMs(parts, Date.now()));
+    },
+    retention: async () => {
+      await turn.work(retentionPass);
+      again("retention", nextPassMs(parts, Date.now()));
+    },
   };
 }

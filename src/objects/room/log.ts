@@ -11,6 +11,7 @@ export class Log {
   readonly #from: number;
   #head: number;
   #soonestExpiryMs = Infinity;
+  #publishes = false;
   #unsettled = false;
   readonly #startingOver = new Set<string>();
   #entries: ({ readonly change: Entry } | { readonly live: News })[] = [];
@@ -37,6 +38,7 @@ export class Log {
   changed(change: Change): void {
     const told = tell(change);
     if (change.type !== "message") return void this.#entries.push({ change: told });
+    this.#publishes ||= change.message.id === change.message.seq;
     this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
     const author = this.#authorOfHidden(change.message.id);
     if (author === undefined) return void this.#entries.push({ change: told });
@@ -53,6 +55,11 @@ export class Log {
   /** When the first of the new messages expires; Infinity where none does. */
   get soonestExpiryMs(): number {
     return this.#soonestExpiryMs;
+  }
+
+  /** There are new messages. */
+  get publishes(): boolean {
+    return this.#publishes;
   }
 
   /** Somebody's standing has changed, so that some who are here may not be any more. */

@@ -13,6 +13,7 @@ import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
 import type { Refresher } from "./refresh.ts";
 import type { Roster } from "./roster.ts";
+import type { Keeper } from "./retention.ts";
 import type { RoomState, Store } from "./store/store.ts";
 
 export interface RoomParts {
@@ -30,6 +31,7 @@ export interface RoomParts {
   readonly bans: Bans;
   readonly files: Files;
   readonly askHook: (hook: Hook, question: HookQuestion) => Promise<HookVerdict>;
+  readonly keeper: Keeper;
   readonly tickets: Tickets;
   /** All rows, for exports and imports. */
   readonly archive: Archive;

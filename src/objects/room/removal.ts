@@ -8,33 +8,71 @@ import { tombstoneContent } from "./rows.ts";
 import { roomChange, type Store } from "./store/store.ts";
 import { itself } from "./viewer.ts";
 
-/** Rows that one pass touches: a flush is one transaction, and what it tells must stay sendable. The rest takes another pass. */
-const passRows = 500;
+const { passRows } = fixedLimits;
+/** A pass of an erasure: what it tells must stay sendable. */
+const erasureRows = 500;
 
-/** One pass of retention below `oldest`. It says so in one `room` change, by which readers drop the messages too. */
-export function retention(parts: RoomParts, oldest: number): Entry {
+/**
+ * One pass of retention: the messages below what `oldestOf` says now go, at most a pass's worth, and readers drop them by one
+ * `room` change. Reactions to them are shown nobody any more, and may take further passes, of which nobody is told.
+ */
+export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number): Entry {
+  const { store, files } = parts;
   const apply = (log: Log): Outcome => {
     const state = stateOf(parts);
-    const reach = parts.store.messages.idAfter(passRows) ?? Infinity;
-    const upTo = Math.min(oldest, reach, log.head + 1);
-    if (upTo <= state.oldest) return { ok: true, id: 0, seq: state.seq, duplicate: true };
+    const reach = store.messages.idAfter(passRows) ?? Infinity;
+    const upTo = Math.max(state.oldest, Math.min(oldestOf(log.nowMs), reach, log.head + 1));
+    const isMoving = upTo > state.oldest;
+    if (!isMoving && !store.reactions.areBelow(upTo)) return { ok: true, id: 0, seq: state.seq, duplicate: true };
+    store.reactions.removeBelow(upTo, passRows);
+    if (!isMoving) return { ok: true, id: 0, seq: state.seq, duplicate: false };
     const seq = log.next();
-    parts.store.removeBelow(upTo, seq, seq);
-    parts.files.removeBelow(upTo, log.nowMs);
+    store.removeBelow(upTo, seq, seq);
+    files.removeBelow(upTo, log.nowMs);
     log.changed({ type: "room", room: roomChange({ ...state, seq, oldest: upTo }) });
     return { ok: true, id: 0, seq, duplicate: false };
   };
   return { bytes: 0, apply, waiters: [] };
 }
 
-/** Expiry. Returns when to come again, or null. Silent: readers drop an expired message by the server's time. */
-export function sweepExpired({ store, files }: RoomParts, nowMs: number): number | null {
-  const removed = store.transaction(() => {
-    const ids = store.removeExpired(nowMs, passRows);
-    files.removeOf(ids, nowMs);
-    return ids;
-  });
-  return removed.length === passRows ? nowMs : store.messages.nextExpiryMs();
+/**
+ * One pass of expiry. Of the messages themselves nobody is told: readers drop them by the server's time. Those that they replied
+ * to have fewer replies. A pass that found nothing is a duplicate.
+ */
+export function expiry({ store, files }: RoomParts): Entry {
+  const apply = (log: Log): Outcome => {
+    const expired = store.messages.expired(log.nowMs, passRows);
+    let budget = passRows;
+    const gone = expired.filter(({ id }) => {
+      budget -= store.reactions.removeOf(id, budget);
+      // Where the reactions to one message are more than a pass, it goes with the last of them.
+      return budget > 0;
+    });
+    const ids = gone.map(({ id }) => id);
+    store.removeExpired(ids, log.head);
+    files.removeOf(ids, log.nowMs);
+    for (const [id, replies] of counted(gone)) countDown(store, log, id, replies);
+    return { ok: true, id: 0, seq: log.head, duplicate: expired.length === 0 };
+  };
+  return { bytes: 0, apply, waiters: [] };
+}
+
+/** How many replies each parent has lost, of those that it counts. */
+function counted(
+  replies: readonly { readonly replyTo: number | null; readonly hidden: boolean }[],
+): Map<number, number> {
+  const lost = new Map<number, number>();
+  for (const { replyTo, hidden } of replies)
+    if (replyTo !== null && !hidden) lost.set(replyTo, (lost.get(replyTo) ?? 0) + 1);
+  return lost;
+}
+
+function countDown(store: Store, log: Log, id: number, lost: number): void {
+  const parent = store.messages.get(id, log.nowMs, itself);
+  if (parent === null) return;
+  const patch = { id, seq: log.next(), replies: Math.max(0, parent.replies - lost) };
+  store.messages.saveReplies(patch);
+  log.changed({ type: "message", message: patch });
 }
 
 /**
@@ -57,7 +95,7 @@ export function erasure({ store, bans, files }: RoomParts, user: string): Entry 
 }
 
 function eraseReactions(store: Store, log: Log, user: string): void {
-  for (const { message, emoji } of store.reactions.by(user, passRows)) {
+  for (const { message, emoji } of store.reactions.by(user, erasureRows)) {
     store.reactions.remove(message, emoji, user);
     const row = store.messages.get(message, log.nowMs, itself);
     if (row === null) continue;
@@ -69,7 +107,7 @@ function eraseReactions(store: Store, log: Log, user: string): void {
 }
 
 function eraseMentions(store: Store, log: Log, user: string): void {
-  for (const { id, mentions } of store.messages.mentioning(user, passRows)) {
+  for (const { id, mentions } of store.messages.mentioning(user, erasureRows)) {
     const patch = { id, seq: log.next(), mentions: mentions.filter((mentioned) => mentioned !== user) };
     store.messages.saveMentions(patch);
     log.changed({ type: "message", message: patch });
@@ -78,7 +116,7 @@ function eraseMentions(store: Store, log: Log, user: string): void {
 
 function eraseMessages(store: Store, log: Log, user: string): number[] {
   const hides = store.messages.hasHidden(user);
-  const ids = store.messages.by(user, passRows);
+  const ids = store.messages.by(user, erasureRows);
   for (const id of ids) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
     store.messages.erase(tombstone);

@@ -280,7 +280,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   /** Retention: removes the messages below `oldest`, pass by pass. */
   async retain(oldest: number): Promise<void> {
-    while ((await this.#turn.work((parts) => retention(parts, oldest))) === "more");
+    while ((await this.#turn.work((parts) => retention(parts, () => oldest))) === "more");
   }
 
   /** Removes every trace of a user, pass by pass. */

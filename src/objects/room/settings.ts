@@ -1,7 +1,9 @@
 /** The room's own settings. */
 import { differenceOf } from "../../core/difference.ts";
+import { isSame } from "../../core/retention.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { RoomSettings } from "../../protocol/message.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
@@ -15,13 +17,24 @@ export type SettingsPatch = { readonly [Name in keyof RoomSettings]?: RoomSettin
 
 /** `founding`: the room is new. Who makes one for members only owns it, or could not enter it by his role. */
 export function configure(parts: RoomParts, session: Session, patch: SettingsPatch, founding = false): Admitted {
-  const refused = lacks(parts, session, "manage") ?? crowded(parts);
+  const refused = lacks(parts, session, "manage") ?? unkept(parts, session, patch) ?? crowded(parts);
   const founder = founding && patch.access === "members" ? session.user : null;
   const apply = (log: Log): Outcome => {
     if (founder !== null) applyMember(parts, log, session, { user: founder, name: session.name, role: "owner" });
     return applySettings(parts, log, session, patch);
   };
   return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
+}
+
+/** How long a room keeps what its users say is the tenant's promise to them, for more as for less: no owner of a room breaks it. */
+function unkept(parts: RoomParts, session: Session, patch: SettingsPatch): Refusal | null {
+  const { settings } = stateOf(parts);
+  const { retentionDays = settings.retentionDays, retentionMessages = settings.retentionMessages } = patch;
+  if (isSame(settings, { retentionDays, retentionMessages }) || session.capabilities.includes("admin")) return null;
+  return refuse(
+    "forbidden",
+    "Only the tenant's server sets `retentionDays` and `retentionMessages`: this needs the capability `admin`.",
+  );
 }
 
 function applySettings(parts: RoomParts, log: Log, session: Session, patch: SettingsPatch): Outcome {

@@ -95,7 +95,7 @@ export class Turn {
     const log = flush(this.#parts, nowMs);
     if (log === null) return;
     if (store.head > headBefore) this.#mark.forget();
-    if (log.soonestExpiryMs < Infinity) this.#alarms.schedule("expiry", log.soonestExpiryMs);
+    this.#parts.keeper.notice(nowMs, log);
     // What was only told changes no count.
     if (store.head > headBefore) this.scheduleReport();
     // A reader that was cut while all were told may have been a user's last.

@@ -7,6 +7,7 @@ import { ledgerMigration, ledgerRestMigration } from "./ledger.ts";
 import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
+import { untoldMigration } from "./untold.ts";
 import { usageMigration } from "./usage.ts";
 import { revocationsMigration } from "./revocations.ts";
 import { webhooksMigration } from "./webhooks.ts";
@@ -95,4 +96,5 @@ CREATE TABLE audit_name (
   bansPushedMigration,
   ledgerRestMigration,
   webhooksMigration,
+  untoldMigration,
 ];

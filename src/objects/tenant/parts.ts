@@ -10,6 +10,7 @@ import { limitsOf } from "./limits.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Store, TenantState } from "./store.ts";
+import type { Untold } from "./untold.ts";
 import type { Usage } from "./usage.ts";
 import type { Webhooks } from "./webhooks.ts";
 import type { Limits } from "../../protocol/limits.ts";
@@ -26,6 +27,7 @@ export interface TenantParts {
   readonly revocations: Revocations;
   readonly webhooks: Webhooks;
   readonly deletion: Deletion;
+  readonly untold: Untold;
   /** Of a tenant that exists: another has no tables. */
   readonly ledger: () => Ledger;
   readonly usage: () => Usage;

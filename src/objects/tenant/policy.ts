@@ -26,8 +26,19 @@ export function policyOf(parts: TenantParts, nowMs: number): Policy {
 /** For a room that goes by the policy `since`, or by one that is not known. */
 export function roomPolicyOf(parts: TenantParts, since: number | null, nowMs: number): RoomPolicy {
   const { version, suspended, settings, limits } = tenantOf(parts);
-  const { autoCreate, words, hook } = settings;
+  const { autoCreate, words, hook, retentionDays, retentionMessages } = settings;
   const judged = { ...parts.revocations.since(since, nowMs), ...parts.bans.ofRooms(since, nowMs) };
   const webhooks = parts.webhooks.subscriptions(nowMs);
-  return { version, suspended, limits: limitsOf({ limits }), autoCreate, words, hook, webhooks, ...judged };
+  return {
+    version,
+    suspended,
+    limits: limitsOf({ limits }),
+    autoCreate,
+    words,
+    hook,
+    retentionDays,
+    retentionMessages,
+    webhooks,
+    ...judged,
+  };
 }

@@ -1,5 +1,6 @@
 /** The tenant itself: how it comes to be, what it has set, whether it is suspended. */
 import { differenceOf } from "../../core/difference.ts";
+import { isSame } from "../../core/retention.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { defaultTenantSettings, type LimitsPatch, type TenantSettings } from "../../protocol/policy.ts";
@@ -72,6 +73,7 @@ export async function update(
   const changed = differenceOf(auditedOf(tenant), auditedOf(updated));
   await parts.decide(updated, () => {
     if (changed !== null) parts.audit.append(actor, "tenant.updated", changed, nowMs);
+    if (!isSame(tenant.settings, updated.settings)) parts.untold.addAll(nowMs);
   });
   return describe(parts);
 }

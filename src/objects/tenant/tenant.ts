@@ -31,6 +31,7 @@ import { type NewRevocation, type RevocationListing, Revocations } from "./revoc
 import { revoke } from "./revoke.ts";
 import { policyGoneMs, Rounds } from "./rounds.ts";
 import { type Key, type NewKey, type RoomListing, Store } from "./store.ts";
+import { Untold } from "./untold.ts";
 import { type Metrics, Usage, type UsageQuery, type Used } from "./usage.ts";
 import { Webhooks } from "./webhooks.ts";
 
@@ -39,7 +40,7 @@ const retryAfterMs = 30_000;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #parts: TenantParts;
-  readonly #alarms: Alarms<"policy" | "revocations" | "tickets" | "deletion" | "usage">;
+  readonly #alarms: Alarms<"policy" | "revocations" | "tickets" | "deletion" | "usage" | "untold">;
   readonly #tickets: Tickets;
   readonly #rounds: Rounds<RoomPolicy>;
   /** Made when they are first needed: a tenant that was never created has no tables. */
@@ -61,6 +62,12 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       bans: new TenantBans(storage),
       revocations: new Revocations(storage),
       webhooks: new Webhooks(storage),
+      untold: new Untold({
+        sql: storage.sql,
+        policy: () => roomPolicyOf(this.#parts, null, Date.now()),
+        tell: (room, policy) => roomStub(env, this.#id, room).heed(policy),
+        book: (atMs) => this.#alarms.schedule("untold", atMs),
+      }),
       deletion: new Deletion({
         storage,
         store,
@@ -290,7 +297,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   // Events from the platform.
 
   override async alarm(): Promise<void> {
-    const { store, revocations, deletion, usage } = this.#parts;
+    const { store, revocations, deletion, usage, untold } = this.#parts;
     const tickets = this.#tickets;
     // One that rang while everything was erased.
     if (store.tenant === null) return;
@@ -315,6 +322,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         usage().sweep(Date.now());
         this.#scheduleSweep();
       },
+      untold: () => untold.step(Date.now()),
     });
   }
 

@@ -234,6 +234,49 @@ export class Messages {
     );
   }
 
+  /**
+   * Where those that were published before this time end, of so many of the oldest. A time to come is one of a clock that was
+   * wrong: such a message goes when those after it go, and keeps none of them.
+   */
+  belowAge(sinceMs: number, among: number, nowMs: number): number {
+    return this.#sql
+      .exec<{ below: number }>(
+        `WITH pass AS (SELECT id, created_at FROM message ORDER BY id LIMIT ?1)
+         SELECT coalesce(max(id) + 1, 0) AS below FROM pass WHERE created_at <= ?2
+           AND id < coalesce((SELECT min(id) FROM pass WHERE created_at > ?2 AND created_at <= ?3), ?4)`,
+        among,
+        sinceMs,
+        nowMs,
+        Number.MAX_SAFE_INTEGER,
+      )
+      .one().below;
+  }
+
+  /** When the first of so many of the oldest was published that does not say a time to come; null where none does. */
+  oldestAtMs(among: number, nowMs: number): number | null {
+    return (
+      this.#sql
+        .exec<{ at: number }>(
+          "SELECT created_at AS at FROM (SELECT id, created_at FROM message ORDER BY id LIMIT ?) WHERE created_at <= ? ORDER BY id LIMIT 1",
+          among,
+          nowMs,
+        )
+        .toArray()[0]?.at ?? null
+    );
+  }
+
+  /** Those that have expired, the first ones first. */
+  expired(nowMs: number, limit: number): { id: number; replyTo: number | null; hidden: boolean }[] {
+    return this.#sql
+      .exec<{ id: number; reply_to: number | null; shadow: number | null }>(
+        "SELECT id, reply_to, shadow FROM message WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+        nowMs,
+        limit,
+      )
+      .toArray()
+      .map(({ id, reply_to, shadow }) => ({ id, replyTo: reply_to, hidden: shadow !== null }));
+  }
+
   nextExpiryMs(): number | null {
     return (
       this.#sql

@@ -39,6 +39,32 @@ export class Reactions {
       .toArray();
   }
 
+  /** Of messages that retention has removed. Nobody is shown them any more. */
+  areBelow(message: number): boolean {
+    return this.#sql.exec("SELECT 1 FROM reaction WHERE message < ? LIMIT 1", message).toArray().length > 0;
+  }
+
+  removeBelow(message: number, limit: number): void {
+    this.#sql.exec(
+      `DELETE FROM reaction WHERE (message, emoji, user) IN
+         (SELECT message, emoji, user FROM reaction WHERE message < ? ORDER BY message LIMIT ?)`,
+      message,
+      limit,
+    );
+  }
+
+  /** Answers how many there were, of so many at most. */
+  removeOf(message: number, limit: number): number {
+    return this.#sql
+      .exec(
+        `DELETE FROM reaction WHERE (message, emoji, user) IN
+           (SELECT message, emoji, user FROM reaction WHERE message = ? LIMIT ?) RETURNING message`,
+        message,
+        limit,
+      )
+      .toArray().length;
+  }
+
   by(user: string, limit: number): { message: number; emoji: string }[] {
     return this.#sql
       .exec<{ message: number; emoji: string }>(

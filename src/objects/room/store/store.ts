@@ -247,30 +247,20 @@ export class Store {
 
   // Rows leave in three ways only: retention, expiry, erasure. Each keeps the head in the same transaction.
 
-  /** Retention: everything below `oldest`. */
+  /** Retention: every message below `oldest`. */
   removeBelow(oldest: number, seq: number, head: number): void {
     this.usage.count();
     this.#sql.exec("UPDATE room SET messages = messages - (SELECT count(*) FROM message WHERE id < ?)", oldest);
-    this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
     this.#sql.exec("UPDATE room SET oldest = ?, seq = ?, head = ?", oldest, seq, head);
     if (this.#room !== null) this.#room = { ...this.#room, oldest, seq };
   }
 
-  /** Expiry: silent, because readers drop an expired message by themselves. Returns which went. */
-  removeExpired(nowMs: number, limit: number): number[] {
+  /** Expiry: silent, because readers drop an expired message by themselves. */
+  removeExpired(ids: readonly number[], head: number): void {
     this.usage.count();
-    const ids = this.#sql
-      .exec<{ id: number }>(
-        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE expires_at <= ? LIMIT ?) RETURNING id",
-        nowMs,
-        limit,
-      )
-      .toArray()
-      .map(({ id }) => id);
-    for (const id of ids) this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
-    this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", this.#head, ids.length);
-    return ids;
+    this.#sql.exec("DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(ids));
+    this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", head, ids.length);
   }
 
   /** What no change can tell those whom it concerns: they start over. */

@@ -1,0 +1,29 @@
+/** How long a room keeps its messages. */
+import type { RoomSettings } from "../protocol/message.ts";
+import type { Retention } from "../protocol/retention.ts";
+
+const dayMs = 86_400_000;
+
+/** The room's own word goes before its tenant's, for more as for less. Null is for ever. */
+export function retentionOf(
+  { retentionDays, retentionMessages }: Pick<RoomSettings, keyof Retention>,
+  tenant: Retention,
+): Retention {
+  return {
+    retentionDays: chosen(retentionDays, tenant.retentionDays),
+    retentionMessages: chosen(retentionMessages, tenant.retentionMessages),
+  };
+}
+
+/** Null where no age ends it. */
+export function lifeMs({ retentionDays }: Retention): number | null {
+  return retentionDays === null ? null : retentionDays * dayMs;
+}
+
+export function isSame(one: Retention, other: Retention): boolean {
+  return one.retentionDays === other.retentionDays && one.retentionMessages === other.retentionMessages;
+}
+
+function chosen(own: number | null, tenants: number | null): number | null {
+  return own === 0 ? null : (own ?? tenants);
+}

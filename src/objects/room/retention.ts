@@ -1,0 +1,94 @@
+/** What goes by itself: what is older, or more, than the room keeps, the oldest first; and what has expired. Pass by pass. */
+import { isSame, lifeMs, retentionOf } from "../../core/retention.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import { noRetention, type Retention } from "../../protocol/retention.ts";
+import type { Log } from "./log.ts";
+import type { RoomParts } from "./parts.ts";
+import type { Entry } from "./queue.ts";
+import { retention } from "./removal.ts";
+import type { Store } from "./store/store.ts";
+
+const { passRows, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
+
+type News = Pick<Log, "publishes" | "soonestExpiryMs">;
+const nothing: News = { publishes: false, soonestExpiryMs: Infinity };
+
+/** Says when to look: what was booked is on disk, and what has been decided since is noticed here. */
+export class Keeper {
+  readonly #store: Store;
+  readonly #book: (job: "retention" | "expiry", atMs: number) => void;
+  #known: Retention;
+  #sweptAtMs = -Infinity;
+
+  /** `book` is to call for a pass by an alarm; a later time than the one booked changes nothing. */
+  constructor(store: Store, book: (job: "retention" | "expiry", atMs: number) => void) {
+    this.#store = store;
+    this.#book = book;
+    this.#known = kept(store);
+  }
+
+  /** To be called when the room has stored something, or the tenant has decided something. */
+  notice(nowMs: number, { publishes, soonestExpiryMs }: News = nothing): void {
+    if (soonestExpiryMs < Infinity) this.#book("expiry", Math.max(soonestExpiryMs, this.#sweptAtMs + expirySweepMs));
+    const now = kept(this.#store);
+    const isNew = !isSame(now, this.#known);
+    this.#known = now;
+    if (isSame(now, noRetention)) return;
+    if (!isNew && !publishes) return;
+    if (isNew) return this.#book("retention", nowMs);
+    const life = lifeMs(now);
+    if (life !== null) this.#book("retention", nowMs + life);
+    if (now.retentionMessages !== null) this.#book("retention", nowMs + retentionCountMs);
+  }
+
+  /** What had expired has been swept. */
+  swept(nowMs: number): void {
+    this.#sweptAtMs = nowMs;
+  }
+
+  /** Messages have come that are not new. */
+  lookSoon(nowMs: number): void {
+    if (!isSame(kept(this.#store), noRetention)) this.#book("retention", nowMs);
+  }
+}
+
+/** When to sweep for the next time; null where nothing will expire. */
+export function nextSweepMs({ store }: RoomParts, nowMs: number): number | null {
+  const dueMs = store.room === null ? null : store.messages.nextExpiryMs();
+  if (dueMs === null) return null;
+  return dueMs <= nowMs ? nowMs + passPauseMs : Math.max(dueMs, nowMs + expirySweepMs);
+}
+
+/** One pass of what the room's retention asks for. */
+export function retentionPass(parts: RoomParts): Entry {
+  return retention(parts, (nowMs) => dueBelow(parts.store, nowMs));
+}
+
+/** When to come for the next pass; null where nothing will be due but what others will publish. */
+export function nextPassMs({ store }: RoomParts, nowMs: number): number | null {
+  if (store.room === null) return null;
+  const { oldest } = store.room;
+  if (dueBelow(store, nowMs) > oldest || store.reactions.areBelow(oldest)) return nowMs + passPauseMs;
+  const life = lifeMs(kept(store));
+  if (life === null) return null;
+  const oldestAtMs = store.messages.oldestAtMs(passRows, nowMs);
+  return oldestAtMs === null ? null : Math.max(nowMs + retentionAgeMs, oldestAtMs + life);
+}
+
+/** The id below which the next pass is to remove everything. Its cost is that of a pass, however many are due. */
+function dueBelow(store: Store, nowMs: number): number {
+  const retention = kept(store);
+  const life = lifeMs(retention);
+  const byAge = life === null ? 0 : store.messages.belowAge(nowMs - life, passRows, nowMs);
+  return Math.max(byAge, retention.retentionMessages === null ? 0 : belowCount(store, retention.retentionMessages));
+}
+
+function belowCount(store: Store, most: number): number {
+  const excess = store.usage.tally().messages - most;
+  return excess <= 0 ? 0 : (store.messages.idAfter(Math.min(excess, passRows)) ?? 0);
+}
+
+function kept({ room }: Store): Retention {
+  if (room === null || room.deletedAtMs !== null) return noRetention;
+  return retentionOf(room.settings, room.policy);
+}
