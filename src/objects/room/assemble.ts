@@ -78,7 +78,6 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     keeper: new Keeper(store, (job, atMs) => alarms.schedule(job, atMs)),
     bookTokens: (atMs) => alarms.schedule("tokens", atMs),
     bookIntake: (atMs) => alarms.schedule("intake", atMs),
-    bookExpiry: (atMs) => alarms.schedule("expiry", atMs),
     pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
   };
   const turn: Turn = new Turn(storage, parts, alarms);

@@ -96,7 +96,7 @@ export function endImport(
   actor: Actor,
   nowMs: number,
 ): { readonly ok: true; readonly cursor: string } | Refusal {
-  const { store, intake, archive, bans, deeds } = parts;
+  const { store, intake, archive, bans, deeds, keeper } = parts;
   const state = intakeOf(parts, id);
   if (state === null) return refuse("conflict", "This import is over.");
   if (state.lines !== lines) return refuse("conflict", "Something of this import is missing.");
@@ -108,8 +108,7 @@ export function endImport(
     deeds.add(actor, "room.imported", { after: { head: room.head } }, nowMs);
   });
   bans.reload();
-  const expiryMs = store.messages.nextExpiryMs();
-  if (expiryMs !== null) parts.bookExpiry(expiryMs);
+  keeper.adopted(nowMs);
   return { ok: true, cursor: headCursor(parts) };
 }
 

@@ -41,13 +41,16 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
     },
     tokens: () => endTokens(parts, nowMs),
     intake: () => again("intake", sweepIntake(parts, nowMs)),
+    // What an import has brought is not the room's yet, and its end books both of these anew.
     expiry: async () => {
+      if (parts.intake.state !== null) return;
       // Nobody else has told of it that there are fewer messages.
       if ((await turn.work(expiry)) === "more") turn.scheduleReport();
       parts.keeper.swept(Date.now());
       again("expiry", nextSweepMs(parts, Date.now()));
     },
     retention: async () => {
+      if (parts.intake.state !== null) return;
       await turn.work(retentionPass);
       again("retention", nextPassMs(parts, Date.now()));
     },

@@ -44,7 +44,6 @@ export interface RoomParts {
   readonly bookTokens: (atMs: number) => void;
   /** Books a look at the import that is under way. */
   readonly bookIntake: (atMs: number) => void;
-  readonly bookExpiry: (atMs: number) => void;
   /** The tenant's directory of rooms. */
   readonly registry: Pick<TenantStub, "flag" | "registerRoom" | "forgetRoom" | "revocationsOf" | "bansOf">;
 }

@@ -46,9 +46,12 @@ export class Keeper {
     this.#sweptAtMs = nowMs;
   }
 
-  /** Messages have come that are not new. */
-  lookSoon(nowMs: number): void {
-    if (!isSame(kept(this.#store), noRetention)) this.#book("retention", nowMs);
+  /** The room has got a history from elsewhere, of which everything may be due. */
+  adopted(nowMs: number): void {
+    const expiresAtMs = this.#store.messages.nextExpiryMs();
+    if (expiresAtMs !== null) this.#book("expiry", expiresAtMs);
+    this.#known = kept(this.#store);
+    if (!isSame(this.#known, noRetention)) this.#book("retention", nowMs);
   }
 }
 
@@ -77,10 +80,10 @@ export function nextPassMs({ store }: RoomParts, nowMs: number): number | null {
 
 /** The id below which the next pass is to remove everything. Its cost is that of a pass, however many are due. */
 function dueBelow(store: Store, nowMs: number): number {
-  const retention = kept(store);
-  const life = lifeMs(retention);
+  const wanted = kept(store);
+  const life = lifeMs(wanted);
   const byAge = life === null ? 0 : store.messages.belowAge(nowMs - life, passRows, nowMs);
-  return Math.max(byAge, retention.retentionMessages === null ? 0 : belowCount(store, retention.retentionMessages));
+  return Math.max(byAge, wanted.retentionMessages === null ? 0 : belowCount(store, wanted.retentionMessages));
 }
 
 function belowCount(store: Store, most: number): number {
