@@ -5,6 +5,7 @@ import { type AppEnv, router } from "./routes/app.ts";
 import { audit } from "./routes/audit.ts";
 import { bans } from "./routes/bans.ts";
 import { changes } from "./routes/changes.ts";
+import { deliveries } from "./routes/deliveries.ts";
 import { describeAt } from "./routes/description.ts";
 import { documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
@@ -28,6 +29,7 @@ import { tenant } from "./routes/tenant.ts";
 import { tickets } from "./routes/tickets.ts";
 import { usage } from "./routes/usage.ts";
 import { tenants } from "./routes/tenants.ts";
+import { webhooks } from "./routes/webhooks.ts";
 
 export { Directory } from "./objects/directory/directory.ts";
 export { Room } from "./objects/room/room.ts";
@@ -50,6 +52,8 @@ for (const routes of [
   issuers,
   revocations,
   hook,
+  webhooks,
+  deliveries,
   rooms,
   exports,
   imports,
@@ -81,6 +85,8 @@ export type AppType = Hono<
     | typeof issuers
     | typeof revocations
     | typeof hook
+    | typeof webhooks
+    | typeof deliveries
     | typeof rooms
     | typeof exports
     | typeof imports

@@ -1,6 +1,7 @@
 /** The public keys of identity providers (JWKS, RFC 7517), as this isolate last heard them. */
 import { createLocalJWKSet, type JSONWebKeySet } from "jose";
-import { askJson, faults } from "../outbound/askJson.ts";
+import { askJson } from "../outbound/askJson.ts";
+import { faults } from "../outbound/exchange.ts";
 import type { Issuer } from "../protocol/issuer.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";

@@ -37,9 +37,14 @@ export function parseRoomObjectName(name: string): { readonly tenant: string; re
   return { tenant: name.slice(0, slash), room: name.slice(slash + 1) };
 }
 
-/** As a room, in a namespace of its own. */
+/** As rooms, in a namespace of their own. */
 export function webhookObjectName(tenant: string, endpoint: string): string {
   return `${tenant}/${endpoint}`;
+}
+
+export function parseWebhookObjectName(name: string): { readonly tenant: string; readonly endpoint: string } {
+  const { tenant, room: endpoint } = parseRoomObjectName(name);
+  return { tenant, endpoint };
 }
 
 export type RoomStub = Remote<Methods<Room, Server>> & {
@@ -165,6 +170,16 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   // What a room gives back would be counted twice.
   account: "once",
   limits: "again",
+  webhooks: "again",
+  webhook: "again",
+  addWebhook: "once",
+  updateWebhook: "again",
+  // A second one would rotate away the secret that the first one has made.
+  rotateWebhook: "once",
+  removeWebhook: "once",
+  disableWebhook: "again",
+  webhookTarget: "again",
+  noteWebhook: "once",
   // It opens one stream: whose answer was lost asks for another.
   useTicket: "once",
 };
@@ -172,6 +187,16 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
 const webhookCalls: Repeats<Methods<WebhookEndpoint, DurableObject>> = {
   // By its id an event is known again.
   accept: "again",
+  replay: "again",
+  heed: "again",
+  erase: "again",
+  dissolve: "again",
+  waiting: "again",
+  deliveries: "again",
+  delivery: "again",
+  retry: "again",
+  // Who waits for what the receiver says would be told what it said to another one.
+  probe: "once",
 };
 
 const directoryCalls: Repeats<Methods<Directory, DurableObject>> = {

@@ -1,18 +1,7 @@
-/** One question to an address outside that a tenant named: bounded in time and size, and answered in JSON or not at all. */
-import { type EndpointUrl, unfitEndpoint } from "../protocol/endpoint.ts";
+/** One question to an address outside that a tenant named: answered in JSON or not at all. */
+import type { EndpointUrl } from "../protocol/endpoint.ts";
 import { fixedLimits } from "../protocol/limits.ts";
-
-/** What can be wrong with an answer, in words that may be shown: nothing of the answer is in them. */
-export const faults = {
-  private: "its address is not a public one",
-  unreachable: "it cannot be reached",
-  slow: "it did not answer in time",
-  redirected: "it answered with a redirect",
-  refused: "it answered with an error",
-  too_large: "its answer is too large",
-  not_json: "its answer is not JSON",
-} as const;
-export type Fault = keyof typeof faults;
+import { exchange, type Fault, firstBytes } from "./exchange.ts";
 
 export interface Question {
   readonly url: EndpointUrl;
@@ -28,21 +17,14 @@ export interface Question {
 
 export type Answered = { readonly ok: true; readonly json: unknown } | { readonly ok: false; readonly fault: Fault };
 
-/** Never throws. The time is that of the whole answer: a server that sends a byte a second is cut like one that sends none. */
+/** Never throws. */
 export async function askJson(question: Question): Promise<Answered> {
   const { url, isPrivateAllowed, timeoutMs = fixedLimits.outboundMsMax } = question;
-  // Also when it was checked before: what a deployment allows may have changed since.
-  if (unfitEndpoint(url, isPrivateAllowed) !== null) return { ok: false, fault: "private" };
-  const signal = AbortSignal.timeout(timeoutMs);
-  try {
-    const response = await fetch(url, { ...requestOf(question), redirect: "manual", signal });
-    const fault = faultOf(response);
-    if (fault === null) return await read(response, question.bytesMax ?? fixedLimits.outboundBytesMax);
-    await response.body?.cancel();
-    return { ok: false, fault };
-  } catch {
-    return { ok: false, fault: signal.aborted ? "slow" : "unreachable" };
-  }
+  const bytesMax = question.bytesMax ?? fixedLimits.outboundBytesMax;
+  const answered = await exchange({ url, isPrivateAllowed, timeoutMs, request: requestOf(question) }, (response) =>
+    answerIn(response, bytesMax),
+  );
+  return typeof answered === "string" ? { ok: false, fault: answered } : answered;
 }
 
 function requestOf({ body, headers }: Question): RequestInit {
@@ -55,25 +37,24 @@ function requestOf({ body, headers }: Question): RequestInit {
   };
 }
 
-/** A redirect is none of ours to follow: it leads where nobody has checked. */
+async function answerIn(response: Response, bytesMax: number): Promise<Answered> {
+  const fault = faultOf(response);
+  if (fault === null) return read(response, bytesMax);
+  await response.body?.cancel();
+  return { ok: false, fault };
+}
+
 function faultOf({ status, ok, headers }: Response): Fault | null {
   if (status >= 300 && status < 400) return "redirected";
   if (!ok) return "refused";
   return /^application\/([\w.+-]+\+)?json\b/i.test(headers.get("content-type") ?? "") ? null : "not_json";
 }
 
-/** Cut as soon as it is too much: what is announced may be a lie, and what is compressed is larger than that. */
 async function read(response: Response, bytesMax: number): Promise<Answered> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop cancels the rest.
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > bytesMax) return { ok: false, fault: "too_large" };
-    chunks.push(chunk);
-  }
+  const { blob, isWhole } = await firstBytes(response, bytesMax);
+  if (!isWhole) return { ok: false, fault: "too_large" };
   try {
-    const json: unknown = JSON.parse(await new Blob(chunks).text());
+    const json: unknown = JSON.parse(await blob.text());
     return { ok: true, json };
   } catch {
     return { ok: false, fault: "not_json" };

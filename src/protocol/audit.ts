@@ -12,6 +12,7 @@ import { KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { limitNames, TenantSettings } from "./policy.ts";
 import { WordList } from "./words.ts";
 import { TokenId } from "./token.ts";
+import { Batch, WebhookId, WebhookSettings } from "./webhook.ts";
 
 /** Before and after an action: what is written as it is, and the texts about people that can be erased. */
 interface ActionRow {
@@ -23,6 +24,7 @@ const settings = z
   .object({ ...TenantSettings.shape, words: WordList.partial(), hook: Hook.partial().nullable() })
   .partial();
 const limits = z.partialRecord(z.enum(limitNames), z.int().min(1));
+const webhook = { ...WebhookSettings.shape, events: z.array(z.string()), batch: Batch.partial().nullable() };
 const issuer = Issuer.omit({ id: true }).shape;
 const roomSettings = z.object(RoomSettings.shape).partial();
 
@@ -45,6 +47,13 @@ export const auditActions = {
   "user.unbanned": { plain: { until: TimeMs.nullable(), shadow: z.boolean().nullable() }, personal: ["reason"] },
   "flag.resolved": { plain: { state: z.enum(["open", "resolved"]) }, personal: ["note"] },
   "hook.secret_shown": { plain: {}, personal: [] },
+  "webhook.created": { plain: webhook, personal: [] },
+  "webhook.updated": { plain: webhook, personal: [] },
+  "webhook.removed": { plain: webhook, personal: [] },
+  "webhook.secret_rotated": { plain: { secretVersion: z.int() }, personal: [] },
+  "webhook.disabled": { plain: { reason: z.string() }, personal: [] },
+  "webhook.replayed": { plain: { from: Seq, to: Seq }, personal: [] },
+  "webhook.delivery_retried": { plain: { delivery: z.int() }, personal: [] },
   "room.created": { plain: { settings: roomSettings }, personal: [] },
   "room.updated": { plain: { settings: roomSettings }, personal: [] },
   "room.deleted": { plain: {}, personal: [] },
@@ -75,6 +84,7 @@ export const AuditTarget = z.object({
   message: MessageId.optional(),
   key: KeyId.optional(),
   issuer: IssuerId.optional(),
+  webhook: WebhookId.optional(),
   /** The user concerned: personal, and so is what `before` and `after` say of the user. */
   user: UserId.optional(),
 });

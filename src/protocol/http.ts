@@ -12,6 +12,7 @@ import { Limits, LimitsPatch, TenantSettings } from "./policy.ts";
 import { type RefusalCode, refusals } from "./refusals.ts";
 import { LimitHit, LimitLevel, PresencePage, PresentMember } from "./serverFrames.ts";
 import { Rooms, TokenId } from "./token.ts";
+import { QueueState, WebhookEndpoint } from "./webhook.ts";
 
 const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
 
@@ -73,6 +74,20 @@ export const Key = z.object({
 export const CreatedKey = z.object({ id: KeyId, secret: z.string() });
 
 export const IssuerListing = Issuer.extend({ name: DisplayName.nullable(), createdAt: TimeMs });
+
+export const WebhookDetails = WebhookEndpoint.extend({ queue: QueueState });
+/** `secret` is shown once and stored nowhere. */
+export const CreatedWebhook = z.object({ webhook: WebhookEndpoint, secret: z.string() });
+/** Changes of a room by their seq, both included. */
+export const ReplayBody = z
+  .strictObject({ room: RoomName, from: Seq.min(1), to: Seq.min(1) })
+  .refine(({ from, to }) => from <= to, "`to` lies before `from`");
+export const ReplayAnswer = z.object({
+  /** Events that were handed to the endpoint. */
+  events: z.int(),
+  /** The first seq that was not looked at; null where all were. */
+  next: Seq.nullable(),
+});
 
 export const NewToken = z.strictObject({
   user: UserId,

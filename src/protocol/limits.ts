@@ -342,6 +342,22 @@ export const fixedLimits = {
   /** How long a delivery that has ended is kept: one that arrived, to look at and to know its events again; a dead letter, to retry it. */
   webhookDeliveredMs: 86_400_000,
   webhookFailedMs: 14 * 86_400_000,
+  /** A receiver has so long for its whole answer, and is taken to mean at most so much by `Retry-After`. */
+  webhookMsMax: 15_000,
+  webhookRetryAfterMs: 86_400_000,
+  /** Of the answer to a test, for a person: the first line of an error, not a way to read what stands behind an address. */
+  webhookExcerpt: 256,
+  /** Deliveries of one endpoint under way, each of another room: the platform opens six connections at a time. */
+  webhooksAtOnce: 5,
+  /** After it began, an attempt of which nobody has learnt the end is made again. */
+  webhookLeaseMs: 30_000,
+  /** How long an endpoint goes by what it was told of itself, and how often one that is paused looks whether it still is. */
+  webhookFreshMs: 5_000,
+  webhookPausedMs: 3_600_000,
+  /** An endpoint to which nothing has arrived for so long, though it was tried, is disabled. */
+  webhookFailingMs: 5 * 86_400_000,
+  /** After a rotation, deliveries are signed with both secrets so long. */
+  webhookOverlapMs: 86_400_000,
   /** Ended deliveries removed in one step. */
   webhooksSwept: 1_000,
   /** A room asks its tenant for credits and places this often, and so often at once after a pause: 9 times in any second. */

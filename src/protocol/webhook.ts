@@ -3,7 +3,7 @@ import * as z from "zod";
 import { EndpointUrl } from "./endpoint.ts";
 import { fixedLimits } from "./limits.ts";
 import { TimeMs } from "./message.ts";
-import { RoomName, TenantId } from "./names.ts";
+import { DisplayName, RoomName, TenantId } from "./names.ts";
 import { RoomPattern } from "./roomPattern.ts";
 
 /** What happens in rooms; the last ones are the tenant's own, with `room: null`. */
@@ -80,11 +80,7 @@ const settings = {
   events: z.array(EventPattern).min(1).max(webhookEventTypes.length),
   /** Of which rooms; null for all, and for what concerns the whole tenant. */
   rooms: z.array(RoomPattern).min(1).max(fixedLimits.webhookRooms).nullable(),
-  description: z
-    .string()
-    .max(fixedLimits.reasonLength)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "no control characters")
-    .nullable(),
+  description: DisplayName.nullable(),
   isEnabled: z.boolean(),
   /** Null where each event is sent by itself. */
   batch: Batch.nullable(),
@@ -129,3 +125,46 @@ export const Delivery = z.object({
   endedAt: TimeMs.nullable(),
 });
 export type Delivery = z.infer<typeof Delivery>;
+
+/** The newest first, with a number below `before`; null for every state. */
+export interface DeliveryQuery {
+  readonly state: DeliveryState | null;
+  readonly before: number;
+  readonly limit: number;
+}
+
+/** What an endpoint goes by, as its tenant says it. */
+export interface Target {
+  readonly url: EndpointUrl;
+  readonly batch: Batch | null;
+  /** The newest first; no secrets themselves: from what they are derived. */
+  readonly secrets: readonly { readonly version: number; readonly masterKey: number }[];
+  /** It is disabled, or its tenant is suspended: events wait. */
+  readonly isPaused: boolean;
+  readonly enabledAtMs: number;
+}
+
+/** What a test has brought. */
+export const TestResult = z.object({
+  ok: z.boolean(),
+  /** Of the answer; null where there was none. */
+  status: z.int().nullable(),
+  /** How long it took. */
+  ms: z.int(),
+  error: z.string().nullable(),
+  /** The beginning of what it answered. */
+  excerpt: z.string(),
+});
+export type TestResult = z.infer<typeof TestResult>;
+
+/** How much waits at an endpoint. */
+export const QueueState = z.object({
+  /** Events that wait, also to be tried again. */
+  waiting: z.int(),
+  /** Dead letters. */
+  failed: z.int(),
+  /** Events for which there was no place, ever, and when the last one came. */
+  dropped: z.int(),
+  droppedAt: TimeMs.nullable(),
+});
+export type QueueState = z.infer<typeof QueueState>;

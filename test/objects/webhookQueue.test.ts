@@ -1,23 +1,221 @@
+/** A webhook endpoint's object without anybody to call: what it takes, what it keeps, and what becomes of it. */
 import { env } from "cloudflare:workers";
-import { runInDurableObject } from "cloudflare:test";
-import { expect, test } from "vitest";
-import { webhookObjectName, webhookStub } from "../../src/objects/stubs.ts";
-import type { WebhookEvent } from "../../src/protocol/webhook.ts";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, expect, test, vi } from "vitest";
+import { webhookObjectName, webhookStub, type WebhookStub } from "../../src/objects/stubs.ts";
+import { Deliveries } from "../../src/objects/webhook/deliveries.ts";
+import { fixedLimits } from "../../src/protocol/limits.ts";
+import type { Delivery, WebhookEndpoint, WebhookEvent } from "../../src/protocol/webhook.ts";
+import { asOperator, call, newTenant, type TestTenant } from "../support/api.ts";
+import { auditOf } from "../support/audit.ts";
 
-let made = 0;
-const event = (id: string, data: unknown = {}): WebhookEvent => {
-  return { id, type: "message.created", atMs: 0, tenant: "acme", room: "general", seq: 1, data };
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+interface Place {
+  readonly tenant: TestTenant;
+  readonly id: string;
+  readonly endpoint: WebhookStub;
+}
+
+async function newEndpoint(settings: object = {}, tenant?: TestTenant): Promise<Place> {
+  const owner = tenant ?? (await newTenant());
+  const body = { url: "https://hooks.example.com/", events: ["*"], isEnabled: false, ...settings };
+  const made = await call("/v1/webhooks", { method: "POST", credential: owner.key, body });
+  expect(made.status).toBe(201);
+  const { id } = (await made.json<{ webhook: WebhookEndpoint }>()).webhook;
+  return { tenant: owner, id, endpoint: webhookStub(env, owner.id, id) };
+}
+
+const object = ({ tenant, id }: Place) => env.WEBHOOK_ENDPOINT.getByName(webhookObjectName(tenant.id, id));
+const eventOf = ({ tenant }: Place, seq: number, room = "general", data: unknown = {}): WebhookEvent => {
+  const type = "message.created";
+  return { id: `e:${seq}:${type}`, type, atMs: 0, tenant: tenant.id, room, seq, data };
 };
-const newEndpoint = () => `w${String(++made).padStart(12, "a").replaceAll(/[0-9]/g, "b")}`;
+const newest = { state: null, before: Number.MAX_SAFE_INTEGER, limit: 100 };
+const idsIn = (deliveries: readonly Delivery[]): string[][] =>
+  deliveries.toReversed().map(({ events }) => events.map(({ id }) => id.split(":")[1] ?? ""));
+const tablesOf = (place: Place): Promise<number> =>
+  runInDurableObject(
+    object(place),
+    (_, { storage }) =>
+      storage.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'delivery'").toArray().length,
+  );
 
 test("[N12] an event that an endpoint is given twice is in its queue once", async () => {
-  const id = newEndpoint();
-  const endpoint = webhookStub(env, "acme", id);
-  await endpoint.accept([event("e:1:message.created"), event("e:2:message.created")]);
-  await endpoint.accept([event("e:2:message.created", { other: true }), event("e:3:message.created")]);
-  const events = await runInDurableObject(
-    env.WEBHOOK_ENDPOINT.getByName(webhookObjectName("acme", id)),
-    (_, { storage }) => storage.sql.exec<{ id: string }>("SELECT id FROM event ORDER BY delivery").toArray(),
+  const place = await newEndpoint();
+  const { endpoint } = place;
+  expect(await endpoint.accept([eventOf(place, 1), eventOf(place, 2)])).toBe(true);
+  expect(await endpoint.accept([eventOf(place, 2, "general", { other: true }), eventOf(place, 3)])).toBe(true);
+  const deliveries = await endpoint.deliveries(newest);
+  expect(idsIn(deliveries)).toEqual([["1"], ["2"], ["3"]]);
+  expect(deliveries.map(({ id }) => id)).toEqual(deliveries.map(({ events }) => events[0]?.id));
+  expect(await endpoint.waiting()).toMatchObject({ waiting: 3, failed: 0, dropped: 0 });
+});
+
+test("[N13] [W7] beyond 10,000 events that wait, what comes is counted and not taken", async () => {
+  const place = await newEndpoint({ batch: { maxEvents: 100, waitMs: 60_000 } });
+  const { endpoint } = place;
+  const most = fixedLimits.webhookQueueEvents;
+  const events = Array.from({ length: most - 1 }, (_, seq) => eventOf(place, seq));
+  for (let from = 0; from < events.length; from += 2_500) await endpoint.accept(events.slice(from, from + 2_500));
+  expect(await endpoint.waiting()).toMatchObject({ waiting: most - 1, dropped: 0, droppedAt: null });
+  await endpoint.accept([eventOf(place, most), eventOf(place, most + 1), eventOf(place, most + 2)]);
+  const { waiting, dropped, droppedAt } = await endpoint.waiting();
+  expect([waiting, dropped]).toEqual([most, 2]);
+  expect(Math.abs((droppedAt ?? 0) - Date.now())).toBeLessThan(60_000);
+});
+
+test("[N14] events that wait for others go together, as many as the endpoint has set, and each delivery keeps its events", async () => {
+  const place = await newEndpoint({ batch: { maxEvents: 3, waitMs: 1_000 } });
+  const { endpoint } = place;
+  for (const seq of [1, 2, 3, 4, 5]) await endpoint.accept([eventOf(place, seq, `room-${seq}`)]);
+  const deliveries = await endpoint.deliveries(newest);
+  expect(idsIn(deliveries)).toEqual([
+    ["1", "2", "3"],
+    ["4", "5"],
+  ]);
+  const [second, first] = deliveries;
+  expect(first?.id).toMatch(/^batch_/);
+  expect((second?.nextAttemptAt ?? 0) - (second?.createdAt ?? 0)).toBe(1_000);
+  // The full one waits for nothing.
+  expect(first?.nextAttemptAt ?? Infinity).toBeLessThanOrEqual(second?.createdAt ?? 0);
+  await runInDurableObject(object(place), (_, { storage }) => {
+    const own = new Deliveries(storage);
+    own.begin(first?.delivery ?? 0, Date.now());
+    own.begin(second?.delivery ?? 0, Date.now());
+  });
+  await endpoint.accept([eventOf(place, 6)]);
+  expect(idsIn(await endpoint.deliveries(newest))).toEqual([["1", "2", "3"], ["4", "5"], ["6"]]);
+});
+
+test("[N14] [W7] a batch that is large enough takes no more", async () => {
+  const place = await newEndpoint({ batch: { maxEvents: 100, waitMs: 60_000 } });
+  const half = "x".repeat(fixedLimits.webhookBatchBytes / 2);
+  for (const seq of [1, 2, 3]) await place.endpoint.accept([eventOf(place, seq, "general", { half })]);
+  expect(idsIn(await place.endpoint.deliveries(newest))).toEqual([["1"], ["2"], ["3"]]);
+});
+
+test("[N15] what arrived is listed for a day and a dead letter for two weeks, and then nothing of them is left", async () => {
+  const place = await newEndpoint();
+  const { endpoint } = place;
+  await endpoint.accept([1, 2, 3].map((seq) => eventOf(place, seq)));
+  const nowMs = Date.now();
+  await runInDurableObject(object(place), (_, { storage }) => {
+    const own = new Deliveries(storage);
+    own.succeed(1, 200, nowMs);
+    own.fail(2, { status: 500, error: "it answered with an error: 500" }, null, nowMs);
+    expect(storage.sql.exec("SELECT body FROM event WHERE delivery = 1").one()).toEqual({ body: null });
+  });
+  await endpoint.accept([]);
+  const statesAt = async (atMs: number): Promise<string[]> => {
+    vi.setSystemTime(atMs);
+    await runDurableObjectAlarm(object(place));
+    return (await endpoint.deliveries(newest)).map(({ delivery, state }) => `${delivery} ${state}`);
+  };
+  const hour = 3_600_000;
+  expect(await statesAt(nowMs + 24 * hour - 1)).toEqual(["3 pending", "2 failed", "1 delivered"]);
+  expect(await statesAt(nowMs + 26 * hour)).toEqual(["3 pending", "2 failed"]);
+  // What waited all the time at an endpoint that is disabled is then a dead letter itself.
+  expect(await statesAt(nowMs + 14 * 24 * hour + 2 * hour)).toEqual(["3 failed"]);
+  expect(await statesAt(nowMs + 29 * 24 * hour)).toEqual([]);
+  const left = await runInDurableObject(object(place), (_, { storage }) =>
+    storage.sql.exec("SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM delivery) AS rows").one(),
   );
-  expect(events.map((row) => row.id)).toEqual(["e:1:message.created", "e:2:message.created", "e:3:message.created"]);
+  expect(left).toEqual({ rows: 0 });
+});
+
+test("[N16] an endpoint that was removed leaves nothing behind, also of what it is given later", async () => {
+  const place = await newEndpoint();
+  const { endpoint, id, tenant } = place;
+  await endpoint.accept([eventOf(place, 1)]);
+  expect(await tablesOf(place)).toBe(1);
+  expect((await call(`/v1/webhooks/${id}`, { method: "DELETE", credential: tenant.key })).status).toBe(204);
+  expect(await tablesOf(place)).toBe(0);
+  expect(await endpoint.accept([eventOf(place, 2)])).toBe(false);
+  expect(await tablesOf(place)).toBe(0);
+  expect(await endpoint.deliveries(newest)).toEqual([]);
+});
+
+test("[N16] an endpoint that did not hear that it was removed finds it out by itself", async () => {
+  const place = await newEndpoint();
+  await place.endpoint.accept([eventOf(place, 1)]);
+  await runInDurableObject(env.TENANT.getByName(place.tenant.id), (_, { storage }) =>
+    storage.sql.exec("DELETE FROM webhook").toArray(),
+  );
+  vi.setSystemTime(Date.now() + fixedLimits.webhookPausedMs + 1);
+  await runDurableObjectAlarm(object(place));
+  expect(await tablesOf(place)).toBe(0);
+});
+
+test("[N16] [T15] the end of a tenant is the end of its endpoints", async () => {
+  const place = await newEndpoint();
+  const { tenant } = place;
+  await place.endpoint.accept([eventOf(place, 1)]);
+  expect((await asOperator(`/v1/tenants/${tenant.id}`, { method: "DELETE" })).status).toBe(202);
+  vi.setSystemTime(Date.now() + 60_000);
+  const end = async (): Promise<number> => {
+    await runDurableObjectAlarm(env.TENANT.getByName(tenant.id));
+    return (await asOperator(`/v1/tenants/${tenant.id}`)).status;
+  };
+  await expect.poll(end, { timeout: 10_000, interval: 1 }).toBe(404);
+  expect(await tablesOf(place)).toBe(0);
+  expect(await place.endpoint.accept([eventOf(place, 2)])).toBe(false);
+});
+
+test("[N17] what says something of an erased user does not wait any more", async () => {
+  const place = await newEndpoint({ batch: { maxEvents: 10, waitMs: 60_000 } });
+  const { endpoint } = place;
+  await endpoint.accept([
+    eventOf(place, 1, "general", { message: { sender: { id: "ada", name: "Ada" }, text: "hello" } }),
+    eventOf(place, 2, "general", { message: { sender: { id: "bo", name: "Bo" }, text: "about ada and others" } }),
+    eventOf(place, 3, "general", { user: "ada" }),
+  ]);
+  await endpoint.erase("ada");
+  expect(idsIn(await endpoint.deliveries(newest))).toEqual([["2"]]);
+  await endpoint.erase("bo");
+  expect(await endpoint.deliveries(newest)).toEqual([]);
+  expect(await endpoint.waiting()).toMatchObject({ waiting: 0 });
+});
+
+test("[N18] [W7] a tenant has at most 20 endpoints, an endpoint at most 20 patterns of rooms, and a batch 2 to 100 events", async () => {
+  const tenant = await newTenant();
+  for (let made = 0; made < fixedLimits.webhooksPerTenant; made++) await newEndpoint({}, tenant);
+  const ask = async (settings: object): Promise<unknown> => {
+    const body = { url: "https://hooks.example.com/", events: ["*"], ...settings };
+    const answer = await call("/v1/webhooks", { method: "POST", credential: tenant.key, body });
+    return (await answer.json<{ code?: string }>()).code;
+  };
+  expect(await ask({})).toBe("quota_exceeded");
+  const items = (await (await call("/v1/webhooks", { credential: tenant.key })).json<{ items: WebhookEndpoint[] }>())
+    .items;
+  expect(items).toHaveLength(fixedLimits.webhooksPerTenant);
+  await call(`/v1/webhooks/${items[0]?.id}`, { method: "DELETE", credential: tenant.key });
+  const rooms = Array.from({ length: fixedLimits.webhookRooms + 1 }, (_, index) => `room-${index}`);
+  expect(await ask({ rooms })).toBe("invalid_field");
+  expect(await ask({ batch: { maxEvents: 101, waitMs: 0 } })).toBe("invalid_field");
+  expect(await ask({ batch: { maxEvents: 1, waitMs: 0 } })).toBe("invalid_field");
+  expect(await ask({ batch: { maxEvents: 2, waitMs: fixedLimits.webhookBatchMs + 1 } })).toBe("invalid_field");
+  expect(await ask({ events: ["message.dreamt"] })).toBe("invalid_field");
+  expect(await ask({ events: ["webhook.test"] })).toBe("invalid_field");
+  expect(await ask({ url: "https://parley.test/v1/rooms" })).toBe("invalid_field");
+  expect(await ask({ url: "https://169.254.169.254/latest/meta-data" })).toBe("invalid_field");
+  const batch = { maxEvents: fixedLimits.webhookBatchEvents, waitMs: fixedLimits.webhookBatchMs };
+  expect(await ask({ rooms: rooms.slice(1), batch, events: ["message.*", "room.vacated"] })).toBeUndefined();
+});
+
+test("[N18] what is changed of an endpoint is audited as it was and as it is, and what changes nothing is not", async () => {
+  const { tenant, id } = await newEndpoint();
+  const change = (body: object) => call(`/v1/webhooks/${id}`, { method: "PATCH", credential: tenant.key, body });
+  expect(await (await change({ rooms: ["team:*"], events: ["room.*"] })).json()).toMatchObject({ rooms: ["team:*"] });
+  await change({ rooms: ["team:*"] });
+  await change({ rooms: null, isEnabled: true });
+  const entries = (await auditOf(tenant)).filter(({ action }) => action.startsWith("webhook."));
+  expect(entries.map(({ action, target, before, after }) => ({ action, target, before, after }))).toMatchObject([
+    { action: "webhook.created", target: { webhook: id }, after: { url: "https://hooks.example.com/", events: ["*"] } },
+    { before: { rooms: null, events: ["*"] }, after: { rooms: ["team:*"], events: ["room.*"] } },
+    { before: { rooms: ["team:*"], isEnabled: false }, after: { rooms: null, isEnabled: true } },
+  ]);
+  expect(entries).toHaveLength(3);
 });

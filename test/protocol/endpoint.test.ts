@@ -208,6 +208,15 @@ describe("[A15] addresses that a tenant names", () => {
     expect(isTaken(url)).toBe(false);
   });
 
+  test("[A15] the port of another service is refused", () => {
+    for (const port of [
+      1, 22, 23, 25, 53, 80, 110, 389, 445, 465, 587, 993, 2375, 3306, 5432, 6379, 9200, 11_211, 27_017,
+    ])
+      expect({ port, isTaken: isTaken(`https://hooks.example.com:${port}/`) }).toEqual({ port, isTaken: false });
+    for (const port of [443, 444, 3000, 4443, 8080, 8443, 9443, 65_535])
+      expect({ port, isTaken: isTaken(`https://hooks.example.com:${port}/`) }).toEqual({ port, isTaken: true });
+  });
+
   test("[A15] an address may have 2,048 characters and not one more", () => {
     const url = (length: number): string => "https://idp.example.com/".padEnd(length, "x");
     expect([isTaken(url(2_048)), isTaken(url(2_049))]).toEqual([true, false]);

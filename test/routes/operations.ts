@@ -1,7 +1,9 @@
 /** Every operation of /openapi.json: who may call it, with what, and what it answers. A route without a row fails a test. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { env } from "cloudflare:workers";
 import * as z from "zod";
+import { webhookStub } from "../../src/objects/stubs.ts";
 import { type AuditAction, AuditPage } from "../../src/protocol/audit.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import {
@@ -9,6 +11,7 @@ import {
   CreatedKey,
   CreatedTicket,
   CreatedToken,
+  CreatedWebhook,
   IssuerListing,
   Flag,
   FlagReceipt,
@@ -28,19 +31,21 @@ import {
   TenantBan,
   TenantProfile,
   UnreadAnswer,
+  WebhookDetails,
 } from "../../src/protocol/http.ts";
 import { exportType, exportVersion } from "../../src/protocol/export.ts";
 import { defaultRoomSettings, Member, Message } from "../../src/protocol/message.ts";
 import { TenantId } from "../../src/protocol/names.ts";
 import { Page } from "../../src/protocol/serverFrames.ts";
 import { UsagePage } from "../../src/protocol/usage.ts";
+import { Delivery, TestResult, WebhookEndpoint } from "../../src/protocol/webhook.ts";
 import { type Call, everything, type TestTenant } from "../support/api.ts";
 import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 
 /** Who is let in: the operator, an API key with `admin`, an API key, any credential, whoever has the capability, or everyone. */
 export type Plane = "operator" | "admin" | "key" | "client" | RoomCapability | "everyone";
 
-type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key" | "issuer" | "flag";
+type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key" | "issuer" | "flag" | "webhook" | "delivery";
 export type Names = Readonly<Record<ParamName, string>>;
 
 export interface Operation {
@@ -279,6 +284,83 @@ export const operations: readonly Operation[] = [
     },
     answers: { 201: IssuerListing },
     first: 201,
+  },
+  {
+    name: "GET /v1/webhooks",
+    plane: "admin",
+    answers: { 200: z.object({ items: z.array(WebhookEndpoint) }) },
+    first: 200,
+  },
+  {
+    name: "POST /v1/webhooks",
+    plane: "admin",
+    audits: "webhook.created",
+    body: {
+      url: "https://hooks.example.com/parley",
+      events: ["message.*", "room.vacated"],
+      rooms: ["team:*"],
+      description: "The archive",
+      isEnabled: true,
+      batch: { maxEvents: 100, waitMs: 1_000 },
+    },
+    answers: { 201: CreatedWebhook },
+    first: 201,
+  },
+  {
+    name: "GET /v1/webhooks/{webhook}",
+    plane: "admin",
+    answers: { 200: WebhookDetails },
+    first: 200,
+    known: ["webhook"],
+  },
+  {
+    name: "PATCH /v1/webhooks/{webhook}",
+    plane: "admin",
+    audits: "webhook.updated",
+    body: { url: "https://hooks.example.com/other", events: ["*"], rooms: null, description: null, batch: null },
+    answers: { 200: WebhookEndpoint },
+    first: 200,
+    known: ["webhook"],
+  },
+  {
+    name: "POST /v1/webhooks/{webhook}/test",
+    plane: "admin",
+    audits: null,
+    answers: { 200: TestResult },
+    first: 200,
+    known: ["webhook"],
+  },
+  {
+    name: "POST /v1/webhooks/{webhook}/rotate-secret",
+    plane: "admin",
+    audits: "webhook.secret_rotated",
+    answers: { 200: CreatedWebhook },
+    first: 200,
+    known: ["webhook"],
+  },
+  {
+    name: "GET /v1/webhooks/{webhook}/deliveries",
+    plane: "admin",
+    query: { limit: pageQuery.limit, before: ["-1", "x", "1.5"], state: ["", "lost", "PENDING"] },
+    answers: { 200: z.object({ items: z.array(Delivery), next: z.string().optional() }) },
+    first: 200,
+    known: ["webhook"],
+  },
+  {
+    name: "POST /v1/webhooks/{webhook}/deliveries/{delivery}/retry",
+    plane: "admin",
+    audits: "webhook.delivery_retried",
+    answers: { 202: Delivery },
+    first: 202,
+    known: ["webhook", "delivery"],
+  },
+  {
+    name: "DELETE /v1/webhooks/{webhook}",
+    plane: "admin",
+    audits: "webhook.removed",
+    answers: { 204: null },
+    first: 204,
+    known: ["webhook"],
   },
   {
     name: "DELETE /v1/issuers/{issuer}",
@@ -667,8 +749,30 @@ export async function newWorld(
   };
   const registered = await call("/v1/issuers", { method: "POST", credential: tenant.key, body: provider });
   const { id: issuer } = await registered.json<{ id: string }>();
-  const names = { tenant: tenant.id, room, id: "1", user: "mo", emoji: "👍", key: key.id, issuer, flag: String(flag) };
+  const webhook = await newWebhook(tenant);
+  const names = {
+    tenant: tenant.id,
+    room,
+    id: "1",
+    user: "mo",
+    emoji: "👍",
+    key: key.id,
+    issuer,
+    flag: String(flag),
+    webhook,
+    delivery: "1",
+  };
   return { tenant, names, token, poorToken, plainKey: key.secret };
+}
+
+/** With an event that waits. It is disabled, so that nobody is called. */
+async function newWebhook(tenant: TestTenant): Promise<string> {
+  const body = { url: "https://hooks.example.com/", events: ["message.created"], isEnabled: false };
+  const made = await call("/v1/webhooks", { method: "POST", credential: tenant.key, body });
+  const { id } = (await made.json<{ webhook: { id: string } }>()).webhook;
+  const event = { id: `of-${id}`, type: "message.created", atMs: 0, tenant: tenant.id, room: "team:lobby", data: {} };
+  await webhookStub(env, tenant.id, id).accept([event]);
+  return id;
 }
 
 /** Well-formed names that were never given to anything. */
@@ -681,6 +785,8 @@ export const unknownNames: Names = {
   key: "1kaaaaaaaaaaaa",
   issuer: "iaaaaaaaaaaaa",
   flag: "4711",
+  webhook: "waaaaaaaaaaaa",
+  delivery: "4711",
 };
 
 /** Names that are none. */
@@ -691,6 +797,8 @@ export const badNames: Readonly<Record<ParamName, readonly string[]>> = {
   user: ["a b", "a/b", "__proto__", "u".repeat(129), "\u0000", "a\u200Bb", "a\u202Eb"],
   emoji: [" ", "a b", "\u0007", "__proto__", "👍".repeat(9)],
   flag: ["0", "01", "-1", "1.0", "x", "1".repeat(17), "__proto__"],
+  webhook: ["w", "wAAAAAAAAAAAA", "iaaaaaaaaaaaa", "waaaaaaaaaaaaa", "__proto__"],
+  delivery: ["0", "01", "-1", "1.0", "x", "1".repeat(17), "__proto__"],
   issuer: ["i", "iAAAAAAAAAAAA", "1kaaaaaaaaaaaa", "iaaaaaaaaaaaaa", "__proto__"],
   key: ["1k", "k", "01kaaaaaaaaaaaa", "1kAAAAAAAAAAAA", "1kaaaaaaaaaaa1", "__proto__"],
 };

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
+import { webhookObjectName } from "../../src/objects/stubs.ts";
 import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { unspeakable } from "../support/unspeakable.ts";
@@ -89,6 +90,8 @@ test("[A26] no table of any object holds a key, a token, a ticket or a master ke
     "POST /v1/tenants/{tenant}/keys",
     "POST /v1/tickets",
     "POST /v1/tokens",
+    "POST /v1/webhooks",
+    "POST /v1/webhooks/{webhook}/rotate-secret",
   ]);
   const secrets = new Set([
     ...[...shown.values()].flat(),
@@ -109,6 +112,7 @@ test("[A26] no table of any object holds a key, a token, a ticket or a master ke
     env.DIRECTORY.getByName("directory"),
     env.TENANT.getByName(tenant.id),
     ...items.map(({ name }) => roomObject(tenant, name)),
+    env.WEBHOOK_ENDPOINT.getByName(webhookObjectName(tenant.id, names.webhook)),
   ];
   expect(objects.length).toBeGreaterThan(2);
   for (const object of objects) {

@@ -2,7 +2,8 @@
 import { nanoid } from "nanoid";
 import { signedHeaders } from "../../auth/hookSignature.ts";
 import { masterKeysOf } from "../../auth/masterKeys.ts";
-import { askJson, faults } from "../../outbound/askJson.ts";
+import { askJson } from "../../outbound/askJson.ts";
+import { faults } from "../../outbound/exchange.ts";
 import { type Hook, HookAnswer, type HookQuestion, type HookVerdict } from "../../protocol/hook.ts";
 import type { RoomBindings } from "../stubs.ts";
 

@@ -1,4 +1,4 @@
-/** The end of a tenant: step by step its rooms, then its files, then itself. What stays is that it was there. */
+/** The end of a tenant: step by step its rooms, then its webhook endpoints and its files, then itself. What stays is that it was there. */
 import pLimit from "p-limit";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { Migration } from "../migrate.ts";
@@ -21,6 +21,8 @@ export interface DeletionOptions {
   readonly files: () => { readonly bucket: R2Bucket; readonly prefix: string };
   /** Erases one room, as if it had never been. May throw: then it is tried again. */
   readonly dissolve: (room: string) => Promise<void>;
+  /** Erases all its webhook endpoints, of which there are few. May throw: then it is tried again. */
+  readonly dissolveEndpoints: () => Promise<void>;
   /** Tells the directory that the id is never given again. */
   readonly bury: () => Promise<void>;
 }
@@ -51,7 +53,7 @@ export class Deletion {
 
   /** One step, bounded: `next` at once, `later` where something could not be erased now. Safe to run twice. */
   async step(): Promise<"next" | "later" | "over"> {
-    const { store, bury } = this.#options;
+    const { store, bury, dissolveEndpoints } = this.#options;
     const { after } = this.#sql.exec<{ after: string }>("SELECT after FROM deletion").one();
     const rooms = store.roomsToErase(after, fixedLimits.erasedPerStep);
     if (rooms.length > 0) {
@@ -63,6 +65,7 @@ export class Deletion {
       this.#goOn("");
       return store.roomsToErase("", 1).length > 0 ? "later" : "next";
     }
+    await dissolveEndpoints();
     if (await this.#eraseFiles()) return "next";
     await bury();
     this.#eraseTenant();

@@ -1,6 +1,7 @@
 /** What a tenant is made of. Operations are functions that are given these; none is given the object itself. */
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { WebhookStub } from "../stubs.ts";
 import type { AuditLog } from "./audit.ts";
 import type { TenantBans } from "./bans.ts";
 import type { Deletion } from "./deletion.ts";
@@ -28,6 +29,7 @@ export interface TenantParts {
   readonly webhooks: Webhooks;
   readonly deletion: Deletion;
   readonly untold: Untold;
+  readonly endpoint: (id: string) => Pick<WebhookStub, "heed" | "dissolve">;
   /** Of a tenant that exists: another has no tables. */
   readonly ledger: () => Ledger;
   readonly usage: () => Usage;

@@ -9,14 +9,29 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Issued, Revocation } from "../../protocol/revocation.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { UsageSpan } from "../../protocol/usage.ts";
+import type { Target, WebhookEndpoint, WebhookPatch } from "../../protocol/webhook.ts";
 import type { Grant, Statement } from "../account.ts";
 import { Alarms } from "../alarms.ts";
 import { filesOf } from "../files.ts";
-import { directoryStub, type ObjectBindings, roomStub } from "../stubs.ts";
+import { directoryStub, type ObjectBindings, roomStub, webhookStub } from "../stubs.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
 import { type BanListing, TenantBans } from "./bans.ts";
 import { Deletion } from "./deletion.ts";
+import {
+  addWebhook,
+  disableWebhook,
+  type NewEndpoint,
+  noteWebhook,
+  removeWebhook,
+  rotateWebhook,
+  shown,
+  targetOf,
+  tellWebhooks,
+  updateWebhook,
+  type WebhookDeed,
+  webhookOf,
+} from "./endpoints.ts";
 import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { ban, resolveFlag } from "./judge.ts";
@@ -33,7 +48,7 @@ import { policyGoneMs, Rounds } from "./rounds.ts";
 import { type Key, type NewKey, type RoomListing, Store } from "./store.ts";
 import { Untold } from "./untold.ts";
 import { type Metrics, Usage, type UsageQuery, type Used } from "./usage.ts";
-import { Webhooks } from "./webhooks.ts";
+import { listingOf, Webhooks } from "./webhooks.ts";
 
 /** When what could not be erased is tried again. */
 const retryAfterMs = 30_000;
@@ -73,8 +88,12 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         store,
         files: () => ({ bucket: env.UPLOADS, prefix: filesOf(this.#id) }),
         dissolve: (room) => roomStub(env, this.#id, room).dissolve(),
+        dissolveEndpoints: async () => {
+          await Promise.all(this.#parts.webhooks.list(Date.now()).map(({ id }) => this.#parts.endpoint(id).dissolve()));
+        },
         bury: () => directoryStub(env).bury(this.#id),
       }),
+      endpoint: (id) => webhookStub(env, this.#id, id),
       ledger: () => (this.#ledger ??= new Ledger(storage.sql)),
       usage: () => (this.#usage ??= new Usage(storage.sql)),
       decide: (tenant, record) => this.#decide(tenant, record),
@@ -98,8 +117,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return create(this.#parts, patch, firstKey, actor, Date.now());
   }
 
-  setSuspended(suspended: boolean, actor: Actor): Promise<Answer<{ tenant: TenantProfile }>> {
-    return setSuspended(this.#parts, suspended, actor, Date.now());
+  async setSuspended(suspended: boolean, actor: Actor): Promise<Answer<{ tenant: TenantProfile }>> {
+    const changed = await setSuspended(this.#parts, suspended, actor, Date.now());
+    if (changed.ok) await tellWebhooks(this.#parts, Date.now());
+    return changed;
   }
 
   /** Suspends it for ever, and begins to erase everything of it. Safe to ask again, until there is no such tenant. */
@@ -114,6 +135,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       deletion.begin(nowMs);
       audit.append(actor, "tenant.deleted", {}, nowMs);
     });
+    await tellWebhooks(this.#parts, nowMs);
     return this.describe();
   }
 
@@ -131,9 +153,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#isThere ? this.#parts.store.keys() : [];
   }
 
-  /** Whether any key was made by this version of the master key: without it they open nothing. */
+  /** Whether any key, or a webhook endpoint's secret, was made by this version of the master key: without it they are worth nothing. */
   hasKeysOf(version: number): boolean {
-    return this.#isThere && this.#parts.store.hasKeysOf(version);
+    if (!this.#isThere) return false;
+    const { store, webhooks } = this.#parts;
+    return store.hasKeysOf(version) || webhooks.hasSecretsOf(version, Date.now());
   }
 
   addKey(key: NewKey, actor: Actor): Promise<Answer<object>> {
@@ -154,6 +178,37 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   removeIssuer(id: string, actor: Actor): Promise<Answer<object>> {
     return removeIssuer(this.#parts, id, actor, Date.now());
+  }
+
+  webhooks(): WebhookEndpoint[] {
+    return this.#isThere ? this.#parts.webhooks.list(Date.now()).map(listingOf) : [];
+  }
+
+  webhook(id: string): Answer<{ webhook: WebhookEndpoint }> {
+    if (!this.#isThere) return unknownTenant();
+    const found = webhookOf(this.#parts, id, Date.now());
+    return found.ok ? { ok: true, webhook: listingOf(found.webhook) } : found;
+  }
+
+  addWebhook(endpoint: NewEndpoint, actor: Actor): Promise<Answer<{ webhook: WebhookEndpoint }>> {
+    return shown(addWebhook(this.#parts, endpoint, actor, Date.now()));
+  }
+
+  updateWebhook(id: string, patch: WebhookPatch, actor: Actor): Promise<Answer<{ webhook: WebhookEndpoint }>> {
+    return shown(updateWebhook(this.#parts, id, patch, actor, Date.now()));
+  }
+
+  /** The new secret is derived from this version of the master key. */
+  rotateWebhook(id: string, masterKey: number, actor: Actor): Promise<Answer<{ webhook: WebhookEndpoint }>> {
+    return shown(rotateWebhook(this.#parts, id, masterKey, actor, Date.now()));
+  }
+
+  removeWebhook(id: string, actor: Actor): Promise<Answer<object>> {
+    return removeWebhook(this.#parts, id, actor, Date.now());
+  }
+
+  noteWebhook(id: string, deed: WebhookDeed, actor: Actor): Answer<object> {
+    return noteWebhook(this.#parts, id, deed, actor, Date.now());
   }
 
   ban(user: string, wanted: Ban | null, actor: Actor): Promise<Answer<object>> {
@@ -208,6 +263,17 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     if (store.tenant === null) return unknownTenant();
     const rooms = { rooms: store.countRooms(), activeRooms: ledger().activeRooms.length };
     return { ok: true, metrics: { ...usage().reading(Date.now()), ...rooms, policyVersion: store.tenant.version } };
+  }
+
+  // Calls from webhook endpoints.
+
+  /** Null where there is no such endpoint. */
+  webhookTarget(id: string): Target | null {
+    return this.#isThere ? targetOf(this.#parts, id, Date.now()) : null;
+  }
+
+  disableWebhook(id: string, reason: string): Promise<void> {
+    return disableWebhook(this.#parts, id, reason, Date.now());
   }
 
   // Calls from the edge and from rooms.

@@ -35,6 +35,16 @@ export interface Webhook extends WebhookEndpoint {
   readonly previous: (SecretName & { readonly untilMs: number }) | null;
 }
 
+/** What who administers has set. */
+export function settingsOf({ url, events, rooms, description, isEnabled, batch }: WebhookSettings): WebhookSettings {
+  return { url, events, rooms, description, isEnabled, batch };
+}
+
+/** As it is shown. */
+export function listingOf({ enabledAtMs: _, secret: __, previous: ___, ...listing }: Webhook): WebhookEndpoint {
+  return listing;
+}
+
 export class Webhooks {
   readonly #sql: SqlStorage;
 

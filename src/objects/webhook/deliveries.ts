@@ -1,7 +1,7 @@
 /** The queue of one webhook endpoint: every event that it was given, and what became of it. Every SQL statement is in here. */
 import { nanoid } from "nanoid";
 import { fixedLimits } from "../../protocol/limits.ts";
-import type { Batch, Delivery, DeliveryState, WebhookEvent } from "../../protocol/webhook.ts";
+import type { Batch, Delivery, DeliveryQuery, DeliveryState, WebhookEvent } from "../../protocol/webhook.ts";
 import type { Migration } from "../migrate.ts";
 import { eventBody } from "./body.ts";
 
@@ -186,15 +186,7 @@ export class Deliveries {
   }
 
   /** The newest first, with a number below `before`. */
-  list({
-    state,
-    before,
-    limit,
-  }: {
-    readonly state: DeliveryState | null;
-    readonly before: number;
-    readonly limit: number;
-  }): Delivery[] {
+  list({ state, before, limit }: DeliveryQuery): Delivery[] {
     return this.#sql
       .exec<Row>(
         state === null
@@ -211,6 +203,23 @@ export class Deliveries {
   find(number: number): Delivery | null {
     const [row] = this.#sql.exec<Row>("SELECT * FROM delivery WHERE number = ?", number).toArray();
     return row === undefined ? null : this.#shown(row);
+  }
+
+  /** Forgets every event that has not arrived and names this user anywhere, and its delivery where nothing is left of it. */
+  erase(user: string): void {
+    const named = this.#sql
+      .exec<{ delivery: number; place: number }>(
+        `SELECT delivery, place FROM event
+         WHERE body IS NOT NULL AND EXISTS (SELECT 1 FROM json_tree(body) WHERE type = 'text' AND atom = ?)`,
+        user,
+      )
+      .toArray();
+    for (const { delivery, place } of named) {
+      this.#sql.exec("DELETE FROM event WHERE delivery = ? AND place = ?", delivery, place);
+      this.#sql.exec("UPDATE delivery SET events = events - 1 WHERE number = ?", delivery);
+    }
+    this.#sql.exec("DELETE FROM delivery WHERE events = 0");
+    this.#waiting = null;
   }
 
   /** Removes what has been kept long enough, so much at a time. What waited too long, at an endpoint that is disabled, is a dead letter. */

@@ -1,28 +1,197 @@
 /** One webhook endpoint of a tenant: its queue, and how what is in it gets there. */
 import { DurableObject } from "cloudflare:workers";
-import type { WebhookEvent } from "../../protocol/webhook.ts";
-import { alarmsMigration } from "../alarms.ts";
+import { nanoid } from "nanoid";
+import {
+  type Delivery,
+  type DeliveryQuery,
+  type QueueState,
+  type TestResult,
+  testEventType,
+  type WebhookEvent,
+} from "../../protocol/webhook.ts";
+import { Alarms, alarmsMigration } from "../alarms.ts";
 import { isUntouched, migrate, type Migration } from "../migrate.ts";
+import { parseWebhookObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
+import { eventBody } from "./body.ts";
+import { Courier } from "./courier.ts";
 import { Deliveries, deliveriesMigration } from "./deliveries.ts";
+import { send } from "./send.ts";
+import { Standing, standingMigration } from "./standing.ts";
 
-const migrations: readonly Migration[] = [alarmsMigration, deliveriesMigration];
+const migrations: readonly Migration[] = [alarmsMigration, deliveriesMigration, standingMigration];
 
-export class WebhookEndpoint extends DurableObject {
-  readonly #deliveries: Deliveries;
+/** When the alarm begins what should have begun at once. */
+const againAfterMs = 5_000;
+const sweepEveryMs = 3_600_000;
 
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+interface Parts {
+  readonly deliveries: Deliveries;
+  readonly standing: Standing;
+  readonly courier: Courier;
+}
+
+export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env> {
+  readonly #alarms: Alarms<"deliver" | "giveUp" | "sweep">;
+  #parts: Parts;
+
+  constructor(ctx: DurableObjectState, env: RoomBindings & Cloudflare.Env) {
     super(ctx, env);
-    this.#deliveries = new Deliveries(ctx.storage);
-    if (!isUntouched(ctx.storage)) migrate(ctx.storage, migrations);
+    this.#alarms = new Alarms(ctx.storage);
+    this.#parts = this.#assemble();
+    if (this.#isThere) migrate(ctx.storage, migrations);
   }
 
-  /** Taken when it returns. An event that is known by its id changes nothing. */
-  accept(events: readonly WebhookEvent[]): void {
+  // Calls from rooms and from the tenant.
+
+  /** False where there is no such endpoint. Events are taken when it returns; one that is known by its id changes nothing. */
+  accept(events: readonly WebhookEvent[]): Promise<boolean> {
+    return this.#take(events, (event) => this.#parts.deliveries.has(event.id));
+  }
+
+  /** As `accept`, but what is known and waits no more is sent again. */
+  replay(events: readonly WebhookEvent[]): Promise<boolean> {
+    return this.#take(events, (event) => this.#parts.deliveries.isPending(event.id));
+  }
+
+  /** The tenant has decided something about it. */
+  heed(): void {
+    if (!this.#isThere) return;
+    this.#parts.standing.doubt();
+    this.#go();
+  }
+
+  /** What says something of a user is sent no more. */
+  erase(user: string): void {
+    if (this.#isThere) this.ctx.storage.transactionSync(() => this.#parts.deliveries.erase(user));
+  }
+
+  /** As if it had never been. */
+  dissolve(): void {
+    this.#parts.courier.stop();
+    if (this.#isThere) void this.ctx.storage.deleteAll();
+    this.#alarms.forget();
+    this.#parts = this.#assemble();
+  }
+
+  // Calls from the edge, for who administers.
+
+  waiting(): QueueState {
+    if (!this.#isThere) return { waiting: 0, failed: 0, dropped: 0, droppedAt: null };
+    const { waiting, failed, dropped } = this.#parts.deliveries;
+    return { waiting, failed, dropped: dropped.events, droppedAt: dropped.atMs };
+  }
+
+  deliveries(query: DeliveryQuery): Delivery[] {
+    return this.#isThere ? this.#parts.deliveries.list(query) : [];
+  }
+
+  delivery(number: number): Delivery | null {
+    return this.#isThere ? this.#parts.deliveries.find(number) : null;
+  }
+
+  /** At once, and with the whole schedule before it; false where there is nothing to retry. */
+  retry(number: number): boolean {
+    if (!this.#isThere || !this.#parts.deliveries.retry(number, Date.now())) return false;
+    this.#go();
+    return true;
+  }
+
+  /** Sends an event of its own now, also where it is disabled, and says what was answered. Null where there is no such endpoint. */
+  async probe(): Promise<TestResult | null> {
+    const { tenant, endpoint } = this.#name;
+    const target = await tenantStub(this.env, tenant).webhookTarget(endpoint);
+    if (target === null) return null;
+    const nowMs = Date.now();
+    const event = { id: `test_${nanoid()}`, type: testEventType, atMs: nowMs, tenant, room: null, data: { endpoint } };
+    const letter = { id: event.id, body: eventBody(event), attempt: 1 };
+    const { ok, status, error, excerpt } = await send(this.env, { tenant, endpoint, target, ...letter });
+    return { ok, status, ms: Date.now() - nowMs, error, excerpt };
+  }
+
+  // Events from the platform.
+
+  override async alarm(): Promise<void> {
+    // One that rang while everything was erased.
+    if (!this.#isThere) return;
+    await this.#alarms.run(Date.now(), {
+      deliver: () => this.#parts.courier.go(),
+      giveUp: async () => {
+        const { standing } = this.#parts;
+        const { tenant, endpoint } = this.#name;
+        if (standing.givingUp === null) return;
+        await tenantStub(this.env, tenant).disableWebhook(endpoint, standing.givingUp);
+        standing.gaveUp();
+      },
+      sweep: async () => {
+        const { standing, deliveries } = this.#parts;
+        if ((await standing.target(Date.now())) === null) return this.dissolve();
+        deliveries.sweep(Date.now());
+        this.#bookSweep();
+      },
+    });
+  }
+
+  async #take(events: readonly WebhookEvent[], isKnown: (event: WebhookEvent) => boolean): Promise<boolean> {
     const { storage } = this.ctx;
+    const { standing } = this.#parts;
+    const known = this.#isThere ? standing.known : null;
+    // Only the first time: later it goes by what it was told, and what has changed since is known before anything is sent.
+    const target = known ?? (await this.#ask());
+    if (target === null) return false;
     migrate(storage, migrations);
     const nowMs = Date.now();
+    if (known === null) standing.learn(target, nowMs);
     storage.transactionSync(() => {
-      for (const event of events) if (!this.#deliveries.has(event.id)) this.#deliveries.add(event, null, nowMs);
+      for (const event of events) if (!isKnown(event)) this.#parts.deliveries.add(event, target.batch, nowMs);
     });
+    this.#bookSweep();
+    this.#go();
+    return true;
+  }
+
+  /** Now, and by the alarm where that comes to nothing. */
+  #go(): void {
+    const { deliveries, courier } = this.#parts;
+    const { dueMs } = deliveries;
+    if (dueMs === null) return;
+    this.#alarms.schedule("deliver", Math.max(dueMs, Date.now() + againAfterMs));
+    this.ctx.waitUntil(courier.go().catch(() => undefined));
+  }
+
+  #bookSweep(): void {
+    const { sweepMs } = this.#parts.deliveries;
+    if (sweepMs !== null) this.#alarms.schedule("sweep", Math.max(sweepMs, Date.now() + sweepEveryMs));
+  }
+
+  #assemble(): Parts {
+    const { storage } = this.ctx;
+    const deliveries = new Deliveries(storage);
+    const standing = new Standing(storage, () => this.#ask());
+    const courier = new Courier({
+      deliveries,
+      standing,
+      send: (target, letter) => send(this.env, { ...this.#name, target, ...letter }),
+      book: (atMs) => this.#alarms.schedule("deliver", atMs),
+      onGivingUp: () => this.#alarms.schedule("giveUp", Date.now()),
+      onEnded: () => this.#bookSweep(),
+      keep: (work) => this.ctx.waitUntil(work),
+      onGone: () => this.dissolve(),
+    });
+    return { deliveries, standing, courier };
+  }
+
+  #ask() {
+    const { tenant, endpoint } = this.#name;
+    return tenantStub(this.env, tenant).webhookTarget(endpoint);
+  }
+
+  get #isThere(): boolean {
+    return !isUntouched(this.ctx.storage);
+  }
+
+  get #name(): { readonly tenant: string; readonly endpoint: string } {
+    const { name } = this.ctx.id;
+    if (name === undefined) throw new Error("an endpoint is addressed by its name");
+    return parseWebhookObjectName(name);
   }
 }

@@ -1,0 +1,191 @@
+/** A tenant's webhook endpoints: made, changed and removed by who administers, disabled by Parley, and what they are told of themselves. */
+import { differenceOf } from "../../core/difference.ts";
+import type { Actor } from "../../protocol/actor.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { type Target, type WebhookEndpoint, type WebhookPatch, type WebhookSettings } from "../../protocol/webhook.ts";
+import { defined } from "./limits.ts";
+import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
+import { listingOf, settingsOf, type Webhook } from "./webhooks.ts";
+
+/** `masterKey` is the version from which its secret is derived. */
+export interface NewEndpoint {
+  readonly id: string;
+  readonly settings: WebhookSettings;
+  readonly masterKey: number;
+}
+
+export async function addWebhook(
+  parts: TenantParts,
+  { id, settings, masterKey }: NewEndpoint,
+  actor: Actor,
+  nowMs: number,
+): Promise<Answer<{ webhook: Webhook }>> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const { webhooks, audit } = parts;
+  if (webhooks.refusal !== null) return webhooks.refusal;
+  await parts.decide(found.tenant, () => {
+    webhooks.add(id, settings, masterKey, nowMs);
+    audit.append(actor, "webhook.created", { target: { webhook: id }, after: settings }, nowMs);
+  });
+  return webhookOf(parts, id, nowMs);
+}
+
+/** What is not named keeps its value. Enabled anew, or sent elsewhere, it begins with a clean slate. */
+export async function updateWebhook(
+  parts: TenantParts,
+  id: string,
+  patch: WebhookPatch,
+  actor: Actor,
+  nowMs: number,
+): Promise<Answer<{ webhook: Webhook }>> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const { webhooks, audit } = parts;
+  const webhook = webhooks.find(id, nowMs);
+  if (webhook === null) return unknownWebhook();
+  const before = settingsOf(webhook);
+  const after = { ...before, ...defined(patch) };
+  const changed = differenceOf(before, after);
+  if (changed === null) return { ok: true, webhook };
+  const isNew = (after.isEnabled && !before.isEnabled) || after.url !== before.url;
+  const disabledReason = after.isEnabled || before.isEnabled ? null : webhook.disabledReason;
+  await parts.decide(found.tenant, () => {
+    webhooks.save(id, after, isNew ? nowMs : webhook.enabledAtMs, disabledReason);
+    audit.append(actor, "webhook.updated", { target: { webhook: id }, ...changed }, nowMs);
+  });
+  await tell(parts, id);
+  return webhookOf(parts, id, nowMs);
+}
+
+/** A new secret. The one before it signs too for a day, and the one before that no more. */
+export async function rotateWebhook(
+  parts: TenantParts,
+  id: string,
+  masterKey: number,
+  actor: Actor,
+  nowMs: number,
+): Promise<Answer<{ webhook: Webhook }>> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const { webhooks, audit, store } = parts;
+  const webhook = webhooks.find(id, nowMs);
+  if (webhook === null) return unknownWebhook();
+  const { secretVersion } = webhook;
+  store.transaction(() => {
+    webhooks.rotate(id, masterKey, nowMs + fixedLimits.webhookOverlapMs);
+    const after = { secretVersion: secretVersion + 1 };
+    audit.append(actor, "webhook.secret_rotated", { target: { webhook: id }, before: { secretVersion }, after }, nowMs);
+  });
+  await tell(parts, id);
+  return webhookOf(parts, id, nowMs);
+}
+
+/** With all that waits there. What an endpoint is given later finds out that there is no such endpoint, and erases itself. */
+export async function removeWebhook(
+  parts: TenantParts,
+  id: string,
+  actor: Actor,
+  nowMs: number,
+): Promise<Answer<object>> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const { webhooks, audit } = parts;
+  const webhook = webhooks.find(id, nowMs);
+  if (webhook === null) return unknownWebhook();
+  await parts.decide(found.tenant, () => {
+    webhooks.remove(id);
+    const before = settingsOf(webhook);
+    audit.append(actor, "webhook.removed", { target: { webhook: id }, before }, nowMs);
+  });
+  await parts
+    .endpoint(id)
+    .dissolve()
+    .catch(() => undefined);
+  return { ok: true };
+}
+
+/** By the endpoint itself, when it gives up. Safe to ask again. */
+export async function disableWebhook(parts: TenantParts, id: string, reason: string, nowMs: number): Promise<void> {
+  const webhook = living(parts).ok ? parts.webhooks.find(id, nowMs) : null;
+  if (webhook === null || !webhook.isEnabled) return;
+  await parts.decide(tenantOf(parts), () => {
+    const settings = { ...settingsOf(webhook), isEnabled: false };
+    parts.webhooks.save(id, settings, webhook.enabledAtMs, reason);
+    const actor = { kind: "system", id: null, requestId: `webhook ${id}` } as const;
+    parts.audit.append(actor, "webhook.disabled", { target: { webhook: id }, after: { reason } }, nowMs);
+  });
+}
+
+/** What is asked of a queue. */
+export type WebhookDeed =
+  | { readonly action: "webhook.replayed"; readonly room: string; readonly from: number; readonly to: number }
+  | { readonly action: "webhook.delivery_retried"; readonly delivery: number };
+
+/** It leaves its entry before it is done: it is done elsewhere. */
+export function noteWebhook(
+  parts: TenantParts,
+  webhook: string,
+  deed: WebhookDeed,
+  actor: Actor,
+  nowMs: number,
+): Answer<object> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  if (parts.webhooks.find(webhook, nowMs) === null) return unknownWebhook();
+  const { audit } = parts;
+  if (deed.action === "webhook.replayed") {
+    const { action, room, from, to } = deed;
+    audit.append(actor, action, { target: { webhook, room }, after: { from, to } }, nowMs);
+  } else {
+    const { action, delivery } = deed;
+    audit.append(actor, action, { target: { webhook }, after: { delivery } }, nowMs);
+  }
+  return { ok: true };
+}
+
+export function webhookOf(parts: TenantParts, id: string, nowMs: number): Answer<{ webhook: Webhook }> {
+  const webhook = parts.webhooks.find(id, nowMs);
+  return webhook === null ? unknownWebhook() : { ok: true, webhook };
+}
+
+/** Without what nobody outside needs to know. */
+export async function shown(
+  made: Promise<Answer<{ webhook: Webhook }>>,
+): Promise<Answer<{ webhook: WebhookEndpoint }>> {
+  const answer = await made;
+  return answer.ok ? { ok: true, webhook: listingOf(answer.webhook) } : answer;
+}
+
+/** Null where there is no such endpoint. */
+export function targetOf(parts: TenantParts, id: string, nowMs: number): Target | null {
+  const webhook = parts.webhooks.find(id, nowMs);
+  if (webhook === null) return null;
+  const { url, batch, isEnabled, enabledAtMs, secret, previous } = webhook;
+  const secrets = [secret, ...(previous === null ? [] : [previous])];
+  const isPaused = !isEnabled || tenantOf(parts).suspended;
+  return {
+    url,
+    batch,
+    isPaused,
+    enabledAtMs,
+    secrets: secrets.map(({ version, masterKey }) => ({ version, masterKey })),
+  };
+}
+
+/** What the tenant has decided concerns them all. */
+export async function tellWebhooks(parts: TenantParts, nowMs: number): Promise<void> {
+  await Promise.all(parts.webhooks.list(nowMs).map(({ id }) => tell(parts, id)));
+}
+
+/** One that does not hear it goes by what it knows for some seconds, and looks again within an hour if it is paused. */
+async function tell({ endpoint }: TenantParts, id: string): Promise<void> {
+  await endpoint(id)
+    .heed()
+    .catch(() => undefined);
+}
+
+function unknownWebhook(): Refusal {
+  return refuse("not_found", "There is no such webhook endpoint.");
+}
