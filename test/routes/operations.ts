@@ -301,7 +301,7 @@ export const operations: readonly Operation[] = [
       rooms: ["team:*"],
       description: "The archive",
       isEnabled: true,
-      batch: { maxEvents: 100, waitMs: 1_000 },
+      batch: { maxEvents: 100, waitMs: 100 },
     },
     answers: { 201: CreatedWebhook },
     first: 201,
