@@ -129,6 +129,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   giveUpImport: "again",
   retain: "again",
   erase: "again",
+  replay: "again",
   heed: "again",
   levels: "again",
   dissolve: "again",

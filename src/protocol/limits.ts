@@ -360,6 +360,21 @@ export const fixedLimits = {
   webhookOverlapMs: 86_400_000,
   /** Ended deliveries removed in one step. */
   webhooksSwept: 1_000,
+  /**
+   * What waits in a room for one webhook endpoint that does not take it, about 100 bytes each. Beyond it nothing more is written
+   * for that endpoint: it is told of the changes since from the rows, when it has this.
+   */
+  outboxEvents: 10_000,
+  /** Handed on in one call, as many and about as long: what a room holds of it in memory for each endpoint. */
+  outboxBatchEvents: 100,
+  outboxBatchUnits: 262_144,
+  /** How long an endpoint's object may take: it only writes it down. */
+  outboxHandMs: 10_000,
+  /** When what was not taken is handed on again; the longer it waits the later, up to the second. */
+  outboxAgainMs: 10_000,
+  outboxRestMsMax: 300_000,
+  /** How often an endpoint hears that the same user has hit the same limit. */
+  exceededMs: 60_000,
   /** A room asks its tenant for credits and places this often, and so often at once after a pause: 9 times in any second. */
   asksPerSecond: 4,
   asksBurst: 5,

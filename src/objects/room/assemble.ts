@@ -1,16 +1,22 @@
 /** Puts a room's parts together. */
+import type { Subscription } from "../../protocol/webhook.ts";
 import { Alarms } from "../alarms.ts";
-import { parseRoomObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
+import { parseRoomObjectName, type RoomBindings, tenantStub, webhookStub } from "../stubs.ts";
 import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
 import { Archive } from "./archive.ts";
+import { Announced } from "./announced.ts";
 import { Bans } from "./bans.ts";
+import { Courier } from "./courier.ts";
 import { Deeds } from "./deeds.ts";
 import { Files } from "./files.ts";
+import { Exceeded } from "./exceeded.ts";
 import { heed } from "./heed.ts";
 import { askHook } from "./hook.ts";
 import { Intake } from "./intake.ts";
 import type { Job } from "./jobs.ts";
+import { Outbox } from "./outbox.ts";
+import { nextParcel } from "./parcel.ts";
 import type { RoomParts } from "./parts.ts";
 import { Presence } from "./presence.ts";
 import { Queue } from "./queue.ts";
@@ -35,7 +41,11 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   const store = new Store(storage);
   const presence = new Presence(() => turn.settle(Date.now()));
   const roster = new Roster(objectName, ctx.getWebSockets(), presence);
-  if (store.room !== null) presence.recover(store, store.room.policy.limits.presenceMembers, Date.now());
+  const outward = towardWebhooks(storage, env, { tenant, name, store, alarms, parts: () => parts });
+  if (store.room !== null) {
+    const { presenceMembers: membersMax } = store.room.policy.limits;
+    presence.recover(store, { membersMax, announced: outward.announced.all() }, Date.now());
+  }
   const registry = tenantStub(env, tenant);
   const queue: Queue = new Queue(
     () => account.spend(Date.now()),
@@ -74,6 +84,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     tickets: new Tickets(storage),
     archive: new Archive(storage),
     intake: new Intake(storage),
+    ...outward,
     deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),
     keeper: new Keeper(store, (job, atMs) => alarms.schedule(job, atMs)),
     bookTokens: (atMs) => alarms.schedule("tokens", atMs),
@@ -82,6 +93,35 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   };
   const turn: Turn = new Turn(storage, parts, alarms);
   return { parts, alarms, turn };
+}
+
+interface Outside {
+  readonly tenant: string;
+  readonly name: string;
+  readonly store: Store;
+  readonly alarms: Alarms<Job>;
+  readonly parts: () => RoomParts;
+}
+
+/** What the tenant's webhook endpoints hear of the room goes by these. */
+function towardWebhooks(
+  storage: DurableObjectStorage,
+  env: RoomBindings,
+  { tenant, name, store, alarms, parts }: Outside,
+): Pick<RoomParts, "outbox" | "courier" | "announced" | "exceeded"> {
+  const subscriptions = (): readonly Subscription[] => store.room?.policy.webhooks ?? [];
+  const outbox = new Outbox(storage, { room: name, subscriptions, onNew: () => courier.call() });
+  const courier = new Courier({
+    endpoints: () => outbox.endpoints(),
+    next: (endpoint) => nextParcel(parts(), endpoint, Date.now()),
+    hand: (endpoint, events) => webhookStub(env, tenant, endpoint).accept(events),
+    drop: (endpoint) => outbox.drop(endpoint),
+    sync: () => storage.sync(),
+    book: (atMs) => alarms.schedule("outbox", atMs),
+    isOver: () => store.isErased,
+  });
+  const announced = new Announced(storage, (type) => outbox.wants(type));
+  return { outbox, courier, announced, exceeded: new Exceeded(storage) };
 }
 
 /** The tenant tells it again, or the edge refuses them by then. */

@@ -87,9 +87,11 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
   parts.queue.refuseHeld(refuse("room_deleted"));
   const nowMs = Date.now();
   parts.store.transaction(() => {
+    tellEnd(parts, actorOfSession(caller.session), nowMs);
     parts.store.deleteRoom(nowMs);
     parts.bans.forget();
     parts.files.removeAll(nowMs);
+    parts.announced.forget();
     parts.deeds.add(actorOfSession(caller.session), "room.deleted", {}, nowMs);
   });
   parts.roster.closeAll("room_deleted");
@@ -126,8 +128,18 @@ async function make(
   parts.store.transaction(() => {
     parts.store.create({ epoch: nanoid(), settings: defaultRoomSettings, policy }, nowMs);
     if (maker !== null) parts.deeds.add(maker, "room.created", { after: { settings: defaultRoomSettings } }, nowMs);
+    parts.outbox.add("room.created", { settings: defaultRoomSettings, by: maker }, nowMs);
   });
   return { ok: true, created: true };
+}
+
+/** What had changed here cannot be told any more; that nobody is here, can. */
+function tellEnd({ outbox, announced }: RoomParts, by: Actor, nowMs: number): void {
+  outbox.forgetChanges();
+  const here = announced.all();
+  for (const { user } of here) outbox.add("presence.left", { user }, nowMs);
+  if (here.length > 0) outbox.add("room.vacated", {}, nowMs);
+  outbox.add("room.deleted", { by }, nowMs);
 }
 
 function isThere({ store }: RoomParts): boolean {

@@ -65,20 +65,33 @@ function appendAll(parts: RoomParts, entries: readonly Entry[], nowMs: number): 
   try {
     return appendTogether(parts, entries, nowMs);
   } catch (error) {
+    parts.outbox.reload();
     console.error("a change failed; its flush is repeated without it", error);
   }
   try {
     return appendApart(parts, entries, nowMs);
   } catch (error) {
+    parts.outbox.reload();
     console.error("a flush failed and was rolled back", error);
     return null;
   }
 }
 
 function appendTogether(parts: RoomParts, entries: readonly Entry[], nowMs: number): Appended {
-  const { store } = parts;
-  const log = new Log(store.head, nowMs, (id) => store.messages.authorOfHidden(id));
-  return { log, outcomes: store.transaction(() => entries.map((entry) => apply(parts, entry, log))) };
+  return append(parts, nowMs, (log) => entries.map((entry) => apply(parts, entry, log)));
+}
+
+/** Whom it concerns outside of the room is written down with it. */
+function append(parts: RoomParts, nowMs: number, applyAll: (log: Log) => Outcome[]): Appended {
+  const { store, outbox, announced, presence } = parts;
+  const authorOfHidden = (id: number): string | null | undefined => store.messages.authorOfHidden(id);
+  const log = new Log(store.head, nowMs, { authorOfHidden, isHeard: outbox.isHeard });
+  return store.transaction(() => {
+    const outcomes = applyAll(log);
+    outbox.record(log.happenings, nowMs);
+    announced.note(log.happenings, () => presence.users);
+    return { log, outcomes };
+  });
 }
 
 /** It has waited, and meanwhile its author may have become unwelcome, or been muted. */
@@ -97,14 +110,12 @@ function apply(parts: RoomParts, { by, charged, apply: change }: Entry, log: Log
 
 /** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */
 function appendApart(parts: RoomParts, entries: readonly Entry[], nowMs: number): Appended {
-  const { store } = parts;
-  const log = new Log(store.head, nowMs, (id) => store.messages.authorOfHidden(id));
-  const attempt = (entry: Entry): Outcome => {
+  const attempt = (entry: Entry, log: Log): Outcome => {
     try {
-      return log.attempt(() => store.transaction(() => apply(parts, entry, log)));
+      return log.attempt(() => parts.store.transaction(() => apply(parts, entry, log)));
     } catch {
       return refuse("internal");
     }
   };
-  return { log, outcomes: store.transaction(() => entries.map(attempt)) };
+  return append(parts, nowMs, (log) => entries.map((entry) => attempt(entry, log)));
 }

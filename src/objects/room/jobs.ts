@@ -11,7 +11,17 @@ import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
 import type { Turn } from "./turn.ts";
 
-export type Job = "expiry" | "report" | "presence" | "sweep" | "tickets" | "tokens" | "deeds" | "intake" | "retention";
+export type Job =
+  | "expiry"
+  | "report"
+  | "presence"
+  | "sweep"
+  | "tickets"
+  | "tokens"
+  | "deeds"
+  | "intake"
+  | "retention"
+  | "outbox";
 
 export type Jobs = Readonly<Record<Job, () => void | Promise<void>>>;
 
@@ -35,6 +45,7 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
       return turn.scheduleReport();
     },
     deeds: () => parts.deeds.tell(),
+    outbox: () => parts.courier.ring(nowMs),
     tickets: () => {
       parts.tickets.sweep(nowMs);
       again("tickets", parts.tickets.dueMs);

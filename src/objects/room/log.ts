@@ -1,8 +1,10 @@
 /** What one flush gives out: the seqs, and what readers will be told, in the order in which it happened. */
+import { type Happening, happeningOf, type LiveData } from "../../core/happenings.ts";
 import { changesFrame, type Told } from "../../core/replay.ts";
 import { type Change, seqOf } from "../../protocol/changes.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
+import type { WebhookEventType } from "../../protocol/webhook.ts";
 import type { News } from "./news.ts";
 import { sees } from "./viewer.ts";
 
@@ -17,10 +19,17 @@ export class Log {
   #entries: ({ readonly change: Entry } | { readonly live: News })[] = [];
   readonly #authorOfHidden: (id: number) => string | null | undefined;
   #authors: Set<string> | null = null;
+  /** Null where nobody outside listens. */
+  readonly #happenings: Happening[] | null;
 
-  /** `authorOfHidden` says who said a message that is hidden, as `Store` does. */
-  constructor(head: number, nowMs: number, authorOfHidden: (id: number) => string | null | undefined) {
+  /** `authorOfHidden` says who said a message that is hidden, as `Store` does; `isHeard` whether webhook endpoints are to be told. */
+  constructor(
+    head: number,
+    nowMs: number,
+    { authorOfHidden, isHeard }: { authorOfHidden: (id: number) => string | null | undefined; isHeard: boolean },
+  ) {
     this.#authorOfHidden = authorOfHidden;
+    this.#happenings = isHeard ? [] : null;
     this.nowMs = nowMs;
     this.#from = head;
     this.#head = head;
@@ -35,16 +44,32 @@ export class Log {
     return ++this.#head;
   }
 
-  changed(change: Change): void {
+  /** `happening`: what else than the change itself webhook endpoints are told of; null for nothing. */
+  changed(change: Change, happening?: Happening | null): void {
     const told = tell(change);
-    if (change.type !== "message") return void this.#entries.push({ change: told });
-    this.#publishes ||= change.message.id === change.message.seq;
-    this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
-    const author = this.#authorOfHidden(change.message.id);
-    if (author === undefined) return void this.#entries.push({ change: told });
+    if (change.type === "message") {
+      this.#publishes ||= change.message.id === change.message.seq;
+      this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
+    }
+    const author = change.type === "message" ? this.#authorOfHidden(change.message.id) : undefined;
+    if (author === undefined) {
+      this.#entries.push({ change: told });
+      if (happening !== null) this.#happenings?.push(happening ?? happeningOf(change));
+      return;
+    }
     this.#authors ??= new Set();
     if (author !== null) this.#authors.add(author);
     this.#entries.push({ change: { ...told, author } });
+  }
+
+  /** Something live that webhook endpoints are told of, in its place among the changes. */
+  happened(type: WebhookEventType, data: LiveData): void {
+    this.#happenings?.push({ type, data });
+  }
+
+  /** What webhook endpoints are told of: nothing that is hidden from anybody. */
+  get happenings(): readonly Happening[] {
+    return this.#happenings ?? [];
   }
 
   /** Who said what is hidden from others in here; null where nothing is. */
@@ -94,12 +119,14 @@ export class Log {
   attempt<T>(item: () => T): T {
     const head = this.#head;
     const entries = this.#entries.length;
+    const happenings = this.#happenings?.length ?? 0;
     const soonestExpiryMs = this.#soonestExpiryMs;
     try {
       return item();
     } catch (error) {
       this.#head = head;
       this.#entries.length = entries;
+      if (this.#happenings !== null) this.#happenings.length = happenings;
       this.#soonestExpiryMs = soonestExpiryMs;
       throw error;
     }

@@ -3,9 +3,12 @@ import { alarmsMigration } from "../alarms.ts";
 import { intakeMigration } from "./intake.ts";
 import type { Migration } from "../migrate.ts";
 import { ticketsMigration } from "../tickets.ts";
+import { announcedMigration } from "./announced.ts";
 import { bansEndMigration, bansMigration } from "./bans.ts";
 import { deedsMigration } from "./deeds.ts";
 import { filesMigration } from "./files.ts";
+import { exceededMigration } from "./exceeded.ts";
+import { outboxMigration } from "./outbox.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -122,4 +125,7 @@ UPDATE room SET changed_to = max(head, seq,
   },
   filesMigration,
   intakeMigration,
+  outboxMigration,
+  announcedMigration,
+  exceededMigration,
 ];

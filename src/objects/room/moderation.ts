@@ -36,7 +36,9 @@ export function kick(parts: RoomParts, session: Session, { user, reason }: KickR
   const refused = mayNotJudge(parts, session, user);
   if (refused !== null) return refused;
   const change = { target: { user }, after: { reason } };
-  parts.deeds.add(actorOfSession(session), "room.user_kicked", change, nowMs);
+  const by = actorOfSession(session);
+  parts.deeds.add(by, "room.user_kicked", change, nowMs);
+  parts.outbox.add("moderation.kicked", { user, reason, by }, nowMs);
   const told = `Removed from the room by a moderator${reason === null ? "." : `: ${reason}`}`;
   for (const seat of parts.roster.seats) if (seat.session.user === user) parts.roster.close(seat, "forbidden", told);
   return { ok: true };
@@ -46,14 +48,17 @@ export function kick(parts: RoomParts, session: Session, { user, reason }: KickR
 export function ban(parts: RoomParts, session: Session, { user, ban: given }: BanRequest, nowMs: number): Done {
   const refused = mayNotJudge(parts, session, user) ?? unfitBan(given, nowMs);
   if (refused !== null) return refused;
-  const { store, bans, deeds } = parts;
+  const { store, bans, deeds, outbox } = parts;
+  const by = actorOfSession(session);
   const changed = differenceOf(auditedBan(bans.find(user, nowMs)), auditedBan(given));
   if (changed !== null) {
     store.transaction(() => {
       if (given === null) bans.lift(user);
       else bans.save(user, given, nowMs);
       const action = given === null ? "room.user_unbanned" : "room.user_banned";
-      deeds.add(actorOfSession(session), action, { target: { user }, ...changed }, nowMs);
+      deeds.add(by, action, { target: { user }, ...changed }, nowMs);
+      if (given === null) outbox.add("moderation.unbanned", { user, by }, nowMs);
+      else outbox.add("moderation.banned", { user, ...auditedBan(given), by }, nowMs);
     });
   }
   clear(parts, nowMs);
@@ -63,7 +68,8 @@ export function ban(parts: RoomParts, session: Session, { user, ban: given }: Ba
 export function mute(parts: RoomParts, session: Session, { user, untilMs, reason }: MuteRequest, nowMs: number): Done {
   const refused = mayNotJudge(parts, session, user) ?? crowded(parts);
   if (refused !== null) return refused;
-  const { store, deeds } = parts;
+  const { store, deeds, outbox } = parts;
+  const by = actorOfSession(session);
   const present = store.members.get(user);
   const was = { until: present?.muted_until ?? null, reason: present?.reason ?? null };
   const changed = differenceOf(was, { until: untilMs, reason });
@@ -71,7 +77,9 @@ export function mute(parts: RoomParts, session: Session, { user, untilMs, reason
   store.transaction(() => {
     store.members.saveMute(user, untilMs, reason);
     const action = untilMs === null ? "room.user_unmuted" : "room.user_muted";
-    deeds.add(actorOfSession(session), action, { target: { user }, ...changed }, nowMs);
+    deeds.add(by, action, { target: { user }, ...changed }, nowMs);
+    if (untilMs === null) outbox.add("moderation.unmuted", { user, by }, nowMs);
+    else outbox.add("moderation.muted", { user, until: untilMs, reason, by }, nowMs);
   });
   return { ok: true };
 }

@@ -1,6 +1,6 @@
 /** What all readers of a room are told at once, in the form in which each takes it. */
 import type { Seat } from "./roster.ts";
-import type { Viewer } from "./viewer.ts";
+import { nobody, type Viewer } from "./viewer.ts";
 
 /**
  * A frame as JSON, the same for everyone; one about who is here, in the two forms that readers may ask for; or one of which a
@@ -58,8 +58,6 @@ export class Edition {
     return printing;
   }
 }
-
-const nobody: Viewer = { user: null, moderates: false };
 
 class Printing {
   readonly #news: readonly News[];

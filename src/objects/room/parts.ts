@@ -4,10 +4,14 @@ import type { TenantStub } from "../stubs.ts";
 import type { Tickets } from "../tickets.ts";
 import type { Account } from "./account.ts";
 import type { Archive } from "./archive.ts";
+import type { Announced } from "./announced.ts";
 import type { Bans } from "./bans.ts";
+import type { Courier } from "./courier.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Files } from "./files.ts";
 import type { Intake } from "./intake.ts";
+import type { Exceeded } from "./exceeded.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
@@ -38,6 +42,11 @@ export interface RoomParts {
   readonly intake: Intake;
   /** For the tenant's audit log. */
   readonly deeds: Deeds;
+  /** For the tenant's webhook endpoints. */
+  readonly outbox: Outbox;
+  readonly courier: Courier;
+  readonly announced: Announced;
+  readonly exceeded: Exceeded;
   /** When the platform last answered a ping of this socket; null if it never did. */
   readonly pingedAtMs: (socket: WebSocket) => number | null;
   /** Books a look at the sockets' tokens. */

@@ -3,6 +3,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { utf8Length } from "../../protocol/text.ts";
 import type { Session } from "../../protocol/session.ts";
 import type { PresenceFrame, PresencePage, PresentMember, WelcomeFrame } from "../../protocol/serverFrames.ts";
+import type { User } from "./announced.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Log } from "./log.ts";
 import type { News } from "./news.ts";
@@ -36,6 +37,15 @@ interface Diff {
   readonly settled: string[];
 }
 
+/** What a fold has found. */
+interface Turned {
+  /** Somebody has come or gone, or there are too many to be named now, or no longer. */
+  readonly moved: boolean;
+  readonly diff: Diff;
+  readonly news: News | null;
+  readonly turned: "occupied" | "vacated" | null;
+}
+
 export class Presence implements Doorkeeper {
   readonly #present = new Map<string, Present>();
   /** Users of whom there may be something to tell. */
@@ -50,6 +60,8 @@ export class Presence implements Doorkeeper {
   #foldedAtMs = -Infinity;
   #countTold = 0;
   #crowded = false;
+  /** Somebody was here at the last fold. */
+  #wasOccupied = false;
 
   /** `due` is called when a fold that was put off can be made. */
   constructor(due: () => void) {
@@ -60,16 +72,32 @@ export class Presence implements Doorkeeper {
     return this.#present.size;
   }
 
+  get users(): User[] {
+    return [...this.#present.values()].map(({ user, name }) => ({ user, name }));
+  }
+
   /** When the next user is gone, unless he comes back; null where nobody is leaving. */
   get dueMs(): number | null {
     for (const { goneAtMs } of this.#leaving) return goneAtMs;
     return null;
   }
 
-  /** After waking, when the roster was rebuilt: what cannot be seen from the sockets. */
-  recover(store: Store, membersMax: number, nowMs: number): void {
+  /**
+   * After waking, when the roster was rebuilt: what cannot be seen from the sockets. Who was `announced` to webhook endpoints and is
+   * not here was lost with the server: such a user is leaving like one whose last socket went just now.
+   */
+  recover(
+    store: Store,
+    { membersMax, announced }: { readonly membersMax: number; readonly announced: readonly User[] },
+    nowMs: number,
+  ): void {
     this.#version = store.presenceVersion;
-    for (const { user, name, state, goneAtMs } of store.leavers.all()) {
+    const leavers = store.leavers.all();
+    const known = new Set([...this.#present.keys(), ...leavers.map(({ user }) => user)]);
+    const lost = announced
+      .filter(({ user }) => !known.has(user))
+      .map((user) => ({ ...user, state: null, goneAtMs: nowMs + fixedLimits.presenceGraceMs }));
+    for (const { user, name, state, goneAtMs } of [...leavers, ...lost]) {
       const present = this.#present.get(user) ?? this.#admit(user, name);
       present.told ??= { name, state };
       present.written = true;
@@ -85,6 +113,7 @@ export class Presence implements Doorkeeper {
     }
     this.#countTold = this.count;
     this.#crowded = this.count > membersMax;
+    this.#wasOccupied = this.count > 0;
   }
 
   // What happens.
@@ -163,6 +192,7 @@ export class Presence implements Doorkeeper {
     this.#version = 0;
     this.#countTold = 0;
     this.#crowded = false;
+    this.#wasOccupied = false;
   }
 
   /** By which a user's connections are told apart: the name of the newest counts, also after waking. */
@@ -187,7 +217,8 @@ export class Presence implements Doorkeeper {
       return null;
     }
     this.rest();
-    const { moved, leaving, settled, news } = this.#turn(membersMax, nowMs);
+    const { moved, diff, news, turned } = this.#turn(membersMax, nowMs);
+    const { leaving, settled } = diff;
     if (this.#stirred.size > 0) this.#foldAfter(spanMs);
     if (!moved && news === null && leaving.length === 0 && settled.length === 0) return null;
     this.#foldedAtMs = nowMs;
@@ -199,6 +230,10 @@ export class Presence implements Doorkeeper {
       if (leaving.length > 0) store.leavers.save(leaving);
       if (moved) store.savePresenceVersion(version);
       if (news !== null) log.news(news);
+      if (turned === "occupied") log.happened("room.occupied", {});
+      for (const { user, name } of diff.joined) log.happened("presence.joined", { user, name });
+      for (const user of diff.left) log.happened("presence.left", { user });
+      if (turned === "vacated") log.happened("room.vacated", {});
       return { ok: true, id: 0, seq: 0, duplicate: false };
     };
     return { bytes: 0, apply, waiters: [] };
@@ -249,7 +284,7 @@ export class Presence implements Doorkeeper {
     return present;
   }
 
-  #turn(membersMax: number, nowMs: number): Pick<Diff, "leaving" | "settled"> & { moved: boolean; news: News | null } {
+  #turn(membersMax: number, nowMs: number): Turned {
     const diff: Diff = { joined: [], updated: [], left: [], leaving: [], settled: [] };
     // What is more waits for the next one: a frame must stay sendable.
     let units = 0;
@@ -261,7 +296,15 @@ export class Presence implements Doorkeeper {
     }
     const flips = this.#crowded !== this.count > membersMax;
     const moved = flips || diff.joined.length + diff.left.length > 0;
-    return { moved, leaving: diff.leaving, settled: diff.settled, news: this.#news(diff, moved, membersMax) };
+    return { moved, diff, news: this.#news(diff, moved, membersMax), turned: this.#turnedTo() };
+  }
+
+  /** Who is leaving is still here: nobody's reload empties a room. */
+  #turnedTo(): Turned["turned"] {
+    const isOccupied = this.count > 0;
+    if (isOccupied === this.#wasOccupied) return null;
+    this.#wasOccupied = isOccupied;
+    return isOccupied ? "occupied" : "vacated";
   }
 
   #review(present: Present, diff: Diff, nowMs: number): void {

@@ -63,6 +63,7 @@ function applyReaction(
     : withReaction(message.reactions, emoji, user);
   const patch = { id, seq: log.next(), reactions };
   store.messages.saveReactions(patch);
-  log.changed({ type: "message", message: patch });
+  const type = remove ? "reaction.removed" : "reaction.added";
+  log.changed({ type: "message", message: patch }, { type, seq: patch.seq, subject: { message: id, emoji, user } });
   return { ok: true, id, seq: patch.seq, duplicate: false };
 }

@@ -11,6 +11,7 @@ import type { Session } from "../../protocol/session.ts";
 import { barred } from "./admittance.ts";
 import { presencePage, setState } from "./attendance.ts";
 import { edit, remove } from "./edit.ts";
+import { noteExceeded } from "./exceeded.ts";
 import { warn } from "./levels.ts";
 import { page } from "./pages.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
@@ -139,13 +140,9 @@ function answerPresence(
 }
 
 /** A refused frame alone never closes a socket; many in a short time do. */
-function refuseFrame(
-  { roster }: RoomParts,
-  seat: Seat,
-  refusal: Refusal,
-  ref: string | undefined,
-  nowMs: number,
-): void {
+function refuseFrame(parts: RoomParts, seat: Seat, refusal: Refusal, ref: string | undefined, nowMs: number): void {
+  const { roster } = parts;
+  noteExceeded(parts, seat.session, refusal, nowMs);
   if (roster.find(seat.socket) === undefined) return;
   roster.refuse(seat, refusal, ref);
   const { tooMany, offences } = offend(seat.offences, nowMs);

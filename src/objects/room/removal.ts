@@ -1,4 +1,7 @@
-/** Rows leave in three ways only: retention, expiry and erasure. Whatever else is done to a row, it stays. */
+/**
+ * Rows leave in three ways only: retention, expiry and erasure. Whatever else is done to a row, it stays. Webhook endpoints are
+ * told of none of them: whoever asked for it knows, and what waits for them tells nothing of what has gone.
+ */
 import { withoutReaction } from "../../core/reactions.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { Log } from "./log.ts";
@@ -29,7 +32,7 @@ export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number)
     const seq = log.next();
     store.removeBelow(upTo, seq, seq);
     files.removeBelow(upTo, log.nowMs);
-    log.changed({ type: "room", room: roomChange({ ...state, seq, oldest: upTo }) });
+    log.changed({ type: "room", room: roomChange({ ...state, seq, oldest: upTo }) }, null);
     return { ok: true, id: 0, seq, duplicate: false };
   };
   return { bytes: 0, apply, waiters: [] };
@@ -80,7 +83,8 @@ function countDown(store: Store, log: Log, id: number, lost: number): void {
  * go. What no change can tell (that a row is gone) raises the floor, so that a cursor from before starts over.
  * A pass that found nothing is a duplicate.
  */
-export function erasure({ store, bans, files }: RoomParts, user: string): Entry {
+export function erasure(parts: RoomParts, user: string): Entry {
+  const { store, bans, files, outbox, announced, exceeded } = parts;
   const apply = (log: Log): Outcome => {
     const before = log.head;
     eraseReactions(store, log, user);
@@ -89,6 +93,9 @@ export function erasure({ store, bans, files }: RoomParts, user: string): Entry 
     files.removeWaitingOf(user, log.nowMs);
     if (log.head === before) eraseMember(store, log, user);
     bans.lift(user);
+    outbox.erase(user);
+    announced.erase(user);
+    exceeded.erase(user);
     return { ok: true, id: 0, seq: log.head, duplicate: log.head === before };
   };
   return { bytes: 0, apply, waiters: [] };
@@ -102,7 +109,7 @@ function eraseReactions(store: Store, log: Log, user: string): void {
     const first = store.reactions.of(message, emoji, fixedLimits.reactionUsersListed).map((reaction) => reaction.user);
     const patch = { id: message, seq: log.next(), reactions: withoutReaction(row.reactions, emoji, first) };
     store.messages.saveReactions(patch);
-    log.changed({ type: "message", message: patch });
+    log.changed({ type: "message", message: patch }, null);
   }
 }
 
@@ -110,7 +117,7 @@ function eraseMentions(store: Store, log: Log, user: string): void {
   for (const { id, mentions } of store.messages.mentioning(user, erasureRows)) {
     const patch = { id, seq: log.next(), mentions: mentions.filter((mentioned) => mentioned !== user) };
     store.messages.saveMentions(patch);
-    log.changed({ type: "message", message: patch });
+    log.changed({ type: "message", message: patch }, null);
   }
 }
 
@@ -120,7 +127,7 @@ function eraseMessages(store: Store, log: Log, user: string): number[] {
   for (const id of ids) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
     store.messages.erase(tombstone);
-    log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } });
+    log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } }, null);
   }
   if (hides) {
     // What was hidden has no author any more who would see it, and no change tells him that it is gone.
@@ -132,7 +139,7 @@ function eraseMessages(store: Store, log: Log, user: string): number[] {
 
 function eraseMember(store: Store, log: Log, user: string): void {
   if (store.members.get(user) === null) return;
-  log.changed({ type: "member", member: { user, name: null, role: null, seq: log.next() } });
+  log.changed({ type: "member", member: { user, name: null, role: null, seq: log.next() } }, null);
   store.eraseMember(user, log.head);
   log.unsettle();
 }

@@ -23,6 +23,7 @@ import { beginExport, exportable, exportPage, type RoomPosition } from "./export
 import { assemble } from "./assemble.ts";
 import type { Sanctioned } from "./bans.ts";
 import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
+import { noteExceeded } from "./exceeded.ts";
 import { flag, type FlagRequest } from "./flag.ts";
 import { heed } from "./heed.ts";
 import { beginImport, endImport, giveUpImport, type ImportBatch, type ImportEnd, takeRows } from "./import.ts";
@@ -40,6 +41,7 @@ import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
 import { receive } from "./receive.ts";
 import { erasure, retention } from "./removal.ts";
+import { replay, type ReplayPage, type Span } from "./replay.ts";
 import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
@@ -293,6 +295,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return this.#parts.store.room === null ? [] : this.#parts.files.held(ids);
   }
 
+  /** For a webhook endpoint that asks for it: every event that the span's rows tell of, whoever wants which. */
+  replay(span: Span): ReplayPage | Refusal {
+    return replay(this.#parts, span, Date.now());
+  }
+
   /** What the tenant has decided, pushed to every room that has sockets: so many. */
   async heed(policy: RoomPolicy, rooms = 1): Promise<void> {
     const { roster } = this.#parts;
@@ -328,11 +335,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     const { connection } = joining.session;
     // Whoever may not read takes no place.
     const full = lacks(this.#parts, joining.session, "read") ?? (await account.enter(connection));
-    if (full !== null) return refusalOf(full);
+    if (full !== null) return this.#refused(joining, full);
     try {
       // Much may have been decided while the tenant was asked.
       const refused = open(this.#parts, joining) ?? admitSocket(this.#parts, joining);
-      return refused === null ? await super.fetch(request) : refusalOf(refused);
+      return refused === null ? await super.fetch(request) : this.#refused(joining, refused);
     } finally {
       account.entered(connection);
       // Where it was refused after all, its place is the tenant's again.
@@ -405,7 +412,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   // The rest is wiring.
 
   async #change(caller: Caller, admit: (parts: RoomParts, nowMs: number) => Admitted): Promise<Outcome> {
-    return (await this.#open(caller)) ?? this.#turn.settled(admit(this.#parts, Date.now()), caller.session);
+    const { session } = caller;
+    const outcome = (await this.#open(caller)) ?? (await this.#turn.settled(admit(this.#parts, Date.now()), session));
+    if (!outcome.ok) noteExceeded(this.#parts, session, outcome, Date.now());
+    return outcome;
   }
 
   /** Sockets may have been closed by it. */
@@ -422,6 +432,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   async #unreadable(caller: Caller): Promise<Refusal | null> {
     return (await this.#open(caller)) ?? lacks(this.#parts, caller.session, "read");
+  }
+
+  #refused({ session }: JoinRequest, refused: Refusal): Response {
+    noteExceeded(this.#parts, session, refused, Date.now());
+    return refusalOf(refused);
   }
 
   #messageAnswer({ session }: Caller, outcome: Outcome, own = false): MessageAnswer {

@@ -9,6 +9,9 @@ export interface Viewer {
   readonly moderates: boolean;
 }
 
+/** To whom only what everybody sees is shown. */
+export const nobody: Viewer = { user: null, moderates: false };
+
 /** The room itself, from which nothing is hidden. */
 export const itself: Viewer = { user: null, moderates: true };
 
