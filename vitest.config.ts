@@ -9,8 +9,8 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
-              // Nobody outside is called by a test: whoever is, says that it is well.
-              outboundService: () => new Response(null, { status: 204 }),
+              // Nobody outside is called by a test: whoever is, says that it is well, unless its name says otherwise.
+              outboundService: ({ url }) => new Response(null, { status: url.startsWith("https://down.") ? 503 : 204 }),
               bindings: {
                 MASTER_KEY: `1:${"test-master-key-".repeat(3)}`,
                 OPERATOR_KEY: "test-operator-key-0123456789",

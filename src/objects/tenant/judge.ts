@@ -18,7 +18,7 @@ export async function ban(
   if (!found.ok) return found;
   const unfit = unfitBan(wanted, nowMs);
   if (unfit !== null) return unfit;
-  const { bans, audit } = parts;
+  const { bans, audit, outbox } = parts;
   const changed = differenceOf(auditedBan(bans.find(user, nowMs)), auditedBan(wanted));
   if (changed === null) return { ok: true };
   await parts.decide(found.tenant, () => {
@@ -26,6 +26,8 @@ export async function ban(
     else bans.save(user, wanted, tenantOf(parts).version, nowMs);
     const action = wanted === null ? "user.unbanned" : "user.banned";
     audit.append(actor, action, { target: { user }, ...changed }, nowMs);
+    if (wanted === null) outbox.add("moderation.unbanned", { user, by: actor }, nowMs);
+    else outbox.add("moderation.banned", { user, ...auditedBan(wanted), by: actor }, nowMs);
   });
   return { ok: true };
 }
@@ -39,7 +41,7 @@ export function resolveFlag(
 ): Answer<{ flag: Flag }> {
   const found = living(parts);
   if (!found.ok) return found;
-  const { flags, audit, store } = parts;
+  const { flags, audit, store, outbox } = parts;
   const before = flags.find(id);
   if (before === null) return refuse("not_found", "There is no such flag.");
   const resolved = { state: "resolved" as const, note: note ?? before.note, resolvedAt: before.resolvedAt ?? nowMs };
@@ -51,6 +53,7 @@ export function resolveFlag(
   store.transaction(() => {
     flags.resolve(id, note, nowMs);
     audit.append(actor, "flag.resolved", { target, ...changed }, nowMs);
+    outbox.add("moderation.flag_resolved", { flag: after, by: actor }, nowMs);
   });
   return { ok: true, flag: after };
 }

@@ -3,6 +3,7 @@ import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { bansPushedMigration, tenantBansMigration } from "./bans.ts";
 import { flagsMigration } from "./flags.ts";
+import { tenantOutboxMigration } from "./outbox.ts";
 import { ledgerMigration, ledgerRestMigration } from "./ledger.ts";
 import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
@@ -97,4 +98,5 @@ CREATE TABLE audit_name (
   ledgerRestMigration,
   webhooksMigration,
   untoldMigration,
+  tenantOutboxMigration,
 ];

@@ -9,6 +9,7 @@ import type { Flags } from "./flags.ts";
 import type { Issuers } from "./issuers.ts";
 import { limitsOf } from "./limits.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Store, TenantState } from "./store.ts";
 import type { Untold } from "./untold.ts";
@@ -27,9 +28,10 @@ export interface TenantParts {
   readonly bans: TenantBans;
   readonly revocations: Revocations;
   readonly webhooks: Webhooks;
+  readonly outbox: Outbox;
   readonly deletion: Deletion;
   readonly untold: Untold;
-  readonly endpoint: (id: string) => Pick<WebhookStub, "heed" | "dissolve">;
+  readonly endpoint: (id: string) => Pick<WebhookStub, "heed" | "dissolve" | "accept">;
   /** Of a tenant that exists: another has no tables. */
   readonly ledger: () => Ledger;
   readonly usage: () => Usage;

@@ -88,7 +88,10 @@ export async function setSuspended(
   if (!found.ok) return found;
   const action = suspended ? "tenant.suspended" : "tenant.resumed";
   if (found.tenant.suspended !== suspended)
-    await parts.decide({ ...found.tenant, suspended }, () => parts.audit.append(actor, action, {}, nowMs));
+    await parts.decide({ ...found.tenant, suspended }, () => {
+      parts.audit.append(actor, action, {}, nowMs);
+      parts.outbox.add(action, {}, nowMs);
+    });
   return describe(parts);
 }
 

@@ -18,6 +18,8 @@ export async function revoke(
   const revocation = await parts.decide(found.tenant, () => {
     const made = parts.revocations.add(asked, tenantOf(parts).version, nowMs);
     parts.audit.append(actor, "revocation.created", auditedRevocation(made), nowMs);
+    const { user, token, key, issuedBeforeMs: issuedBefore, reason } = made;
+    parts.outbox.add("moderation.revoked", { user, token, key, issuedBefore, reason, by: actor }, nowMs);
     return made;
   });
   return { ok: true, revocation };

@@ -38,6 +38,7 @@ import { ban, resolveFlag } from "./judge.ts";
 import { addKey, removeKey } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
+import { Outbox } from "./outbox.ts";
 import { type Answer, type Decided, levelsOf, living, type TenantParts, unknownTenant } from "./parts.ts";
 import { policyOf, roomPolicyOf } from "./policy.ts";
 import { create, describe, setSuspended, type TenantPatch, type TenantProfile, update } from "./profile.ts";
@@ -55,7 +56,7 @@ const retryAfterMs = 30_000;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #parts: TenantParts;
-  readonly #alarms: Alarms<"policy" | "revocations" | "tickets" | "deletion" | "usage" | "untold">;
+  readonly #alarms: Alarms<"policy" | "revocations" | "tickets" | "deletion" | "usage" | "untold" | "outbox">;
   readonly #tickets: Tickets;
   readonly #rounds: Rounds<RoomPolicy>;
   /** Made when they are first needed: a tenant that was never created has no tables. */
@@ -66,6 +67,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     super(ctx, env);
     const { storage } = ctx;
     const store = new Store(storage);
+    const webhooks = new Webhooks(storage);
     this.#alarms = new Alarms(storage);
     this.#tickets = new Tickets(storage);
     this.#parts = {
@@ -76,7 +78,14 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       flags: new Flags(storage),
       bans: new TenantBans(storage),
       revocations: new Revocations(storage),
-      webhooks: new Webhooks(storage),
+      webhooks,
+      outbox: new Outbox({
+        tenant: () => this.#id,
+        sql: storage.sql,
+        webhooks,
+        endpoint: (id) => this.#parts.endpoint(id),
+        book: (atMs) => this.#alarms.schedule("outbox", atMs),
+      }),
       untold: new Untold({
         sql: storage.sql,
         policy: () => roomPolicyOf(this.#parts, null, Date.now()),
@@ -363,7 +372,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   // Events from the platform.
 
   override async alarm(): Promise<void> {
-    const { store, revocations, deletion, usage, untold } = this.#parts;
+    const { store, revocations, deletion, usage, untold, outbox } = this.#parts;
     const tickets = this.#tickets;
     // One that rang while everything was erased.
     if (store.tenant === null) return;
@@ -389,6 +398,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         this.#scheduleSweep();
       },
       untold: () => untold.step(Date.now()),
+      outbox: () => outbox.ring(Date.now()),
     });
   }
 

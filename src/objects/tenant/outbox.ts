@@ -1,0 +1,107 @@
+/**
+ * What the tenant's webhook endpoints are to hear of the tenant itself. Written in the transaction of what was decided, for each
+ * endpoint that wants it, and handed on after it, again and again until the endpoint has it.
+ */
+import { nanoid } from "nanoid";
+import { wantedBy } from "../../core/subscriptions.ts";
+import type { WebhookEvent, WebhookEventType } from "../../protocol/webhook.ts";
+import type { Migration } from "../migrate.ts";
+import type { WebhookStub } from "../stubs.ts";
+import type { Webhooks } from "./webhooks.ts";
+
+export const tenantOutboxMigration: Migration = {
+  id: "outbox-1",
+  sql: `
+CREATE TABLE outbox (
+  endpoint TEXT    NOT NULL,
+  position INTEGER NOT NULL,
+  event    TEXT    NOT NULL,                -- JSON
+  PRIMARY KEY (endpoint, position)
+) STRICT, WITHOUT ROWID;
+`,
+};
+
+/** Handed on in one call. */
+const batch = 100;
+/** When the alarm hands on what was lost on its way at first. */
+const againAfterMs = 10_000;
+
+export interface OutboxOptions {
+  readonly tenant: () => string;
+  readonly sql: SqlStorage;
+  readonly webhooks: Webhooks;
+  readonly endpoint: (id: string) => Pick<WebhookStub, "accept">;
+  /** Is to call `ring` by an alarm. */
+  readonly book: (atMs: number) => void;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #underway = new Set<string>();
+  #isNew = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** To be called where it is decided: inside its transaction. */
+  add(type: WebhookEventType, data: object, nowMs: number): void {
+    const { sql, webhooks, tenant } = this.#options;
+    const endpoints = wantedBy(webhooks.subscriptions(nowMs), null, type);
+    if (endpoints.length === 0) return;
+    const event: WebhookEvent = { id: nanoid(), type, atMs: nowMs, tenant: tenant(), room: null, data };
+    for (const endpoint of endpoints)
+      sql.exec(
+        `INSERT INTO outbox (endpoint, position, event)
+         VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM outbox WHERE endpoint = ?1), ?2)`,
+        endpoint,
+        JSON.stringify(event),
+      );
+    if (this.#isNew) return;
+    this.#isNew = true;
+    // When the transaction is over, but in the same event: the platform commits the booking with it.
+    queueMicrotask(() => {
+      this.#isNew = false;
+      this.ring(Date.now());
+    });
+  }
+
+  /** Until nothing waits any more. It waits for nobody. */
+  ring(nowMs: number): void {
+    const { sql, book } = this.#options;
+    const waiting = sql.exec<{ endpoint: string }>("SELECT DISTINCT endpoint FROM outbox").toArray();
+    if (waiting.length === 0) return;
+    book(nowMs + againAfterMs);
+    // Each beside the others; the alarm is the one to try again.
+    for (const { endpoint } of waiting) if (!this.#underway.has(endpoint)) void this.#serve(endpoint);
+  }
+
+  async #serve(endpoint: string): Promise<void> {
+    this.#underway.add(endpoint);
+    try {
+      for (let rows = this.#oldest(endpoint); rows.length > 0; rows = this.#oldest(endpoint)) {
+        // Also where it answers that it is no more: then it is not for anybody.
+        await this.#options.endpoint(endpoint).accept(rows.map(({ event }): WebhookEvent => JSON.parse(event)));
+        this.#options.sql.exec(
+          "DELETE FROM outbox WHERE endpoint = ? AND position <= ?",
+          endpoint,
+          rows.at(-1)?.position ?? 0,
+        );
+      }
+    } catch {
+      // The alarm tries again; a tenant that has been erased meanwhile has none.
+    } finally {
+      this.#underway.delete(endpoint);
+    }
+  }
+
+  #oldest(endpoint: string): { readonly position: number; readonly event: string }[] {
+    return this.#options.sql
+      .exec<{ position: number; event: string }>(
+        "SELECT position, event FROM outbox WHERE endpoint = ? ORDER BY position LIMIT ?",
+        endpoint,
+        batch,
+      )
+      .toArray();
+  }
+}
