@@ -1,5 +1,6 @@
 /** Parley's Worker: mounts the routes, exports the objects. Nothing else. */
 import type { Hono } from "hono";
+import { except } from "hono/combine";
 import type { ExtractSchema } from "hono/types";
 import { type AppEnv, router } from "./routes/app.ts";
 import { audit } from "./routes/audit.ts";
@@ -10,6 +11,7 @@ import { describeAt } from "./routes/description.ts";
 import { documents } from "./routes/documents.ts";
 import { events } from "./routes/events.ts";
 import { exports } from "./routes/exports.ts";
+import { fileContent } from "./routes/fileContent.ts";
 import { flags } from "./routes/flags.ts";
 import { hook } from "./routes/hook.ts";
 import { imports } from "./routes/imports.ts";
@@ -18,7 +20,16 @@ import { limits } from "./routes/limits.ts";
 import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
 import { metrics } from "./routes/metrics.ts";
-import { bounded, crossOrigin, headless, identified, jsonOnly, safe, uncached } from "./routes/middleware/edge.ts";
+import {
+  bounded,
+  carriesFile,
+  crossOrigin,
+  headless,
+  identified,
+  jsonOnly,
+  safe,
+  uncached,
+} from "./routes/middleware/edge.ts";
 import { notFound, onError } from "./routes/middleware/errors.ts";
 import { perAddress } from "./routes/middleware/rates.ts";
 import { moderation } from "./routes/moderation.ts";
@@ -27,6 +38,8 @@ import { rooms } from "./routes/rooms.ts";
 import { socket } from "./routes/socket.ts";
 import { tenant } from "./routes/tenant.ts";
 import { tickets } from "./routes/tickets.ts";
+import { uploadContent } from "./routes/uploadContent.ts";
+import { uploads } from "./routes/uploads.ts";
 import { usage } from "./routes/usage.ts";
 import { tenants } from "./routes/tenants.ts";
 import { webhooks } from "./routes/webhooks.ts";
@@ -38,7 +51,7 @@ export { WebhookEndpoint } from "./objects/webhook/webhookEndpoint.ts";
 
 const app = router();
 app.use(identified, safe);
-app.use("/v1/*", perAddress, uncached, crossOrigin, headless, bounded, jsonOnly);
+app.use("/v1/*", perAddress, uncached, crossOrigin, except(carriesFile, headless, bounded, jsonOnly));
 app.onError(onError);
 app.notFound(notFound(() => app.routes));
 
@@ -63,6 +76,9 @@ for (const routes of [
   messages,
   changes,
   live,
+  uploads,
+  uploadContent,
+  fileContent,
   limits,
   tickets,
   events,
@@ -96,6 +112,9 @@ export type AppType = Hono<
     | typeof messages
     | typeof changes
     | typeof live
+    | typeof uploads
+    | typeof uploadContent
+    | typeof fileContent
     | typeof limits
     | typeof tickets
     | typeof events

@@ -16,6 +16,11 @@ export interface Reading {
   /** The most at once within the hour. */
   readonly peak: number;
   readonly storageBytes: number;
+  /** Files that were completed, and their bytes. */
+  readonly uploads: number;
+  readonly uploadedBytes: number;
+  /** Of those that are there. */
+  readonly fileBytes: number;
 }
 
 export const firstReading: Reading = {
@@ -27,6 +32,9 @@ export const firstReading: Reading = {
   connections: 0,
   peak: 0,
   storageBytes: 0,
+  uploads: 0,
+  uploadedBytes: 0,
+  fileBytes: 0,
 };
 
 /** How far the meters run, and how many connections there are now. */
@@ -46,6 +54,9 @@ export function readOn(last: Reading, step: Step, nowMs: number): Reading {
     connections: step.connections,
     peak: Math.max(peakBefore, step.connections),
     storageBytes: last.storageBytes + step.storageBytes,
+    uploads: last.uploads + step.uploads,
+    uploadedBytes: last.uploadedBytes + step.uploadedBytes,
+    fileBytes: last.fileBytes + step.fileBytes,
   };
 }
 
@@ -70,6 +81,9 @@ export function spansOf(
       creditsRefused: last.refused - first.refused,
       connectionsPeak: Math.max(first.connections, ...within.map(({ peak }) => peak)),
       storageBytes: last.storageBytes,
+      uploads: last.uploads - first.uploads,
+      uploadedBytes: last.uploadedBytes - first.uploadedBytes,
+      fileBytes: last.fileBytes,
     };
   });
 }

@@ -181,6 +181,13 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   disableWebhook: "again",
   webhookTarget: "again",
   noteWebhook: "once",
+  // Its id tells a second one from the first.
+  reserveUpload: "again",
+  openUpload: "again",
+  beginParts: "again",
+  addPart: "again",
+  confirmUpload: "again",
+  releaseUploads: "again",
   // It opens one stream: whose answer was lost asks for another.
   useTicket: "once",
 };

@@ -234,6 +234,10 @@ export const fixedLimits = {
   uploadPartBytes: 8_388_608,
   /** An upload of which nothing was heard for so long is given up: a device may be off over night. */
   uploadOpenMs: 86_400_000,
+  /** What is held of a body on its way to the bucket. */
+  uploadChunkBytes: 65_536,
+  /** How long one request may bring bytes: far shorter than an upload is kept open, so that none is given up under its sender. */
+  uploadRequestMs: 3_600_000,
   /** Of the beginning of a file: what its type and its width and height are looked for in. A photograph's preview comes before them. */
   fileHeadBytes: 262_144,
   /** What a page of the audit log holds, about: an entry may tell of two word lists, and a page has 200 entries. */

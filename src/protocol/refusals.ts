@@ -39,6 +39,7 @@ export const refusals = {
   stream_cancelled: { status: 409, close: null, retry: "no", text: "The stream was cancelled." },
   room_deleted: { status: 410, close: 4504, retry: "no", text: "The room has been deleted." },
   too_large: { status: 413, close: 4513, retry: "no", text: "This is larger than allowed." },
+  range_not_satisfiable: { status: 416, close: null, retry: "no", text: "The file has no such bytes." },
   content_rejected: { status: 422, close: null, retry: "no", text: "The content was rejected." },
   nonce_reused: { status: 422, close: null, retry: "no", text: "The nonce was used for another content." },
   slow_mode: { status: 429, close: 4429, retry: "later", text: "The room is in slow mode." },
@@ -51,7 +52,7 @@ export const refusals = {
   tenant_suspended: { status: 403, close: 4510, retry: "no", text: "The tenant is suspended." },
   overloaded: { status: 503, close: 4413, retry: "backoff", text: "The server is busy." },
   internal: { status: 500, close: 4413, retry: "backoff", text: "Something went wrong on our side." },
-  storage_full: { status: 507, close: 4413, retry: "backoff", text: "The room's storage is full." },
+  storage_full: { status: 507, close: 4413, retry: "backoff", text: "The storage is full." },
 } as const satisfies Record<string, RefusalRow>;
 
 export type RefusalCode = keyof typeof refusals;

@@ -17,7 +17,7 @@ export const FileName = z
   .min(1)
   .max(fixedLimits.fileNameLength)
   .regex(
-    /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]+$/u,
+    /^[^\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/u,
     "no control characters, and none that turn the direction of writing",
   );
 
@@ -81,25 +81,24 @@ export const UploadWay = z.union([
 ]);
 export type UploadWay = z.infer<typeof UploadWay>;
 
-/** A file as it is answered: `type` and what follows it as they were found. */
+/** A file as it is answered. */
 export const FileAnswer = StoredFile.omit({ atMs: true }).extend({ createdAt: TimeMs });
 export type FileAnswer = z.infer<typeof FileAnswer>;
 
+export const ReadyUpload = z.object({ state: z.literal("ready"), file: FileAnswer });
+export const OpenUpload = z.object({
+  state: z.literal("open"),
+  room: RoomName,
+  name: FileName,
+  size: FileSize,
+  way: UploadWay,
+  /** The parts that are there. */
+  received: z.array(z.int()),
+  /** What is not complete by then is given up. Each try begins the time anew. */
+  expiresAt: TimeMs,
+});
 /** One that is ready, or what is still to be done. */
-export const UploadAnswer = z.union([
-  z.object({ state: z.literal("ready"), file: FileAnswer }),
-  z.object({
-    state: z.literal("open"),
-    room: RoomName,
-    name: FileName,
-    size: FileSize,
-    way: UploadWay,
-    /** The parts that are there. */
-    received: z.array(z.int()),
-    /** What is not complete by then is given up. Each try begins the time anew. */
-    expiresAt: TimeMs,
-  }),
-]);
+export const UploadAnswer = z.union([ReadyUpload, OpenUpload]);
 export type UploadAnswer = z.infer<typeof UploadAnswer>;
 
 export const PartAnswer = z.object({ part: z.int(), size: z.int() });

@@ -29,6 +29,11 @@ export const UsageSpan = z.object({
   connectionsPeak: z.int(),
   /** Bytes of the rooms' databases at its end. */
   storageBytes: z.int(),
+  /** Files that were completed, and their bytes. */
+  uploads: z.int(),
+  uploadedBytes: z.int(),
+  /** Bytes of the files that are there, at its end. */
+  fileBytes: z.int(),
 });
 export type UsageSpan = z.infer<typeof UsageSpan>;
 

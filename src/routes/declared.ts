@@ -5,6 +5,7 @@ import { fixedLimits } from "../protocol/limits.ts";
 import { Bound, noEndMs } from "../protocol/message.ts";
 import { RoomName } from "../protocol/names.ts";
 import { PresenceMode } from "../protocol/session.ts";
+import { UploadId } from "../protocol/upload.ts";
 
 export function json<T extends z.ZodType>(
   schema: T,
@@ -30,6 +31,8 @@ export const inRoom = z.strictObject({ room: RoomName });
 /** An id in a path: whole decimal numbers only, so that each message has one address. */
 export const MessageIdText = z.string().regex(/^[1-9][0-9]{0,15}$/, "a message's id");
 export const onMessage = inRoom.extend({ id: MessageIdText });
+
+export const ofUpload = z.strictObject({ upload: UploadId });
 
 export const Whole = z
   .string()

@@ -72,6 +72,9 @@ const families: readonly Family[] = [
   { name: "parley_rooms", type: "gauge", value: "rooms", help: "Rooms that exist." },
   { name: "parley_rooms_active", type: "gauge", value: "activeRooms", help: "Rooms with connections." },
   { name: "parley_storage_bytes", type: "gauge", value: "storageBytes", help: "Size of the databases of all rooms." },
+  { name: "parley_uploads_total", type: "counter", value: "uploads", help: "Files that were uploaded." },
+  { name: "parley_uploaded_bytes_total", type: "counter", value: "uploadedBytes", help: "Bytes of these files." },
+  { name: "parley_file_bytes", type: "gauge", value: "fileBytes", help: "Bytes of the files that are stored." },
   {
     name: "parley_policy_version",
     type: "gauge",

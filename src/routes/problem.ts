@@ -7,7 +7,10 @@ import { type Refusal, refusals, type Retry } from "../protocol/refusals.ts";
 import type { LimitLevel } from "../protocol/serverFrames.ts";
 
 const content = { "application/problem+json": { schema: Problem } };
-const described = (description: string): { description: string; content: typeof content } => ({ description, content });
+export const described = (description: string): { description: string; content: typeof content } => ({
+  description,
+  content,
+});
 
 /** The refusals of a route, for its declaration. */
 export const problems = {

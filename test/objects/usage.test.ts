@@ -254,7 +254,11 @@ describe("hours and days", () => {
     await report(tenant, "one", "two");
     goTo(evening + 3.5 * hourMs);
     const hours = await usage(tenant);
-    expect(hours.map((span) => ({ ...span, storageBytes: 0 }))).toEqual([
+    const noFiles = { uploads: 0, uploadedBytes: 0, fileBytes: 0 };
+    for (const span of hours) expect(span).toMatchObject(noFiles);
+    expect(
+      hours.map(({ uploads: _, uploadedBytes: __, fileBytes: ___, ...span }) => ({ ...span, storageBytes: 0 })),
+    ).toEqual([
       {
         from: evening - hourMs / 2,
         messages: 2,
@@ -392,6 +396,9 @@ describe("metrics", () => {
       parley_rooms: 2,
       parley_rooms_active: 1,
       parley_storage_bytes: expect.any(Number),
+      parley_uploads_total: 0,
+      parley_uploaded_bytes_total: 0,
+      parley_file_bytes: 0,
       parley_policy_version: 1,
     });
     expect(known.get("parley_credits_refused_total")).toBeGreaterThan(0);

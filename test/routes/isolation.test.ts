@@ -19,6 +19,7 @@ import {
   perform,
   release,
   unknownNames,
+  uploadIn,
   type World,
 } from "./operations.ts";
 
@@ -52,7 +53,8 @@ async function foreignWorld(): Promise<World> {
   const flagging = { method: "POST", credential: world.tenant.key, user: "mo", body: {} };
   const flagged = await call(`${path}/messages/1/flags`, flagging);
   const { flag } = await flagged.json<{ flag: number }>();
-  return { ...world, names: { ...world.names, room, id: "3", user: "sam", flag: String(flag) } };
+  const upload = await uploadIn({ ...world, names: { ...world.names, room } }, "ready");
+  return { ...world, names: { ...world.names, room, id: "3", user: "sam", flag: String(flag), upload } };
 }
 
 /** Status and body, but for what differs between any two answers. */

@@ -69,7 +69,7 @@ function expected(operation: Operation, { kind, of, ...credential }: Credential)
   if ((plane === "operator") !== (kind === "operator")) return 401;
   if (kind === "operator") return first;
   if (of === "suspended") return 403;
-  if (!mayCall(operation, { kind, ...credential })) return 403;
+  if (!mayCall(operation, { kind, ...credential })) return operation.denied ?? 403;
   if (of === "another") return namesSomething(operation) ? 404 : answers[201] === undefined ? first : 201;
   return first;
 }

@@ -2,6 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { env } from "cloudflare:workers";
+import { nanoid } from "nanoid";
 import * as z from "zod";
 import { webhookStub } from "../../src/objects/stubs.ts";
 import { type AuditAction, AuditPage } from "../../src/protocol/audit.ts";
@@ -37,6 +38,7 @@ import { exportType, exportVersion } from "../../src/protocol/export.ts";
 import { defaultRoomSettings, Member, Message } from "../../src/protocol/message.ts";
 import { TenantId } from "../../src/protocol/names.ts";
 import { Page } from "../../src/protocol/serverFrames.ts";
+import { PartAnswer, ReadyUpload, UploadAnswer, UploadWay } from "../../src/protocol/upload.ts";
 import { UsagePage } from "../../src/protocol/usage.ts";
 import { Delivery, TestResult, WebhookEndpoint } from "../../src/protocol/webhook.ts";
 import { type Call, everything, type TestTenant } from "../support/api.ts";
@@ -45,7 +47,19 @@ import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 /** Who is let in: the operator, an API key with `admin`, an API key, any credential, whoever has the capability, or everyone. */
 export type Plane = "operator" | "admin" | "key" | "client" | RoomCapability | "everyone";
 
-type ParamName = "tenant" | "room" | "id" | "user" | "emoji" | "key" | "issuer" | "flag" | "webhook" | "delivery";
+type ParamName =
+  | "tenant"
+  | "room"
+  | "id"
+  | "user"
+  | "emoji"
+  | "key"
+  | "issuer"
+  | "flag"
+  | "webhook"
+  | "delivery"
+  | "upload"
+  | "part";
 export type Names = Readonly<Record<ParamName, string>>;
 
 export interface Operation {
@@ -59,6 +73,14 @@ export interface Operation {
   readonly names?: Partial<Names>;
   /** What it did cannot be done again. */
   readonly once?: true;
+  /** A body of plain bytes. */
+  readonly bytes?: string;
+  /** How the upload stands that it is called upon; one is made for each call. */
+  readonly upload?: UploadState;
+  /** What is answered to a credential that may not: where it must not learn that there is such a thing, 404. */
+  readonly denied?: 404;
+  /** Of its answer, where it is kept by readers. */
+  readonly cacheControl?: string;
   /** Without which it cannot be called, as `name=value`. It may hold a parameter, as a path does. */
   readonly needs?: string;
   /** Query parameters that are declared, each with values that are refused. */
@@ -82,6 +104,7 @@ export interface Operation {
   readonly known?: readonly ParamName[];
 }
 
+const sha256OfHello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const operatorTenant = { 200: TenantProfile };
 const newKey = { 201: z.object({ key: CreatedKey }) };
 const pageQuery = { limit: ["0", "-1", "x", "1.5", "1e2", ""], after: ["-1", "x", "1.5"] };
@@ -620,6 +643,68 @@ export const operations: readonly Operation[] = [
     known: ["flag"],
   },
   {
+    name: "POST /v1/rooms/{room}/uploads",
+    plane: "upload",
+    body: { name: "notes.txt", type: "text/plain", size: 5, sha256: sha256OfHello, inParts: false },
+    answers: { 201: UploadWay },
+    first: 201,
+    known: ["room"],
+  },
+  {
+    name: "GET /v1/uploads/{upload}",
+    plane: "read",
+    upload: "ready",
+    denied: 404,
+    answers: { 200: UploadAnswer },
+    first: 200,
+    known: ["upload"],
+  },
+  {
+    name: "DELETE /v1/uploads/{upload}",
+    plane: "upload",
+    upload: "whole",
+    answers: { 204: null },
+    first: 204,
+    known: ["upload"],
+  },
+  {
+    name: "GET /v1/uploads/{upload}/content",
+    plane: "read",
+    upload: "ready",
+    denied: 404,
+    contentType: "application/octet-stream",
+    cacheControl: "private, no-cache",
+    answers: { 200: z.literal("hello"), 206: null, 304: null },
+    first: 200,
+    known: ["upload"],
+  },
+  {
+    name: "PUT /v1/uploads/{upload}/content",
+    plane: "upload",
+    upload: "whole",
+    bytes: "hello",
+    answers: { 200: ReadyUpload },
+    first: 200,
+    known: ["upload"],
+  },
+  {
+    name: "PUT /v1/uploads/{upload}/parts/{part}",
+    plane: "upload",
+    upload: "in parts",
+    bytes: "hello",
+    answers: { 200: PartAnswer },
+    first: 200,
+    known: ["upload"],
+  },
+  {
+    name: "POST /v1/uploads/{upload}/complete",
+    plane: "upload",
+    upload: "all parts",
+    answers: { 200: ReadyUpload },
+    first: 200,
+    known: ["upload"],
+  },
+  {
     name: "GET /v1/rooms/{room}/messages/{id}",
     plane: "read",
     answers: { 200: z.object({ message: Message, cursor: z.string() }) },
@@ -723,7 +808,7 @@ export async function newWorld(
   const tenant = await newTenant(limits, settings);
   const [token, poorToken, spare] = await Promise.all([
     newToken(tenant, "ada", { "*": everything }),
-    newToken(tenant, "ada", { "*": ["upload"] }),
+    newToken(tenant, "ada", { "*": ["stream"] }),
     call("/v1/keys", { method: "POST", credential: tenant.key, body: { capabilities: ["read", "publish", "react"] } }),
   ]);
   const { key } = await spare.json<{ key: { id: string; secret: string } }>();
@@ -761,6 +846,8 @@ export async function newWorld(
     flag: String(flag),
     webhook,
     delivery: "1",
+    upload: nanoid(),
+    part: "1",
   };
   return { tenant, names, token, poorToken, plainKey: key.secret };
 }
@@ -787,6 +874,8 @@ export const unknownNames: Names = {
   flag: "4711",
   webhook: "waaaaaaaaaaaa",
   delivery: "4711",
+  upload: "neverwasneverwasnever",
+  part: "1",
 };
 
 /** Names that are none. */
@@ -799,6 +888,8 @@ export const badNames: Readonly<Record<ParamName, readonly string[]>> = {
   flag: ["0", "01", "-1", "1.0", "x", "1".repeat(17), "__proto__"],
   webhook: ["w", "wAAAAAAAAAAAA", "iaaaaaaaaaaaa", "waaaaaaaaaaaaa", "__proto__"],
   delivery: ["0", "01", "-1", "1.0", "x", "1".repeat(17), "__proto__"],
+  upload: ["x", "a".repeat(20), "a".repeat(22), "../../../../../../../", "a b_c_d_e_f_g_h_i_j_k", "__proto__"],
+  part: ["0", "01", "-1", "1.0", "x", "100000", "__proto__"],
   issuer: ["i", "iAAAAAAAAAAAA", "1kaaaaaaaaaaaa", "iaaaaaaaaaaaaa", "__proto__"],
   key: ["1k", "k", "01kaaaaaaaaaaaa", "1kAAAAAAAAAAAA", "1kaaaaaaaaaaa1", "__proto__"],
 };
@@ -848,27 +939,52 @@ export function credentialOf({ plane }: Operation, { tenant, token }: World): st
 }
 
 /** Calls the operation as it is meant to be called, but for what is said otherwise. */
-export function perform(
+export async function perform(
   operation: Operation,
   world: World,
   {
-    names = { ...world.names, ...operation.names },
+    names: asked = { ...world.names, ...operation.names },
     query = "",
     ...options
   }: Call & { readonly names?: Names; readonly query?: string } = {},
 ): Promise<Response> {
+  const { upload, bytes, lines, body = bytes ?? lines } = operation;
+  const isMade = upload !== undefined && asked.upload === world.names.upload;
+  const names = isMade ? { ...asked, upload: await uploadIn(world, upload) } : asked;
   return call(`${pathOf(operation, names)}${queryOf(operation, names, query)}`, {
     method: methodOf(operation),
     credential: credentialOf(operation, world),
-    ...(operation.body === undefined ? {} : { body: operation.body }),
-    ...(operation.lines === undefined ? {} : { body: operation.lines }),
+    ...(body === undefined ? {} : { body }),
     ...options,
     headers: {
       ...(isSocket(operation) ? { Upgrade: "websocket" } : {}),
-      ...(operation.lines === undefined ? {} : { "Content-Type": exportType }),
+      ...(lines === undefined ? {} : { "Content-Type": exportType }),
+      ...(bytes === undefined ? {} : { "Content-Type": "application/octet-stream" }),
       ...options.headers,
     },
   });
+}
+
+/** Announced to come whole or in one part, with that part, or complete and carried by a message. */
+export type UploadState = "whole" | "in parts" | "all parts" | "ready";
+
+/** Of the user `ada`, holding `hello`. */
+export async function uploadIn({ tenant, names: { room } }: World, state: UploadState): Promise<string> {
+  const asAda = { credential: tenant.key, user: "ada" };
+  const put = { ...asAda, method: "PUT", body: "hello", headers: { "Content-Type": "application/octet-stream" } };
+  const inParts = state === "in parts" || state === "all parts";
+  const announced = { name: "hello.txt", type: "text/plain", size: 5, inParts };
+  const made = await call(`/v1/rooms/${room}/uploads`, { ...asAda, method: "POST", body: announced });
+  // Of a world that is suspended or whose room is gone there is none.
+  if (made.status !== 201) return unknownNames.upload;
+  const { upload } = await made.json<{ upload: string }>();
+  if (state === "all parts") await call(`/v1/uploads/${upload}/parts/1`, put);
+  if (state === "ready") {
+    await call(`/v1/uploads/${upload}/content`, put);
+    const body = { text: "see", attachments: [upload] };
+    await call(`/v1/rooms/${room}/messages`, { ...asAda, method: "POST", body });
+  }
+  return upload;
 }
 
 /** Lets go of what was opened: a stream has no end of its own, and a socket stays. */

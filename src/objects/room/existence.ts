@@ -3,6 +3,7 @@ import { nanoid } from "nanoid";
 import { may, needs } from "../../core/rights.ts";
 import { unwelcome } from "../../core/welcome.ts";
 import { type Actor, actorOfSession } from "../../protocol/actor.ts";
+import type { Capability } from "../../protocol/capabilities.ts";
 import { defaultRoomSettings } from "../../protocol/message.ts";
 import type { Terms } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
@@ -55,9 +56,18 @@ export function welcomes(parts: RoomParts, caller: Caller): Refusal | null {
   return open(parts, caller) ?? lacks(parts, session, "read");
 }
 
-/** Like `open`, but the room of one who may publish comes to be, where the tenant allows it. */
-export async function openOrMake(parts: RoomParts, caller: Caller): Promise<Refusal | null> {
+/**
+ * Like `open`, but the room of one who may publish comes to be, where the tenant allows it; not for what is then refused for lack
+ * of the right that it takes.
+ */
+export async function openOrMake(
+  parts: RoomParts,
+  caller: Caller,
+  taking: Capability | null = null,
+): Promise<Refusal | null> {
   if (!makes(parts, caller)) return open(parts, caller);
+  const lacking = taking === null ? null : needs(caller.session, null, taking);
+  if (lacking !== null) return lacking;
   const made = await make(parts, null);
   return made.ok ? open(parts, caller) : made;
 }

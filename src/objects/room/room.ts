@@ -134,9 +134,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   /** Whether the caller may bring a file now. Like a message, the first one makes the room. */
   async mayUpload(caller: Caller): Promise<Answer<object>> {
-    // Nobody's room comes to be by a file that is then refused.
-    const unfit = this.#parts.store.room === null ? needs(caller.session, null, "upload") : null;
-    const refused = unfit ?? (await renew(this.#parts, caller)) ?? (await openOrMake(this.#parts, caller));
+    const refused = (await renew(this.#parts, caller)) ?? (await openOrMake(this.#parts, caller, "upload"));
     return refused ?? unwantedFile(this.#parts, caller.session, Date.now()) ?? { ok: true };
   }
 

@@ -23,6 +23,8 @@ export interface DeletionOptions {
   readonly dissolve: (room: string) => Promise<void>;
   /** Erases all its webhook endpoints, of which there are few. May throw: then it is tried again. */
   readonly dissolveEndpoints: () => Promise<void>;
+  /** Ends some of the uploads that are on their way; false when there was none. May throw: then it is tried again. */
+  readonly giveUp: () => Promise<boolean>;
   /** Tells the directory that the id is never given again. */
   readonly bury: () => Promise<void>;
 }
@@ -53,7 +55,7 @@ export class Deletion {
 
   /** One step, bounded: `next` at once, `later` where something could not be erased now. Safe to run twice. */
   async step(): Promise<"next" | "later" | "over"> {
-    const { store, bury, dissolveEndpoints } = this.#options;
+    const { store, giveUp, bury, dissolveEndpoints } = this.#options;
     const { after } = this.#sql.exec<{ after: string }>("SELECT after FROM deletion").one();
     const rooms = store.roomsToErase(after, fixedLimits.erasedPerStep);
     if (rooms.length > 0) {
@@ -66,7 +68,8 @@ export class Deletion {
       return store.roomsToErase("", 1).length > 0 ? "later" : "next";
     }
     await dissolveEndpoints();
-    if (await this.#eraseFiles()) return "next";
+    // Parts that were never put together are no files, and no list of these shows them.
+    if ((await giveUp()) || (await this.#eraseFiles())) return "next";
     await bury();
     this.#eraseTenant();
     return "over";

@@ -9,8 +9,9 @@ import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
 import { untoldMigration } from "./untold.ts";
-import { usageMigration } from "./usage.ts";
+import { usageFilesMigration, usageMigration } from "./usage.ts";
 import { revocationsMigration } from "./revocations.ts";
+import { uploadsMigration } from "./uploads.ts";
 import { webhooksMigration } from "./webhooks.ts";
 
 export const migrations: readonly Migration[] = [
@@ -99,4 +100,6 @@ CREATE TABLE audit_name (
   webhooksMigration,
   untoldMigration,
   tenantOutboxMigration,
+  uploadsMigration,
+  usageFilesMigration,
 ];

@@ -1,4 +1,5 @@
 /** What a tenant is made of. Operations are functions that are given these; none is given the object itself. */
+import { uploadLevels } from "../../core/uploadQuota.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { WebhookStub } from "../stubs.ts";
@@ -13,6 +14,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Store, TenantState } from "./store.ts";
 import type { Untold } from "./untold.ts";
+import type { OpenUpload, Uploads } from "./uploads.ts";
 import type { Usage } from "./usage.ts";
 import type { Webhooks } from "./webhooks.ts";
 import type { Limits } from "../../protocol/limits.ts";
@@ -35,6 +37,9 @@ export interface TenantParts {
   /** Of a tenant that exists: another has no tables. */
   readonly ledger: () => Ledger;
   readonly usage: () => Usage;
+  readonly uploads: () => Uploads;
+  /** Removes what has come of it from the bucket. Safe to run twice. */
+  readonly discard: (upload: Pick<OpenUpload, "id" | "multipart">) => Promise<void>;
   /**
    * Saves what is decided with its record, and tells every room that has sockets: now, and once more when no edge can hold an
    * older policy. A room that has none asks for places before it lets the first one in, and is told then.
@@ -60,12 +65,13 @@ export function tenantOf({ store: { tenant } }: Pick<TenantParts, "store">): Ten
 
 /** The limits in force, and what is left of those that all rooms share. */
 export function levelsOf(
-  { store, ledger }: TenantParts,
+  { store, ledger, uploads }: TenantParts,
   nowMs: number,
 ): Answer<{ limits: Limits; levels: LimitLevel[] }> {
   if (store.tenant === null) return unknownTenant();
   const limits = limitsOf(store.tenant);
-  return { ok: true, limits, levels: [...ledger().levels(limits, nowMs), ledger().placesLevel(limits)] };
+  const ofFiles = uploadLevels(uploads().standing(null, nowMs), limits, nowMs);
+  return { ok: true, limits, levels: [...ledger().levels(limits, nowMs), ledger().placesLevel(limits), ...ofFiles] };
 }
 
 export function unknownTenant(): Refusal {

@@ -12,7 +12,7 @@ import type { UsageSpan } from "../../protocol/usage.ts";
 import type { Target, WebhookEndpoint, WebhookPatch } from "../../protocol/webhook.ts";
 import type { Grant, Statement } from "../account.ts";
 import { Alarms } from "../alarms.ts";
-import { filesOf } from "../files.ts";
+import { discardFile, fileKey, filesOf } from "../files.ts";
 import { directoryStub, type ObjectBindings, roomStub, webhookStub } from "../stubs.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
@@ -36,6 +36,7 @@ import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { ban, resolveFlag } from "./judge.ts";
 import { addKey, removeKey } from "./keys.ts";
+import { attempt, confirm, giveUp, giveUpAll, release, reserve, type Tried, whileOpen } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
@@ -48,6 +49,7 @@ import { revoke } from "./revoke.ts";
 import { policyGoneMs, Rounds } from "./rounds.ts";
 import { type Key, type NewKey, type RoomListing, Store } from "./store.ts";
 import { Untold } from "./untold.ts";
+import { type NewUpload, type Part, Uploads } from "./uploads.ts";
 import { type Metrics, Usage, type UsageQuery, type Used } from "./usage.ts";
 import { listingOf, Webhooks } from "./webhooks.ts";
 
@@ -56,12 +58,15 @@ const retryAfterMs = 30_000;
 
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #parts: TenantParts;
-  readonly #alarms: Alarms<"policy" | "revocations" | "tickets" | "deletion" | "usage" | "untold" | "outbox">;
+  readonly #alarms: Alarms<
+    "policy" | "revocations" | "tickets" | "deletion" | "usage" | "untold" | "outbox" | "uploads"
+  >;
   readonly #tickets: Tickets;
   readonly #rounds: Rounds<RoomPolicy>;
   /** Made when they are first needed: a tenant that was never created has no tables. */
   #ledger: Ledger | null = null;
   #usage: Usage | null = null;
+  #uploads: Uploads | null = null;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -96,6 +101,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         storage,
         store,
         files: () => ({ bucket: env.UPLOADS, prefix: filesOf(this.#id) }),
+        giveUp: () => giveUpAll(this.#parts),
         dissolve: (room) => roomStub(env, this.#id, room).dissolve(),
         dissolveEndpoints: async () => {
           await Promise.all(this.#parts.webhooks.list(Date.now()).map(({ id }) => this.#parts.endpoint(id).dissolve()));
@@ -105,6 +111,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       endpoint: (id) => webhookStub(env, this.#id, id),
       ledger: () => (this.#ledger ??= new Ledger(storage.sql)),
       usage: () => (this.#usage ??= new Usage(storage.sql)),
+      uploads: () => (this.#uploads ??= new Uploads(storage.sql)),
+      discard: ({ id, multipart }) => discardFile(env.UPLOADS, fileKey(this.#id, id), multipart),
       decide: (tenant, record) => this.#decide(tenant, record),
     };
     const rounds = {
@@ -353,6 +361,44 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { ...granted, policy: isBehind ? roomPolicyOf(this.#parts, policyVersion, nowMs) : null };
   }
 
+  /** Takes a file's bytes from the quota, until it is complete or given up. */
+  reserveUpload(asked: NewUpload): Answer<{ levels: LimitLevel[] }> {
+    const reserved = reserve(this.#parts, asked, Date.now());
+    if (reserved.ok) this.#scheduleGivingUp();
+    return reserved;
+  }
+
+  /** An upload that is open, for whoever goes on with it: its user, or with null the tenant's server. */
+  openUpload(id: string, user: string | null): Tried | null {
+    return this.#isThere ? attempt(this.#parts, id, user, Date.now()) : null;
+  }
+
+  /** Its parts are collected under this name. */
+  beginParts(id: string, multipart: string): Answer<object> {
+    if (!this.#isThere) return unknownTenant();
+    return whileOpen(this.#parts, id, () => this.#parts.uploads().begin(id, multipart));
+  }
+
+  addPart(id: string, part: Part): Answer<object> {
+    if (!this.#isThere) return unknownTenant();
+    return whileOpen(this.#parts, id, () => this.#parts.uploads().addPart(id, part));
+  }
+
+  /** Its bytes are there, and its room has it. */
+  confirmUpload(id: string): Answer<object> {
+    if (!this.#isThere) return unknownTenant();
+    const confirmed = confirm(this.#parts, id, Date.now());
+    this.#scheduleSweep();
+    return confirmed;
+  }
+
+  /** Nothing is left of their bytes. */
+  releaseUploads(ids: readonly string[]): void {
+    if (!this.#isThere) return;
+    release(this.#parts, ids, Date.now());
+    this.#scheduleSweep();
+  }
+
   /** What a room has done, for the audit log. It may be told again. */
   recordDeeds(room: string, deeds: readonly Deed[]): void {
     if (!this.#isThere) return;
@@ -399,6 +445,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       },
       untold: () => untold.step(Date.now()),
       outbox: () => outbox.ring(Date.now()),
+      uploads: async () => {
+        await giveUp(this.#parts, (room, ids) => roomStub(this.env, this.#id, room).heldFiles(ids), Date.now());
+        this.#scheduleGivingUp();
+      },
     });
   }
 
@@ -426,6 +476,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   #record(used: Used): void {
     if (this.#parts.usage().record(used, Date.now())) this.#scheduleSweep();
+  }
+
+  #scheduleGivingUp(): void {
+    const { dueMs } = this.#parts.uploads();
+    if (dueMs !== null) this.#alarms.schedule("uploads", dueMs);
   }
 
   #scheduleSweep(): void {

@@ -26,6 +26,16 @@ CREATE TABLE usage (
 `,
 };
 
+export const usageFilesMigration: Migration = {
+  id: "usage-2",
+  // Ever, until its end; and the bytes that are there, at its end.
+  sql: `
+ALTER TABLE usage ADD COLUMN uploads        INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN uploaded_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN file_bytes     INTEGER NOT NULL DEFAULT 0;
+`,
+};
+
 export interface UsageQuery {
   readonly by: UsageUnit;
   readonly fromMs?: number | undefined;
@@ -56,9 +66,11 @@ const hoursOf = { hour: 1, day: 24 } as const satisfies Record<UsageUnit, number
 /** Spans before now, where nobody says from when. */
 const shownByDefault = { hour: 24, day: 30 } as const satisfies Record<UsageUnit, number>;
 const nothingNew = { messages: 0, bytes: 0, changes: 0, storageBytes: 0 };
+const noFiles = { uploads: 0, uploadedBytes: 0, fileBytes: 0 };
 /** A refusal alone is no reason to write more often than rooms report. */
 const savedEveryMs = 10_000;
-const columns = "hour, messages, bytes, changes, refused, connections, peak, storage AS storageBytes";
+const columns = `hour, messages, bytes, changes, refused, connections, peak, storage AS storageBytes,
+  uploads, uploaded_bytes AS uploadedBytes, file_bytes AS fileBytes`;
 
 type ReadingRow = Reading & Record<string, SqlStorageValue>;
 
@@ -77,7 +89,7 @@ export class Usage {
   /** The meters as they stand, all of it stored. */
   reading(nowMs: number): Reading {
     const { connections } = this.#last;
-    return readOn(this.#last, { ...nothingNew, refused: 0, connections }, nowMs);
+    return readOn(this.#last, { ...nothingNew, ...noFiles, refused: 0, connections }, nowMs);
   }
 
   /** Takes over what a room says. Belongs into one synchronous step with all else that is made of it. True where another hour has begun. */
@@ -87,13 +99,17 @@ export class Usage {
     const moved = Object.values(fresh).some((amount) => amount !== 0) || connections !== this.#last.connections;
     const isDue = this.#refused > 0 && Math.abs(nowMs - this.#savedAtMs) >= savedEveryMs;
     if (!moved && !isDue) return false;
-    const next = readOn(this.#last, { ...fresh, connections, refused: this.#refused }, nowMs);
-    this.#save(next);
-    const turned = next.hour > this.#last.hour;
-    this.#last = next;
+    const next = readOn(this.#last, { ...fresh, ...noFiles, connections, refused: this.#refused }, nowMs);
     this.#refused = 0;
     this.#savedAtMs = nowMs;
-    return turned;
+    return this.#goOn(next);
+  }
+
+  /** What has become of files. As `record`. */
+  recordFiles(files: typeof noFiles, nowMs: number): boolean {
+    if (Object.values(files).every((amount) => amount === 0)) return false;
+    const { connections } = this.#last;
+    return this.#goOn(readOn(this.#last, { ...nothingNew, ...files, refused: 0, connections }, nowMs));
   }
 
   /** Spans in order, from the tenant's first on, and not older than the time for which readings are kept. */
@@ -166,9 +182,18 @@ export class Usage {
       .toArray()[0];
   }
 
-  #save({ hour, messages, bytes, changes, refused, connections, peak, storageBytes }: Reading): void {
+  #goOn(next: Reading): boolean {
+    const turned = next.hour > this.#last.hour;
+    this.#save(next);
+    this.#last = next;
+    return turned;
+  }
+
+  #save(reading: Reading): void {
+    const { hour, messages, bytes, changes, refused, connections, peak, storageBytes } = reading;
     this.#sql.exec(
-      "INSERT OR REPLACE INTO usage (hour, messages, bytes, changes, refused, connections, peak, storage) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      `INSERT OR REPLACE INTO usage (hour, messages, bytes, changes, refused, connections, peak, storage,
+         uploads, uploaded_bytes, file_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       hour,
       messages,
       bytes,
@@ -177,6 +202,9 @@ export class Usage {
       connections,
       peak,
       storageBytes,
+      reading.uploads,
+      reading.uploadedBytes,
+      reading.fileBytes,
     );
   }
 }

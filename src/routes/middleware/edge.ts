@@ -1,4 +1,5 @@
 /** What every answer has: an id, safe headers, and the page's origin if the tenant allows it. */
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { requestId } from "hono/request-id";
@@ -18,14 +19,16 @@ const safeForPrograms = secureHeaders({
   crossOriginResourcePolicy: "cross-origin",
 });
 
-/** A page of ours brings its own policy. It is kept: Hono sets its headers after the route has answered, over what is there. */
+const policies = ["Content-Security-Policy", "Cross-Origin-Resource-Policy"];
+
+/** A page or a file brings policies of its own. They are kept: Hono sets its headers after the route has answered, over what is there. */
 export const safe = createMiddleware<AppEnv>(async function safe(c, next) {
-  let ofPage: string | null = null;
+  let own: (readonly [string, string | null])[] = [];
   await safeForPrograms(c, async () => {
     await next();
-    ofPage = c.res.headers.get("Content-Security-Policy");
+    own = policies.map((name) => [name, c.res.headers.get(name)]);
   });
-  if (ofPage !== null) c.header("Content-Security-Policy", ofPage);
+  for (const [name, policy] of own) if (policy !== null) c.header(name, policy);
 });
 
 export const uncached = createMiddleware<AppEnv>(async function uncached(c, next) {
@@ -37,6 +40,11 @@ export const uncached = createMiddleware<AppEnv>(async function uncached(c, next
 /** A body that is read line by line, each of which has its own bound. */
 function isStreamed(path: string): boolean {
   return /^\/v1\/(rooms|tenants)\/[^/]+\/import$/.test(path);
+}
+
+/** Bytes of files: no JSON, of any size that was announced, and readable with HEAD. */
+export function carriesFile(c: Context): boolean {
+  return /^\/v1\/uploads\/[^/]+\/(content|parts\/[^/]+)$/.test(c.req.path);
 }
 
 const boundedWhole = bodyLimit({
@@ -78,7 +86,8 @@ export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c
     return c.body(null, 204, {
       "Access-Control-Allow-Origin": origin,
       "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-      "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Parley-User, Last-Event-ID",
+      "Access-Control-Allow-Headers":
+        "Authorization, Content-Type, Idempotency-Key, Parley-User, Last-Event-ID, Range, If-Range, If-None-Match",
       "Access-Control-Max-Age": "600",
       Vary: "Origin",
     });
@@ -91,7 +100,7 @@ export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c
     c.header("Access-Control-Allow-Origin", origin);
     c.header(
       "Access-Control-Expose-Headers",
-      "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed",
+      "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, Content-Disposition, Content-Range, ETag",
     );
   }
   return undefined;
