@@ -255,16 +255,14 @@ describe("hours and days", () => {
     goTo(evening + 3.5 * hourMs);
     const hours = await usage(tenant);
     const noFiles = { uploads: 0, uploadedBytes: 0, fileBytes: 0 };
-    for (const span of hours) expect(span).toMatchObject(noFiles);
-    expect(
-      hours.map(({ uploads: _, uploadedBytes: __, fileBytes: ___, ...span }) => ({ ...span, storageBytes: 0 })),
-    ).toEqual([
+    expect(hours.map((span) => ({ ...span, storageBytes: 0 }))).toEqual([
       {
         from: evening - hourMs / 2,
         messages: 2,
         bytes: 8,
         changes: 2,
         creditsRefused: 0,
+        ...noFiles,
         storageBytes: 0,
         connectionsPeak: 3,
       },
@@ -274,6 +272,7 @@ describe("hours and days", () => {
         bytes: 0,
         changes: 0,
         creditsRefused: 0,
+        ...noFiles,
         storageBytes: 0,
         connectionsPeak: 2,
       },
@@ -283,6 +282,7 @@ describe("hours and days", () => {
         bytes: 21,
         changes: 3,
         creditsRefused: 0,
+        ...noFiles,
         storageBytes: 0,
         connectionsPeak: 1,
       },
@@ -292,6 +292,7 @@ describe("hours and days", () => {
         bytes: 0,
         changes: 0,
         creditsRefused: 0,
+        ...noFiles,
         storageBytes: 0,
         connectionsPeak: 1,
       },
@@ -301,6 +302,7 @@ describe("hours and days", () => {
         bytes: 0,
         changes: 0,
         creditsRefused: 0,
+        ...noFiles,
         storageBytes: 0,
         connectionsPeak: 1,
       },

@@ -243,8 +243,8 @@ export class Uploads {
   }
 }
 
-function uploadOf({ tried_at: triedAtMs, day: _, ...upload }: Row): OpenUpload {
-  return { ...upload, triedAtMs };
+function uploadOf({ id, room, user, name, size, sha256, parts, multipart, tried_at: triedAtMs }: Row): OpenUpload {
+  return { id, room, user, name, size, sha256, parts, multipart, triedAtMs };
 }
 
 function waitingOf({ uploads: count, at }: Waiting): UploadStanding["open"] {
