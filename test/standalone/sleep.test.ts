@@ -11,6 +11,7 @@ import { Reader } from "../chaos/reader.ts";
 import { ask, makeTenant, type LiveTenant, newToken } from "../chaos/tenant.ts";
 import { EventReader } from "../support/eventReader.ts";
 import { type Server, type ServerOptions, startServer } from "../support/process.ts";
+import { Receiver } from "../support/receiver.ts";
 import { shakeHands } from "../support/rawSocket.ts";
 import { Fifty, type Revoked } from "./revocation.ts";
 
@@ -48,6 +49,7 @@ interface Woken {
 }
 
 const folders: string[] = [];
+const receiver = new Receiver();
 const servers: Server[] = [];
 let healthy: Woken;
 let withTimer: Woken;
@@ -57,11 +59,17 @@ let withFold: Woken;
 let revoked: Revoked;
 
 beforeAll(async () => {
+  await receiver.start();
   const drill = async ({ streams = 3, ...options }: DrillOptions): Promise<Woken> => {
     // Three sockets, one of many rooms, a long poll, and two more.
-    const server = await startServer({ ...options, env: { MAX_CONNECTIONS: `${streams + 7}` } });
+    const env = { MAX_CONNECTIONS: `${streams + 7}`, PRIVATE_ENDPOINTS: "allow" };
+    const server = await startServer({ ...options, env });
     servers.push(server);
-    return napAndWake(server, await makeTenant(server, "acme"), streams);
+    const tenant = await makeTenant(server, "acme");
+    // Of everything that happens in its rooms.
+    const body = { url: receiver.url(`server-${servers.length}`), events: ["*"] };
+    await ask(`${tenant.url}/v1/webhooks`, { method: "POST", credential: tenant.key, body });
+    return napAndWake(server, tenant, streams);
   };
   // It builds the bundle if need be, of which the others are copies.
   const first = drill({ streams: 1_000 });
@@ -88,13 +96,20 @@ async function openFifty(): Promise<Fifty> {
 }
 
 afterAll(async () => {
+  receiver.stop();
   for (const server of servers) await server.remove();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-test("[O3] [O2] after every kind of traffic an idle room hibernates, and tells its sockets the head when it wakes", async () => {
+test("[O3] [O2] [N10] after every kind of traffic an idle room hibernates, and tells its sockets the head when it wakes", async () => {
   expect(healthy.before).toEqual([0, 0, 0]);
   expect(healthy.after).toEqual([1, 1, 1]);
+});
+
+test("[N10] what happened in it, and who came and went, has been told meanwhile", () => {
+  const types = new Set(receiver.eventsAt("server-1").map(({ type }) => type));
+  for (const type of ["message.created", "message.updated", "reaction.added", "member.updated", "presence.left"])
+    expect(types).toContain(type);
 });
 
 test("[O3] keep-alives are answered all the while and do not keep the room awake", () => {

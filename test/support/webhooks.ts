@@ -34,15 +34,17 @@ export async function removeWebhook(tenant: TestTenant, id: string): Promise<voi
   expect(removed.status).toBe(204);
 }
 
-/** What an endpoint has been given so far, in its order. */
+/** What an endpoint has been given so far, in its order; without what was said, of what it has sent already. */
 export async function heardBy(tenant: TestTenant, endpoint: string): Promise<Heard[]> {
   return runInDurableObject(endpointObject(tenant, endpoint), (_, { storage }) => {
     const found = storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'event'").toArray();
     if (found.length === 0) return [];
     return storage.sql
-      .exec<{ body: string }>("SELECT body FROM event ORDER BY delivery, place")
+      .exec<{ id: string; type: string; room: string; body: string | null }>(
+        "SELECT id, type, room, body FROM event ORDER BY delivery, place",
+      )
       .toArray()
-      .map(({ body }): Heard => JSON.parse(body));
+      .map(({ id, type, room, body }): Heard => (body === null ? { id, type, room, data: {} } : JSON.parse(body)));
   });
 }
 

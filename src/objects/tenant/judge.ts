@@ -3,7 +3,7 @@ import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import { auditedBan, type Ban, unfitBan } from "../../protocol/ban.ts";
 import { refuse } from "../../protocol/refusals.ts";
-import type { Flag } from "./flags.ts";
+import type { Flag, NewFlag } from "./flags.ts";
 import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
 
 /** Null lifts the ban. Rooms that have sockets hear of it at once, and every edge within seconds. */
@@ -32,6 +32,23 @@ export async function ban(
   return { ok: true };
 }
 
+/** A user flags a message: for the tenant's people, and for whatever listens in their place. */
+export function flag(
+  parts: TenantParts,
+  drawn: NewFlag,
+  nowMs: number,
+): Answer<{ readonly flag: Flag; readonly isNew: boolean }> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const { flags, store, outbox } = parts;
+  const added = store.transaction(() => {
+    const one = flags.add(drawn, nowMs);
+    if (one.isNew) outbox.add("moderation.flagged", { flag: one.flag }, nowMs, drawn.room);
+    return one;
+  });
+  return { ok: true, ...added };
+}
+
 export function resolveFlag(
   parts: TenantParts,
   id: number,
@@ -53,7 +70,7 @@ export function resolveFlag(
   store.transaction(() => {
     flags.resolve(id, note, nowMs);
     audit.append(actor, "flag.resolved", { target, ...changed }, nowMs);
-    outbox.add("moderation.flag_resolved", { flag: after, by: actor }, nowMs);
+    outbox.add("moderation.flag_resolved", { flag: after, by: actor }, nowMs, room);
   });
   return { ok: true, flag: after };
 }

@@ -44,12 +44,12 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** To be called where it is decided: inside its transaction. */
-  add(type: WebhookEventType, data: object, nowMs: number): void {
+  /** To be called where it is decided: inside its transaction. `room` where it concerns one. */
+  add(type: WebhookEventType, data: object, nowMs: number, room: string | null = null): void {
     const { sql, webhooks, tenant } = this.#options;
-    const endpoints = wantedBy(webhooks.subscriptions(nowMs), null, type);
+    const endpoints = wantedBy(webhooks.subscriptions(nowMs), room, type);
     if (endpoints.length === 0) return;
-    const event: WebhookEvent = { id: nanoid(), type, atMs: nowMs, tenant: tenant(), room: null, data };
+    const event: WebhookEvent = { id: nanoid(), type, atMs: nowMs, tenant: tenant(), room, data };
     for (const endpoint of endpoints)
       sql.exec(
         `INSERT INTO outbox (endpoint, position, event)

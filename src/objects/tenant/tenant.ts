@@ -34,13 +34,13 @@ import {
 } from "./endpoints.ts";
 import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
-import { ban, resolveFlag } from "./judge.ts";
+import { ban, flag as addFlag, resolveFlag } from "./judge.ts";
 import { addKey, removeKey } from "./keys.ts";
 import { attempt, confirm, giveUp, giveUpAll, release, reserve, type Tried, whileOpen } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
-import { type Answer, type Decided, levelsOf, living, type TenantParts, unknownTenant } from "./parts.ts";
+import { type Answer, type Decided, levelsOf, type TenantParts, unknownTenant } from "./parts.ts";
 import { policyOf, roomPolicyOf } from "./policy.ts";
 import { create, describe, setSuspended, type TenantPatch, type TenantProfile, update } from "./profile.ts";
 import { addIssuer, removeIssuer } from "./providers.ts";
@@ -319,8 +319,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   /** Answered at once: the room's user waits for it. */
   flag(flag: NewFlag): Answer<{ flag: Flag; isNew: boolean }> {
-    const found = living(this.#parts);
-    return found.ok ? { ok: true, ...this.#parts.flags.add(flag, Date.now()) } : found;
+    return addFlag(this.#parts, flag, Date.now());
   }
 
   registerRoom(name: string, again: boolean): Answer<{ policy: RoomPolicy }> {
