@@ -351,6 +351,8 @@ export const fixedLimits = {
   webhookRetryAfterMs: 86_400_000,
   /** Of the answer to a test, for a person: the first line of an error, not a way to read what stands behind an address. */
   webhookExcerpt: 256,
+  /** Events that one call brings back from a room's history: it is read and queued while the caller waits. */
+  webhookReplayEvents: 1_000,
   /** Deliveries of one endpoint under way, each of another room: the platform opens six connections at a time. */
   webhooksAtOnce: 5,
   /** After it began, an attempt of which nobody has learnt the end is made again. */

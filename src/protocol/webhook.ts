@@ -137,11 +137,25 @@ export interface DeliveryQuery {
 export interface Target {
   readonly url: EndpointUrl;
   readonly batch: Batch | null;
+  /** What it wants to hear of. */
+  readonly wanted: Subscription;
   /** The newest first; no secrets themselves: from what they are derived. */
-  readonly secrets: readonly { readonly version: number; readonly masterKey: number }[];
+  readonly secrets: readonly {
+    readonly version: number;
+    readonly masterKey: number;
+    /** It signs no more from then on; null for the newest one. */
+    readonly untilMs: number | null;
+  }[];
   /** It is disabled, or its tenant is suspended: events wait. */
   readonly isPaused: boolean;
   readonly enabledAtMs: number;
+}
+
+/** Changes of a room by their seq, both included. */
+export interface ReplaySpan {
+  readonly room: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What a test has brought. */

@@ -2,10 +2,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { tenantStub, webhookStub } from "../objects/stubs.ts";
+import { ReplayAnswer, ReplayBody } from "../protocol/http.ts";
 import { refuse } from "../protocol/refusals.ts";
 import { Delivery, DeliveryState, WebhookId } from "../protocol/webhook.ts";
 import { router } from "./app.ts";
-import { adminSecurity, json, listed, MessageIdText, PageBound, PageLimit, pageLimit } from "./declared.ts";
+import { adminSecurity, body, json, listed, MessageIdText, PageBound, PageLimit, pageLimit } from "./declared.ts";
 import { actorOf } from "./identity.ts";
 import { admin, client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
@@ -26,6 +27,14 @@ const list = createRoute({
     200: json(z.object({ items: z.array(Delivery), next: z.string().optional() }), "Deliveries."),
     ...problems,
   },
+});
+const replay = createRoute({
+  ...common,
+  method: "post",
+  path: "/v1/webhooks/{webhook}/replay",
+  summary: "Send events of a room's history once more, with the ids of then and as things stand now",
+  request: { params: ofWebhook, body: body(ReplayBody) },
+  responses: { 202: json(ReplayAnswer, "They wait to be sent."), ...problems },
 });
 const retry = createRoute({
   ...common,
@@ -49,6 +58,16 @@ export const deliveries = router()
       listed(items, limit, ({ delivery }) => String(delivery)),
       200,
     );
+  })
+  .openapi(replay, async (c) => {
+    const { webhook: id } = c.req.valid("param");
+    const span = c.req.valid("json");
+    const { tenant } = c.get("identity");
+    const deed = { action: "webhook.replayed" as const, ...span };
+    const noted = await tenantStub(c.env, tenant).noteWebhook(id, deed, actorOf(c));
+    if (!noted.ok) return problem(c, noted);
+    const replayed = (await webhookStub(c.env, tenant, id).replay(span)) ?? refuse("not_found");
+    return replayed.ok ? c.json({ events: replayed.events, next: replayed.next }, 202) : problem(c, replayed);
   })
   .openapi(retry, async (c) => {
     const { webhook: id, delivery: number } = c.req.valid("param");

@@ -25,6 +25,7 @@ import {
   PresenceAnswer,
   Reaction,
   ReadPosition,
+  ReplayAnswer,
   Revocation,
   RoomInfo,
   RoomListing,
@@ -376,6 +377,15 @@ export const operations: readonly Operation[] = [
     answers: { 202: Delivery },
     first: 202,
     known: ["webhook", "delivery"],
+  },
+  {
+    name: "POST /v1/webhooks/{webhook}/replay",
+    plane: "admin",
+    audits: "webhook.replayed",
+    body: { room: "team:lobby", from: 1, to: 1_000 },
+    answers: { 202: ReplayAnswer },
+    first: 202,
+    known: ["webhook"],
   },
   {
     name: "DELETE /v1/webhooks/{webhook}",

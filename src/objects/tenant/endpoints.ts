@@ -6,7 +6,7 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { type Target, type WebhookEndpoint, type WebhookPatch, type WebhookSettings } from "../../protocol/webhook.ts";
 import { defined } from "./limits.ts";
 import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
-import { listingOf, settingsOf, type Webhook } from "./webhooks.ts";
+import { listingOf, settingsOf, subscriptionOf, type Webhook } from "./webhooks.ts";
 
 /** `masterKey` is the version from which its secret is derived. */
 export interface NewEndpoint {
@@ -163,15 +163,10 @@ export function targetOf(parts: TenantParts, id: string, nowMs: number): Target 
   const webhook = parts.webhooks.find(id, nowMs);
   if (webhook === null) return null;
   const { url, batch, isEnabled, enabledAtMs, secret, previous } = webhook;
-  const secrets = [secret, ...(previous === null ? [] : [previous])];
+  const wanted = subscriptionOf(webhook);
+  const secrets = [{ ...secret, untilMs: null }, ...(previous === null ? [] : [previous])];
   const isPaused = !isEnabled || tenantOf(parts).suspended;
-  return {
-    url,
-    batch,
-    isPaused,
-    enabledAtMs,
-    secrets: secrets.map(({ version, masterKey }) => ({ version, masterKey })),
-  };
+  return { url, batch, wanted, secrets, isPaused, enabledAtMs };
 }
 
 /** What the tenant has decided concerns them all. */

@@ -40,6 +40,10 @@ export function settingsOf({ url, events, rooms, description, isEnabled, batch }
   return { url, events, rooms, description, isEnabled, batch };
 }
 
+export function subscriptionOf({ id, events, rooms }: Webhook): Subscription {
+  return { id, events, ...(rooms === null ? {} : { rooms }) };
+}
+
 /** As it is shown. */
 export function listingOf(webhook: Webhook): WebhookEndpoint {
   const { id, disabledReason, secretVersion, previousSecretUntil, createdAt } = webhook;
@@ -69,7 +73,7 @@ export class Webhooks {
   subscriptions(nowMs: number): Subscription[] {
     return this.list(nowMs)
       .filter(({ isEnabled }) => isEnabled)
-      .map(({ id, events, rooms }) => ({ id, events, ...(rooms === null ? {} : { rooms }) }));
+      .map(subscriptionOf);
   }
 
   /** Why there cannot be another one, or null. */

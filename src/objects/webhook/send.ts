@@ -19,8 +19,11 @@ export async function send(
   env: RoomBindings,
   { tenant, endpoint, target, id, body, attempt }: Sending,
 ): Promise<Posted> {
-  const secrets = target.secrets.map((secret) => ({ tenant, endpoint, ...secret }));
-  const signed = await signedWebhook(masterKeysOf(env.MASTER_KEY), { secrets, id, body, nowMs: Date.now() });
+  const nowMs = Date.now();
+  const secrets = target.secrets
+    .filter(({ untilMs }) => untilMs === null || nowMs < untilMs)
+    .map(({ version, masterKey }) => ({ tenant, endpoint, version, masterKey }));
+  const signed = await signedWebhook(masterKeysOf(env.MASTER_KEY), { secrets, id, body, nowMs });
   if (signed === null) return { ok: false, status: null, error: noSecret, retryAfterMs: null, excerpt: "" };
   const headers = { ...signed, "webhook-attempt": String(attempt) };
   return post({ url: target.url, isPrivateAllowed: env.PRIVATE_ENDPOINTS === "allow", body, headers });

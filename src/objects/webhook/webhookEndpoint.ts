@@ -1,20 +1,24 @@
 /** One webhook endpoint of a tenant: its queue, and how what is in it gets there. */
 import { DurableObject } from "cloudflare:workers";
 import { nanoid } from "nanoid";
+import { fixedLimits } from "../../protocol/limits.ts";
 import {
   type Delivery,
   type DeliveryQuery,
   type QueueState,
+  type ReplaySpan,
+  type Target,
   type TestResult,
   testEventType,
   type WebhookEvent,
 } from "../../protocol/webhook.ts";
 import { Alarms, alarmsMigration } from "../alarms.ts";
 import { isUntouched, migrate, type Migration } from "../migrate.ts";
-import { parseWebhookObjectName, type RoomBindings, tenantStub } from "../stubs.ts";
+import { parseWebhookObjectName, type RoomBindings, roomStub, tenantStub } from "../stubs.ts";
 import { eventBody } from "./body.ts";
 import { Courier } from "./courier.ts";
 import { Deliveries, deliveriesMigration } from "./deliveries.ts";
+import { replay, type Replayed } from "./replay.ts";
 import { send } from "./send.ts";
 import { Standing, standingMigration } from "./standing.ts";
 
@@ -44,13 +48,11 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
   // Calls from rooms and from the tenant.
 
   /** False where there is no such endpoint. Events are taken when it returns; one that is known by its id changes nothing. */
-  accept(events: readonly WebhookEvent[]): Promise<boolean> {
-    return this.#take(events, (event) => this.#parts.deliveries.has(event.id));
-  }
-
-  /** As `accept`, but what is known and waits no more is sent again. */
-  replay(events: readonly WebhookEvent[]): Promise<boolean> {
-    return this.#take(events, (event) => this.#parts.deliveries.isPending(event.id));
+  async accept(events: readonly WebhookEvent[]): Promise<boolean> {
+    const target = await this.#known();
+    if (target === null) return false;
+    this.#take(events, target, (event) => this.#parts.deliveries.has(event.id));
+    return true;
   }
 
   /** The tenant has decided something about it. */
@@ -96,6 +98,22 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
     return true;
   }
 
+  /** What of a room's history it wants, once more, also what has arrived. Null where there is no such endpoint. */
+  async replay(span: ReplaySpan): Promise<Replayed | null> {
+    const target = await this.#ask();
+    if (target === null) return null;
+    const isPending = (event: WebhookEvent): boolean => this.#parts.deliveries.isPending(event.id);
+    return replay(
+      {
+        room: roomStub(this.env, this.#name.tenant, span.room),
+        wanted: target.wanted,
+        places: () => fixedLimits.webhookQueueEvents - this.waiting().waiting,
+        take: (events) => this.#take(events, target, isPending),
+      },
+      span,
+    );
+  }
+
   /** Sends an event of its own now, also where it is disabled, and says what was answered. Null where there is no such endpoint. */
   async probe(): Promise<TestResult | null> {
     const { tenant, endpoint } = this.#name;
@@ -131,22 +149,23 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
     });
   }
 
-  async #take(events: readonly WebhookEvent[], isKnown: (event: WebhookEvent) => boolean): Promise<boolean> {
+  /** What it goes by. Only the first time it is asked for: what has changed since is known before anything is sent. */
+  async #known(): Promise<Target | null> {
+    const known = this.#isThere ? this.#parts.standing.known : null;
+    return known ?? this.#ask();
+  }
+
+  #take(events: readonly WebhookEvent[], target: Target, isKnown: (event: WebhookEvent) => boolean): void {
     const { storage } = this.ctx;
-    const { standing } = this.#parts;
-    const known = this.#isThere ? standing.known : null;
-    // Only the first time: later it goes by what it was told, and what has changed since is known before anything is sent.
-    const target = known ?? (await this.#ask());
-    if (target === null) return false;
     migrate(storage, migrations);
+    const { standing, deliveries } = this.#parts;
     const nowMs = Date.now();
-    if (known === null) standing.learn(target, nowMs);
+    if (standing.known === null) standing.learn(target, nowMs);
     storage.transactionSync(() => {
-      for (const event of events) if (!isKnown(event)) this.#parts.deliveries.add(event, target.batch, nowMs);
+      for (const event of events) if (!isKnown(event)) deliveries.add(event, target.batch, nowMs);
     });
     this.#bookSweep();
     this.#go();
-    return true;
   }
 
   /** Now, and by the alarm where that comes to nothing. */
@@ -180,7 +199,7 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
     return { deliveries, standing, courier };
   }
 
-  #ask() {
+  #ask(): Promise<Target | null> {
     const { tenant, endpoint } = this.#name;
     return tenantStub(this.env, tenant).webhookTarget(endpoint);
   }

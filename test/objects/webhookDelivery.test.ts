@@ -1,0 +1,359 @@
+/** How a webhook endpoint's queue empties, under a clock that a test moves. What is outside is a function here; test/standalone/webhooks.test.ts has real servers. */
+import { env } from "cloudflare:workers";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { Webhook } from "standardwebhooks";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { pausesMs } from "../../src/core/retries.ts";
+import { webhookObjectName, webhookStub, type WebhookStub } from "../../src/objects/stubs.ts";
+import { fixedLimits } from "../../src/protocol/limits.ts";
+import type { Delivery, WebhookEndpoint, WebhookEvent } from "../../src/protocol/webhook.ts";
+import { asOperator, call, newTenant, type TestTenant } from "../support/api.ts";
+import { auditOf } from "../support/audit.ts";
+import { asAsked } from "../support/failing.ts";
+import { eventually, goTo, pass, startClock, stopClock } from "../support/clock.ts";
+
+interface Sent {
+  readonly url: string;
+  readonly body: string;
+  readonly headers: Record<string, string>;
+}
+let sent: Sent[];
+/** What is answered outside. */
+let answer: (sent: Sent) => Response | Promise<Response>;
+const well = (): Response => new Response(null, { status: 204 });
+const ill = (): Response => new Response("no", { status: 500 });
+
+beforeEach(() => {
+  stopClock();
+  sent = [];
+  answer = well;
+  vi.stubGlobal("fetch", async (url: string, { body, headers }: { body: string; headers: Record<string, string> }) => {
+    const request = { url, body, headers };
+    sent.push(request);
+    return answer(request);
+  });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  startClock();
+});
+
+class Place {
+  readonly tenant: TestTenant;
+  readonly id: string;
+  readonly secret: string;
+  readonly stub: WebhookStub;
+
+  constructor(tenant: TestTenant, id: string, secret: string) {
+    this.tenant = tenant;
+    this.id = id;
+    this.secret = secret;
+    this.stub = webhookStub(env, tenant.id, id);
+  }
+
+  static async make(settings: object = {}): Promise<Place> {
+    const tenant = await newTenant();
+    const body = { url: "https://hooks.example.com/", events: ["*"], ...settings };
+    const made = await call("/v1/webhooks", { method: "POST", credential: tenant.key, body });
+    const { webhook, secret } = await made.json<{ webhook: WebhookEndpoint; secret: string }>();
+    return new Place(tenant, webhook.id, secret);
+  }
+
+  accept(...seqs: readonly (number | [number, string])[]): Promise<boolean> {
+    const type = "message.created";
+    return this.stub.accept(
+      seqs.map((given): WebhookEvent => {
+        const [seq, room] = typeof given === "number" ? [given, "general"] : given;
+        return { id: `e:${seq}:${type}`, type, atMs: 0, tenant: this.tenant.id, room, seq, data: {} };
+      }),
+    );
+  }
+
+  ring(): Promise<boolean> {
+    return runDurableObjectAlarm(env.WEBHOOK_ENDPOINT.getByName(webhookObjectName(this.tenant.id, this.id)));
+  }
+
+  async first(): Promise<Delivery> {
+    const [delivery] = (await this.stub.deliveries({ state: null, before: 9_999, limit: 100 })).toReversed();
+    if (delivery === undefined) throw new Error("nothing was accepted");
+    return delivery;
+  }
+
+  /** When an attempt has ended so often. */
+  async attempted(times: number): Promise<Delivery> {
+    await expect
+      .poll(async () => {
+        const { attempts, status, error } = await this.first();
+        return attempts === times && (status !== null || error !== null);
+      })
+      .toBe(true);
+    return this.first();
+  }
+
+  async shown(): Promise<WebhookEndpoint> {
+    return (await call(`/v1/webhooks/${this.id}`, { credential: this.tenant.key })).json();
+  }
+
+  change(path: string, method: string, body?: object): Promise<Response> {
+    return call(`/v1/webhooks/${this.id}${path}`, { method, credential: this.tenant.key, body });
+  }
+}
+
+const until = (condition: () => boolean): Promise<void> => eventually(condition, () => sent.map(({ body }) => body));
+
+test("[N19] a delivery that fails is attempted ten times by the clock, the same each time, and by hand once more", async () => {
+  answer = ill;
+  const place = await Place.make();
+  await place.accept(1);
+  for (const [index, pauseMs] of pausesMs.entries()) {
+    const { nextAttemptAt, state } = await place.attempted(index + 1);
+    expect(state).toBe("pending");
+    const waitMs = (nextAttemptAt ?? 0) - Date.now();
+    expect(waitMs).toBeGreaterThanOrEqual(pauseMs);
+    expect(waitMs).toBeLessThanOrEqual(1.1 * pauseMs);
+    goTo((nextAttemptAt ?? 0) - 1);
+    await place.ring();
+    expect(sent).toHaveLength(index + 1);
+    pass(1);
+    await place.ring();
+    await until(() => sent.length === index + 2);
+  }
+  await expect.poll(async () => (await place.first()).state).toBe("failed");
+  expect(await place.first()).toMatchObject({ attempts: 10, status: 500, nextAttemptAt: null });
+  expect(sent.map(({ headers }) => headers["webhook-attempt"])).toEqual(
+    Array.from({ length: 10 }, (_, n) => `${n + 1}`),
+  );
+  expect(new Set(sent.map(({ headers, body }) => `${headers["webhook-id"]} ${body}`)).size).toBe(1);
+  expect(await place.stub.waiting()).toMatchObject({ waiting: 0, failed: 1 });
+
+  answer = well;
+  const retry = (): Promise<Response> => place.change("/deliveries/1/retry", "POST");
+  expect((await retry()).status).toBe(202);
+  await expect.poll(async () => (await place.first()).state).toBe("delivered");
+  expect(await place.first()).toMatchObject({ attempts: 11, status: 204, error: null });
+  expect((await retry()).status).toBe(409);
+  expect((await place.change("/deliveries/2/retry", "POST")).status).toBe(404);
+  const retried = (await auditOf(place.tenant)).filter(({ action }) => action === "webhook.delivery_retried");
+  expect(retried).toMatchObject([{ target: { webhook: place.id }, after: { delivery: 1 } }]);
+});
+
+/** Holds what is outside until the test lets it go, one by one, in the order in which it was sent. It waits where it was asked. */
+function holding(): { readonly letGo: (index: number) => void } {
+  const gone = new Set<number>();
+  const first = sent.length;
+  answer = async () => {
+    const index = sent.length - 1 - first;
+    while (!gone.has(index)) await new Promise((resolve) => setTimeout(resolve, 2));
+    return well();
+  };
+  return { letGo: (index) => void gone.add(index) };
+}
+
+test("[N12] an attempt whose end nobody learnt of is made again", async () => {
+  const { letGo } = holding();
+  const place = await Place.make();
+  await place.accept(1);
+  await until(() => sent.length === 1);
+  const { nextAttemptAt } = await place.first();
+  expect((nextAttemptAt ?? 0) - Date.now()).toBe(fixedLimits.webhookLeaseMs);
+  const object = env.WEBHOOK_ENDPOINT.getByName(webhookObjectName(place.tenant.id, place.id));
+  await runInDurableObject(object, (_, state) => state.abort(asAsked)).catch(() => undefined);
+  answer = well;
+  letGo(0);
+  pass(fixedLimits.webhookLeaseMs);
+  await place.ring();
+  await until(() => sent.length === 2);
+  expect(sent.map(({ headers }) => headers["webhook-attempt"])).toEqual(["1", "2"]);
+  expect(sent[1]?.headers["webhook-id"]).toBe(sent[0]?.headers["webhook-id"]);
+});
+
+test("[N12] [W7] five deliveries are under way at once, of each room one and in order", async () => {
+  const { letGo } = holding();
+  const place = await Place.make();
+  await place.accept([1, "a"], [2, "a"], [3, "b"], [4, "c"], [5, "d"], [6, "e"], [7, "f"]);
+  const seqsSent = (): number[] => sent.map(({ body }) => JSON.parse(body).seq);
+  await until(() => sent.length === fixedLimits.webhooksAtOnce);
+  expect(seqsSent()).toEqual([1, 3, 4, 5, 6]);
+  letGo(1);
+  await until(() => sent.length === 6);
+  expect(seqsSent().at(-1)).toBe(7);
+  letGo(0);
+  await until(() => sent.length === 7);
+  expect(seqsSent().at(-1)).toBe(2);
+  for (const index of [2, 3, 4, 5, 6]) letGo(index);
+  await expect.poll(async () => (await place.stub.waiting()).waiting).toBe(0);
+});
+
+test("[N12] one that did not take the last thing is sent one thing at a time, until it takes one", async () => {
+  answer = ill;
+  const place = await Place.make();
+  await place.accept(1);
+  await place.attempted(1);
+  sent = [];
+  const { letGo } = holding();
+  await place.accept([2, "a"], [3, "b"], [4, "c"]);
+  await until(() => sent.length === 1);
+  await place.ring();
+  expect(sent).toHaveLength(1);
+  letGo(0);
+  await until(() => sent.length === 3);
+  letGo(1);
+  letGo(2);
+  await expect.poll(async () => (await place.stub.waiting()).waiting).toBe(1);
+});
+
+test("[N23] an endpoint at which nothing arrives for five days is disabled, and says why", async () => {
+  answer = ill;
+  const place = await Place.make();
+  await place.accept(1);
+  await place.attempted(1);
+  const day = 86_400_000;
+  const beganMs = Date.now();
+  goTo(beganMs + 5 * day - 1);
+  await place.accept(2);
+  await until(() => sent.length >= 2);
+  await place.ring();
+  expect(await place.shown()).toMatchObject({ isEnabled: true, disabledReason: null });
+  goTo(beganMs + 5 * day);
+  await place.accept(3);
+  await expect.poll(async () => (await place.ring(), (await place.shown()).isEnabled)).toBe(false);
+  expect((await place.shown()).disabledReason).toContain("five days");
+  const disabled = (await auditOf(place.tenant)).filter(({ action }) => action === "webhook.disabled");
+  expect(disabled).toMatchObject([{ target: { webhook: place.id }, actor: { kind: "system" } }]);
+
+  sent = [];
+  answer = well;
+  await place.accept(4);
+  pass(3_600_001);
+  await place.ring();
+  expect(sent).toEqual([]);
+  expect((await place.change("", "PATCH", { isEnabled: true })).status).toBe(200);
+  await until(() => sent.length === 4);
+  expect(await place.shown()).toMatchObject({ isEnabled: true, disabledReason: null });
+});
+
+test("[N23] what arrives in between ends the count of days", async () => {
+  answer = ill;
+  const place = await Place.make();
+  await place.accept(1);
+  await place.attempted(1);
+  const day = 86_400_000;
+  pass(3 * day);
+  answer = well;
+  await place.accept(2);
+  await until(() => sent.length >= 2);
+  await expect.poll(async () => (await place.ring(), (await place.stub.waiting()).waiting)).toBe(0);
+  pass(3 * day);
+  answer = ill;
+  await place.accept(3);
+  await expect.poll(async () => (await place.stub.waiting()).waiting).toBe(1);
+  await place.ring();
+  expect((await place.shown()).isEnabled).toBe(true);
+});
+
+test("[N23] while a tenant is suspended nothing is sent, and what waits is sent after", async () => {
+  const place = await Place.make();
+  const decide = (what: string): Promise<Response> =>
+    asOperator(`/v1/tenants/${place.tenant.id}/${what}`, { method: "POST" });
+  expect((await decide("suspend")).status).toBe(200);
+  await place.accept(1);
+  pass(10_000);
+  await place.ring();
+  expect(sent).toEqual([]);
+  expect((await decide("resume")).status).toBe(200);
+  await until(() => sent.length === 3);
+  expect(sent.map(({ body }) => JSON.parse(body).type).sort()).toEqual([
+    "message.created",
+    "tenant.resumed",
+    "tenant.suspended",
+  ]);
+});
+
+test("[N24] for 24 hours after a rotation both secrets prove a delivery, then only the new one", async () => {
+  const place = await Place.make();
+  const day = fixedLimits.webhookOverlapMs;
+  const provenBy = async (seq: number, ...secrets: string[]): Promise<boolean[]> => {
+    sent = [];
+    await place.accept(seq);
+    await until(() => sent.length === 1);
+    const [{ body, headers } = { body: "", headers: {} }] = sent;
+    return secrets.map((secret) => {
+      try {
+        return new Webhook(secret).verify(body, headers) !== undefined;
+      } catch {
+        return false;
+      }
+    });
+  };
+  const rotate = async (): Promise<string> =>
+    (await (await place.change("/rotate-secret", "POST")).json<{ secret: string }>()).secret;
+  expect(await provenBy(1, place.secret)).toEqual([true]);
+  const second = await rotate();
+  expect(await place.shown()).toMatchObject({ secretVersion: 2, previousSecretUntil: Date.now() + day });
+  pass(day - 1);
+  expect(await provenBy(2, place.secret, second)).toEqual([true, true]);
+  pass(1);
+  expect(await provenBy(3, place.secret, second)).toEqual([false, true]);
+  expect(await place.shown()).toMatchObject({ secretVersion: 2, previousSecretUntil: null });
+  // Rotated twice, there is one before the newest.
+  const third = await rotate();
+  const fourth = await rotate();
+  expect(await provenBy(4, second, third, fourth)).toEqual([false, true, true]);
+});
+
+test("[N22] an address that may be called no more is not called, also where it was taken", async () => {
+  const place = await Place.make();
+  for (const url of [
+    "http://hooks.example.com/",
+    "https://127.0.0.1/",
+    "https://2852039166/",
+    "https://hooks.example.com:25/",
+  ]) {
+    sent = [];
+    await runInDurableObject(env.TENANT.getByName(place.tenant.id), (_, { storage }) =>
+      storage.sql.exec("UPDATE webhook SET settings = json_set(settings, '$.url', ?)", url).toArray(),
+    );
+    await place.stub.heed();
+    await place.change("/test", "POST");
+    expect(await (await place.change("/test", "POST")).json()).toMatchObject({
+      ok: false,
+      status: null,
+      error: "its address is not a public one",
+    });
+    expect(sent).toEqual([]);
+  }
+});
+
+test("[A16] [N24] who still has a secret of a master key's version is listed with it, and one whose key is gone says so", async () => {
+  const place = await Place.make();
+  const tenant = env.TENANT.getByName(place.tenant.id);
+  expect(await runInDurableObject(tenant, (object) => object.hasKeysOf(7))).toBe(false);
+  await runInDurableObject(tenant, (_, { storage }) => storage.sql.exec("UPDATE webhook SET master_key = 7").toArray());
+  expect(await runInDurableObject(tenant, (object) => object.hasKeysOf(7))).toBe(true);
+  await place.accept(1);
+  expect((await place.attempted(1)).error).toContain("rotate the secret");
+  expect(sent).toEqual([]);
+  await place.change("/rotate-secret", "POST");
+  await place.change("/deliveries/1/retry", "POST");
+  await until(() => sent.length === 1);
+});
+
+test("[N15] a replay sends a room's events again, those that the endpoint wants, with the ids that they had", async () => {
+  const place = await Place.make({ events: ["message.*"] });
+  const say = async (room: string, text: string): Promise<Response> =>
+    call(`/v1/rooms/${room}/messages`, { method: "POST", credential: place.tenant.key, user: "ada", body: { text } });
+  for (const text of ["one", "two", "three"]) expect((await say("general", text)).status).toBe(201);
+  await until(() => sent.length === 3);
+  const told = sent.map(({ headers }) => headers["webhook-id"]);
+  sent = [];
+  const replay = (body: object): Promise<Response> => place.change("/replay", "POST", body);
+  const replayed = await replay({ room: "general", from: 2, to: 3 });
+  expect([replayed.status, await replayed.json()]).toEqual([202, { events: 2, next: null }]);
+  await until(() => sent.length === 2);
+  expect(sent.map(({ headers }) => headers["webhook-id"]).sort()).toEqual(told.slice(1).sort());
+  expect(sent.map(({ body }) => JSON.parse(body).data.message.text).sort()).toEqual(["three", "two"]);
+  expect((await replay({ room: "never:was", from: 1, to: 3 })).status).toBe(404);
+  expect((await replay({ room: "general", from: 3, to: 2 })).status).toBe(400);
+  const entries = (await auditOf(place.tenant)).filter(({ action }) => action === "webhook.replayed");
+  expect(entries[0]).toMatchObject({ target: { webhook: place.id, room: "general" }, after: { from: 2, to: 3 } });
+});
