@@ -424,6 +424,11 @@ export const fixedLimits = {
   wordLength: 64,
   /** Six hours: longer than that is not slow but shut, for which there is `frozen`. */
   slowModeMsMax: 21_600_000,
+  /** How long a file may wait for the message that carries it: a draft may lie over night. */
+  unattachedMs: 86_400_000,
+  /** Files whose bytes are taken away at once, each asked for before, and how often in one event: it may make 1,000 calls. */
+  filesPerRemoval: 100,
+  removalBatches: 8,
   /** Where slow mode has just begun, a user's last message is looked for among so many of the newest. */
   slowModeSearched: 1_000,
   /** A page of an export is read in one instant, in which its object does nothing else. */

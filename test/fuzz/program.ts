@@ -6,7 +6,14 @@ type Pick = number;
 
 /** What is said. `who` sends it: one of the readers that are connected. */
 export type Saying =
-  | { readonly do: "publish"; readonly who: Pick; readonly count: number; readonly expiresInMs: number | null }
+  | {
+      readonly do: "publish";
+      readonly who: Pick;
+      readonly count: number;
+      readonly expiresInMs: number | null;
+      /** Of each of them. */
+      readonly files: number;
+    }
   | { readonly do: "reply" | "edit" | "delete" | "read"; readonly who: Pick; readonly message: Pick }
   | { readonly do: "react"; readonly who: Pick; readonly message: Pick; readonly emoji: Pick };
 
@@ -65,8 +72,9 @@ function weighted<T>(...parts: (readonly [number, fc.Arbitrary<T>])[]): fc.Arbit
 }
 
 const named = <Name extends Command["do"]>(name: Name): fc.Arbitrary<Name> => fc.constant(name);
+const files = weighted([9, fc.constant(0)], [1, fc.integer({ min: 1, max: 2 })]);
 const publish = (count: fc.Arbitrary<number>, expiresInMs: fc.Arbitrary<number | null>): fc.Arbitrary<Command> =>
-  fc.record({ do: named("publish"), who: pick, count, expiresInMs });
+  fc.record({ do: named("publish"), who: pick, count, expiresInMs, files });
 const evict = (sockets: "hibernate" | "close", lose: fc.Arbitrary<number[]>): fc.Arbitrary<Command> =>
   fc.record({ do: named("evict"), sockets: fc.constant(sockets), lose });
 

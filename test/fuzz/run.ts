@@ -3,7 +3,8 @@ import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { everything, newTenant, newToken, type TestTenant } from "../support/api.ts";
 import { lastTo, Listener } from "../support/listener.ts";
 import type { Rules } from "../support/reader.ts";
-import { roomObject } from "../support/room.ts";
+import { keepFile } from "../support/files.ts";
+import { query, roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { ask, differenceOf, type Truth, truthOf } from "../support/truth.ts";
 import type { Command, Evicting, Governing, Program, Reading, Saying } from "./program.ts";
@@ -48,6 +49,12 @@ export async function newWorld(clock: Clock): Promise<World> {
 }
 
 let rooms = 0;
+
+/** What a message says it carries and the room does not know so, and the other way round. */
+const filesAstray = `
+WITH carried AS (SELECT message.id AS message, value ->> 'id' AS id FROM message, json_each(message.attachments)),
+     known   AS (SELECT message, id FROM file WHERE message IS NOT NULL AND removed_at IS NULL)
+SELECT id FROM (SELECT * FROM carried EXCEPT SELECT * FROM known UNION ALL SELECT * FROM (SELECT * FROM known EXCEPT SELECT * FROM carried))`;
 
 /** Null when every reader has the room's state, else what differs. */
 export async function run(world: World, program: Program, rules: Rules): Promise<string | null> {
@@ -104,7 +111,8 @@ class Run {
       const difference = differenceOf(listener.reader, this.#shown(truth, listener));
       if (difference !== null) return `reader ${index} at the end: ${difference}`;
     }
-    return null;
+    const astray = await query<{ id: string }>(this.#world.tenant, this.#room, filesAstray);
+    return astray.length === 0 ? null : `files that are not with their message: ${JSON.stringify(astray)}`;
   }
 
   end(): void {
@@ -165,8 +173,14 @@ class Run {
       this.#listeners.filter(({ socket }) => socket?.closed === null),
       command.who,
     );
-    const frames = this.#framesOf(command).map((frame) => ({ ref: `${++this.#sent}`, ...frame }));
-    if (frames.length === 0) return;
+    const said = this.#framesOf(command);
+    if (said.length === 0) return;
+    const files = command.do === "publish" ? command.files : 0;
+    const frames = [];
+    for (const frame of said) {
+      const attachments = files === 0 ? {} : { attachments: await this.#bring(files, this.#userOf(speaker)) };
+      frames.push({ ref: `${++this.#sent}`, ...frame, ...attachments });
+    }
     for (const answer of await speaker.ask(...frames)) {
       if (answer.type === "ack" && (command.do === "publish" || command.do === "reply"))
         this.#said(answer.id ?? 0, this.#userOf(speaker));
@@ -176,6 +190,11 @@ class Run {
         throw new Error(JSON.stringify(answer));
     }
     await this.#told(lastTo(speaker.socket?.frames ?? []));
+  }
+
+  #bring(count: number, user: string): Promise<string[]> {
+    const { tenant } = this.#world;
+    return Promise.all(Array.from({ length: count }, () => keepFile(tenant, this.#room, user)));
   }
 
   #said(id: number, user: string): void {

@@ -6,7 +6,7 @@ import type { Message } from "../../src/protocol/message.ts";
 import type { ServerFrame } from "../../src/protocol/serverFrames.ts";
 import { call, everything, newTenant, newToken, ordinary, type TestTenant } from "../support/api.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
-import { addFile, callerAs } from "../support/files.ts";
+import { keepFile, callerAs } from "../support/files.ts";
 import { connectMany } from "../support/manySocket.ts";
 import { evict, query, roomObject, rowsOf } from "../support/room.ts";
 import { connect, type TestSocket } from "../support/socket.ts";
@@ -22,6 +22,8 @@ beforeEach(async () => {
   stopClock();
   tenant = await newTenant();
   ada = await newToken(tenant, "ada");
+  for (const name of [room, "other"])
+    await call(`/v1/rooms/${name}`, { method: "PUT", credential: tenant.key, body: {} });
 });
 afterEach(startClock);
 
@@ -50,7 +52,7 @@ async function reads(id: string, user: string | null, capabilities: RoomCapabili
 const unknown = "not_found: There is no such upload.";
 
 test("[F13] a message carries files over a socket, over HTTP and over a connection of many rooms, with what they are and no address", async () => {
-  const ids = await Promise.all([1, 2, 3, 4].map(() => addFile(tenant, room, "ada")));
+  const ids = await Promise.all([1, 2, 3, 4].map(() => keepFile(tenant, room, "ada")));
   const [first = "", second = "", third = "", fourth = ""] = ids;
   const socket = await connect(room, { token: ada });
   expect(
@@ -84,7 +86,7 @@ test("[F13] a message carries files over a socket, over HTTP and over a connecti
 });
 
 test("[F13] [W7] ten on a message, and not one more; an edit keeps them, also where nothing else is left", async () => {
-  const ids = await Promise.all(Array.from({ length: 11 }, () => addFile(tenant, room, null)));
+  const ids = await Promise.all(Array.from({ length: 11 }, () => keepFile(tenant, room, null)));
   expect((await post({ text: "x", attachments: ids })).status).toBe(400);
   expect((await publish({ text: "x", attachments: ids.slice(0, 10) })).attachments).toHaveLength(10);
   const edited = await call(`${path}/messages/1`, { method: "PATCH", credential: ada, body: { text: null } });
@@ -99,11 +101,11 @@ test("[F13] [W7] ten on a message, and not one more; an edit keeps them, also wh
 
 test("[F14] what a message cannot carry is refused alone, and what is not one's own is as good as unknown", async () => {
   const [own, bos, servers, elsewhere, late] = [
-    await addFile(tenant, room, "ada"),
-    await addFile(tenant, room, "bo"),
-    await addFile(tenant, room, null),
-    await addFile(tenant, "other", "ada"),
-    await addFile(tenant, room, "ada"),
+    await keepFile(tenant, room, "ada"),
+    await keepFile(tenant, room, "bo"),
+    await keepFile(tenant, room, null),
+    await keepFile(tenant, "other", "ada"),
+    await keepFile(tenant, room, "ada"),
   ];
   const bo = await newToken(tenant, "bo");
   await publish({ attachments: [bos] }, bo);
@@ -129,7 +131,7 @@ test("[F14] what a message cannot carry is refused alone, and what is not one's 
 });
 
 test("[F14] of two messages of one flush that want the same file the second is refused alone", async () => {
-  const [one, two] = [await addFile(tenant, room, "ada"), await addFile(tenant, room, "ada")];
+  const [one, two] = [await keepFile(tenant, room, "ada"), await keepFile(tenant, room, "ada")];
   const socket = await connect(room, { token: ada });
   socket.send([
     { type: "publish", ref: "1", nonce: nonce(), text: "first", attachments: [one] },
@@ -145,7 +147,7 @@ test("[F14] of two messages of one flush that want the same file the second is r
 });
 
 test("[F15] the same nonce with the same uploads is the same message, with others it is nonce_reused", async () => {
-  const [one, two] = [await addFile(tenant, room, "ada"), await addFile(tenant, room, "ada")];
+  const [one, two] = [await keepFile(tenant, room, "ada"), await keepFile(tenant, room, "ada")];
   const body = { nonce: nonce(), text: "x", attachments: [one] };
   const answers = await Promise.all([post(body), post(body), post(body)]);
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
@@ -156,7 +158,7 @@ test("[F15] the same nonce with the same uploads is the same message, with other
 });
 
 test("[F13] [P5] a message without files pays nothing for those of others", async () => {
-  await publish({ text: "x", attachments: [await addFile(tenant, room, "ada")] });
+  await publish({ text: "x", attachments: [await keepFile(tenant, room, "ada")] });
   const caller = callerAs("ada", ["publish", "delete:own"]);
   const plain = await rowsOf(tenant, room, (object) =>
     object.publish(caller, { type: "publish", nonce: nonce(), text: "plain" }),
@@ -165,7 +167,7 @@ test("[F13] [P5] a message without files pays nothing for those of others", asyn
 });
 
 test("[F16] a file that no message carries is read by who brought it, and by nobody else", async () => {
-  const [adas, servers] = [await addFile(tenant, room, "ada"), await addFile(tenant, room, null)];
+  const [adas, servers] = [await keepFile(tenant, room, "ada"), await keepFile(tenant, room, null)];
   expect(await reads(adas, "ada", ["publish"])).toBe("read");
   expect(await reads(servers, null, ["publish"])).toBe("read");
   for (const [id, user] of [
@@ -182,7 +184,7 @@ test("[F16] a file that no message carries is read by who brought it, and by nob
 });
 
 test("[F16] a file is read by whoever may read the room now and is shown its message now", async () => {
-  const id = await addFile(tenant, room, "ada");
+  const id = await keepFile(tenant, room, "ada");
   await publish({ attachments: [id], expiresInMs: 60_000 });
   expect(await reads(id, "bo")).toBe("read");
   expect(await reads(id, null)).toBe("read");
@@ -206,7 +208,7 @@ test("[F16] a file is read by whoever may read the room now and is shown its mes
 });
 
 test("[F16] [G7] what hangs on a hidden message is shown to its author and to those who may moderate", async () => {
-  const id = await addFile(tenant, room, "ada");
+  const id = await keepFile(tenant, room, "ada");
   await call(`${path}/bans/ada`, { method: "PUT", credential: tenant.key, body: { shadow: true } });
   await publish({ attachments: [id] });
   expect(await reads(id, "ada")).toBe("read");
@@ -216,14 +218,14 @@ test("[F16] [G7] what hangs on a hidden message is shown to its author and to th
 
 test("[F16] a file that is removed with its message is read by nobody from that moment on", async () => {
   const attached = async (user: string): Promise<string> => {
-    const id = await addFile(tenant, room, user);
+    const id = await keepFile(tenant, room, user);
     await publish({ attachments: [id] }, await newToken(tenant, user, { "*": [...ordinary] }));
     return id;
   };
   const deleted = await attached("ada");
   const redacted = await attached("ada");
   const erased = await attached("bo");
-  const waiting = await addFile(tenant, room, "bo");
+  const waiting = await keepFile(tenant, room, "bo");
   await call(`${path}/messages/1`, { method: "DELETE", credential: ada });
   await call(`${path}/messages/2?redact=true`, { method: "DELETE", credential: ada });
   await roomObject(tenant, room).erase("bo");

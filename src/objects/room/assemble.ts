@@ -1,7 +1,7 @@
 /** Puts a room's parts together. */
 import type { Subscription } from "../../protocol/webhook.ts";
 import { Alarms } from "../alarms.ts";
-import { parseRoomObjectName, type RoomBindings, tenantStub, webhookStub } from "../stubs.ts";
+import { parseRoomObjectName, type RoomBindings, type TenantStub, tenantStub, webhookStub } from "../stubs.ts";
 import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
 import { Archive } from "./archive.ts";
@@ -9,6 +9,7 @@ import { Announced } from "./announced.ts";
 import { Bans } from "./bans.ts";
 import { Courier } from "./courier.ts";
 import { Deeds } from "./deeds.ts";
+import { FileRemoval } from "./fileRemoval.ts";
 import { Files } from "./files.ts";
 import { Exceeded } from "./exceeded.ts";
 import { heed } from "./heed.ts";
@@ -79,7 +80,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     registry,
     refresher: new Refresher(env, tenant, () => turn.wake()),
     bans: new Bans(storage),
-    files: new Files(storage, () => undefined),
+    ...filesOf(storage, env.UPLOADS, { tenant, name, store, registry, alarms }),
     askHook: (hook, question) => askHook(env, hook, question),
     tickets: new Tickets(storage),
     archive: new Archive(storage),
@@ -93,6 +94,34 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   };
   const turn: Turn = new Turn(storage, parts, alarms);
   return { parts, alarms, turn };
+}
+
+/** The files, and what takes their bytes away. */
+function filesOf(
+  storage: DurableObjectStorage,
+  bucket: R2Bucket,
+  {
+    tenant,
+    name,
+    store,
+    registry,
+    alarms,
+  }: Pick<Outside, "tenant" | "name" | "store" | "alarms"> & {
+    readonly registry: TenantStub;
+  },
+): Pick<RoomParts, "files" | "fileRemoval"> {
+  const files: Files = new Files(storage, () => fileRemoval.heed(Date.now()));
+  const fileRemoval: FileRemoval = new FileRemoval({
+    tenant,
+    room: name,
+    files,
+    storage,
+    bucket,
+    registry,
+    isErased: () => store.isErased,
+    book: (atMs) => (atMs === null ? alarms.cancel("files") : alarms.schedule("files", atMs)),
+  });
+  return { files, fileRemoval };
 }
 
 interface Outside {

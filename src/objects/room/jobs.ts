@@ -21,7 +21,8 @@ export type Job =
   | "deeds"
   | "intake"
   | "retention"
-  | "outbox";
+  | "outbox"
+  | "files";
 
 export type Jobs = Readonly<Record<Job, () => void | Promise<void>>>;
 
@@ -46,6 +47,7 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
     },
     deeds: () => parts.deeds.tell(),
     outbox: () => parts.courier.ring(nowMs),
+    files: () => parts.fileRemoval.sweep(nowMs),
     tickets: () => {
       parts.tickets.sweep(nowMs);
       again("tickets", parts.tickets.dueMs);

@@ -8,6 +8,7 @@ import type { Announced } from "./announced.ts";
 import type { Bans } from "./bans.ts";
 import type { Courier } from "./courier.ts";
 import type { Deeds } from "./deeds.ts";
+import type { FileRemoval } from "./fileRemoval.ts";
 import type { Files } from "./files.ts";
 import type { Intake } from "./intake.ts";
 import type { Exceeded } from "./exceeded.ts";
@@ -34,6 +35,7 @@ export interface RoomParts {
   readonly refresher: Refresher;
   readonly bans: Bans;
   readonly files: Files;
+  readonly fileRemoval: FileRemoval;
   readonly askHook: (hook: Hook, question: HookQuestion) => Promise<HookVerdict>;
   readonly keeper: Keeper;
   readonly tickets: Tickets;
