@@ -43,6 +43,7 @@ import { uploads } from "./routes/uploads.ts";
 import { usage } from "./routes/usage.ts";
 import { tenants } from "./routes/tenants.ts";
 import { webhooks } from "./routes/webhooks.ts";
+import { users } from "./routes/users.ts";
 
 export { Directory } from "./objects/directory/directory.ts";
 export { Room } from "./objects/room/room.ts";
@@ -70,6 +71,7 @@ for (const routes of [
   rooms,
   exports,
   imports,
+  users,
   moderation,
   flags,
   bans,
@@ -106,6 +108,7 @@ export type AppType = Hono<
     | typeof rooms
     | typeof exports
     | typeof imports
+    | typeof users
     | typeof moderation
     | typeof flags
     | typeof bans

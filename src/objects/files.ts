@@ -10,17 +10,12 @@ export function fileKey(tenant: string, upload: string): string {
   return `${filesOf(tenant)}${upload}`;
 }
 
-/** What stands with the bytes: which room to ask about them, and what a person who looks into the bucket needs. */
-export function fileMetadata({
-  room,
-  user,
-  name,
-}: {
-  readonly room: string;
-  readonly user: string | null;
-  readonly name: string;
-}): Record<string, string> {
-  return { room, name, ...(user === null ? {} : { user }) };
+/**
+ * What stands with the bytes: which room to ask about them, and what a person who looks into the bucket needs. Not whose they are:
+ * it cannot be changed when the user is erased and the file stays.
+ */
+export function fileMetadata({ room, name }: { readonly room: string; readonly name: string }): Record<string, string> {
+  return { room, name };
 }
 
 /** Removes what has come of an upload: the whole, and parts that were never put together. Safe to run twice. */

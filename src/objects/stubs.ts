@@ -121,6 +121,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   readPositions: "again",
   // Its first page is written down.
   exportPage: (_, actor) => actor === null,
+  userPage: "again",
   // A second one would find the first under way.
   beginImport: "once",
   takeRows: "again",
@@ -130,6 +131,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   retain: "again",
   erase: "again",
   replay: "again",
+  forget: "again",
   heed: "again",
   levels: "again",
   dissolve: "again",
@@ -144,6 +146,10 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   bans: "again",
   bansOf: "again",
   noteHookSecret: "again",
+  erase: "again",
+  erasure: "again",
+  // Its first page is written down.
+  exportPage: (_, __, actor) => actor === null,
   flag: "again",
   flags: "again",
   resolveFlag: "again",

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { Actor } from "./actor.ts";
 import { capabilities, roles } from "./capabilities.ts";
+import { ErasedMessages, ErasureId } from "./erasure.ts";
 import { Hook } from "./hook.ts";
 import { Issuer, IssuerId } from "./issuer.ts";
 import { MessageId, RoomSettings, Seq, TimeMs } from "./message.ts";
@@ -38,6 +39,7 @@ export const auditActions = {
   "tenant.suspended": { plain: {}, personal: [] },
   "tenant.resumed": { plain: {}, personal: [] },
   "tenant.deleted": { plain: {}, personal: [] },
+  "tenant.exported": { plain: {}, personal: [] },
   "key.created": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "revocation.created": { plain: { token: TokenId, issuedBefore: TimeMs }, personal: ["reason"] },
@@ -45,6 +47,8 @@ export const auditActions = {
   "issuer.removed": { plain: issuer, personal: ["name"] },
   "user.banned": { plain: { until: TimeMs.nullable(), shadow: z.boolean().nullable() }, personal: ["reason"] },
   "user.unbanned": { plain: { until: TimeMs.nullable(), shadow: z.boolean().nullable() }, personal: ["reason"] },
+  "user.exported": { plain: {}, personal: [] },
+  "user.erased": { plain: { erasure: ErasureId, messages: ErasedMessages }, personal: [] },
   "flag.resolved": { plain: { state: z.enum(["open", "resolved"]) }, personal: ["note"] },
   "hook.secret_shown": { plain: {}, personal: [] },
   "webhook.created": { plain: webhook, personal: [] },

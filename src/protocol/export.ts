@@ -24,6 +24,7 @@ import {
 import { DisplayName, KeyId, RoomName, TenantId, UserId } from "./names.ts";
 import { LimitsPatch, TenantSettings } from "./policy.ts";
 import { utf8Length } from "./text.ts";
+import { WebhookEndpoint } from "./webhook.ts";
 import { FileName, FileSize, MediaType, UploadId } from "./upload.ts";
 
 /** Of what stands in the lines. Another one is not imported. */
@@ -214,6 +215,7 @@ export const IssuerLine = z.strictObject({
   name: DisplayName.nullable(),
   createdAt: TimeMs,
 });
+export type IssuerLine = z.infer<typeof IssuerLine>;
 export const RevocationLine = z.strictObject({
   type: z.literal("revocation"),
   user: UserId.nullable(),
@@ -224,12 +226,14 @@ export const RevocationLine = z.strictObject({
   at: TimeMs,
   until: TimeMs,
 });
+export type RevocationLine = z.infer<typeof RevocationLine>;
 export const FlagLine = z.strictObject({
   type: z.literal("flag"),
   id: z.int(),
   room: RoomName,
   message: MessageId,
-  user: UserId,
+  /** Null in the export of whom it is about. */
+  user: UserId.nullable(),
   sender: UserId.nullable(),
   reason: z.string().nullable(),
   state: z.enum(["open", "resolved"]),
@@ -237,12 +241,18 @@ export const FlagLine = z.strictObject({
   createdAt: TimeMs,
   resolvedAt: TimeMs.nullable(),
 });
+export type FlagLine = z.infer<typeof FlagLine>;
+/** Never its secret. */
+export const WebhookLine = WebhookEndpoint.extend({ type: z.literal("webhook") });
 export const AuditLine = AuditEntry.extend({ type: z.literal("audit") });
+
+export type AuditLine = z.infer<typeof AuditLine>;
 
 export const TenantRow = z.discriminatedUnion("type", [
   TenantLine,
   KeyLine,
   IssuerLine,
+  WebhookLine,
   BanLine,
   RevocationLine,
   FlagLine,

@@ -35,6 +35,7 @@ import {
   UnreadAnswer,
   WebhookDetails,
 } from "../../src/protocol/http.ts";
+import { Erasure } from "../../src/protocol/erasure.ts";
 import { exportType, exportVersion } from "../../src/protocol/export.ts";
 import { defaultRoomSettings, Member, Message } from "../../src/protocol/message.ts";
 import { TenantId } from "../../src/protocol/names.ts";
@@ -60,7 +61,8 @@ type ParamName =
   | "webhook"
   | "delivery"
   | "upload"
-  | "part";
+  | "part"
+  | "erasure";
 export type Names = Readonly<Record<ParamName, string>>;
 
 export interface Operation {
@@ -214,6 +216,16 @@ export const operations: readonly Operation[] = [
     body: { name: "spare", capabilities: ["read", "admin"] },
     answers: newKey,
     first: 201,
+    known: ["tenant"],
+  },
+
+  {
+    name: "POST /v1/tenants/{tenant}/export",
+    plane: "operator",
+    audits: "tenant.exported",
+    contentType: exportType,
+    answers: { 200: exportText("tenant") },
+    first: 200,
     known: ["tenant"],
   },
 
@@ -614,6 +626,22 @@ export const operations: readonly Operation[] = [
     known: ["room", "id"],
   },
   {
+    name: "GET /v1/users/{user}/export",
+    plane: "admin",
+    contentType: exportType,
+    answers: { 200: exportText("user") },
+    first: 200,
+  },
+  {
+    name: "DELETE /v1/users/{user}",
+    plane: "admin",
+    audits: "user.erased",
+    query: { messages: ["", "all", "KEEP"] },
+    answers: { 202: Erasure },
+    first: 202,
+  },
+  { name: "GET /v1/erasures/{erasure}", plane: "admin", answers: { 200: Erasure }, first: 200, known: ["erasure"] },
+  {
     name: "GET /v1/bans",
     plane: "admin",
     query: listQuery,
@@ -816,15 +844,17 @@ export async function newWorld(
   settings: Readonly<Record<string, unknown>> = { autoCreate: false },
 ): Promise<World> {
   const tenant = await newTenant(limits, settings);
-  const [token, poorToken, spare] = await Promise.all([
+  const [token, poorToken, spare, begun, empty] = await Promise.all([
     newToken(tenant, "ada", { "*": everything }),
     newToken(tenant, "ada", { "*": ["stream"] }),
     call("/v1/keys", { method: "POST", credential: tenant.key, body: { capabilities: ["read", "publish", "react"] } }),
+    call("/v1/users/gone", { method: "DELETE", credential: tenant.key }),
+    call("/v1/rooms/team:empty", { method: "PUT", credential: tenant.key, body: {} }),
   ]);
+  if (!empty.ok) throw new Error(`no world: ${await empty.text()}`);
+  const { id: erasure } = await begun.json<{ id: string }>();
   const { key } = await spare.json<{ key: { id: string; secret: string } }>();
   const room = "team:lobby";
-  const empty = await call("/v1/rooms/team:empty", { method: "PUT", credential: token, body: {} });
-  if (!empty.ok) throw new Error(`no world: ${await empty.text()}`);
   for (const [method, path, body] of [
     ["PUT", "", {}],
     ["POST", "/messages", { text: "first" }],
@@ -858,6 +888,7 @@ export async function newWorld(
     delivery: "1",
     upload: nanoid(),
     part: "1",
+    erasure,
   };
   return { tenant, names, token, poorToken, plainKey: key.secret };
 }
@@ -886,6 +917,7 @@ export const unknownNames: Names = {
   delivery: "4711",
   upload: "neverwasneverwasnever",
   part: "1",
+  erasure: "a".repeat(21),
 };
 
 /** Names that are none. */
@@ -900,6 +932,7 @@ export const badNames: Readonly<Record<ParamName, readonly string[]>> = {
   delivery: ["0", "01", "-1", "1.0", "x", "1".repeat(17), "__proto__"],
   upload: ["x", "a".repeat(20), "a".repeat(22), "../../../../../../../", "a b_c_d_e_f_g_h_i_j_k", "__proto__"],
   part: ["0", "01", "-1", "1.0", "x", "100000", "__proto__"],
+  erasure: ["x", "a".repeat(20), "a".repeat(22), "__proto__", `${"a".repeat(20)}!`],
   issuer: ["i", "iAAAAAAAAAAAA", "1kaaaaaaaaaaaa", "iaaaaaaaaaaaaa", "__proto__"],
   key: ["1k", "k", "01kaaaaaaaaaaaa", "1kAAAAAAAAAAAA", "1kaaaaaaaaaaa1", "__proto__"],
 };

@@ -1,10 +1,10 @@
 /** Nothing that opens anything is written down: every table of every object is read, and all secrets are looked for in every encoding. */
 import { env } from "cloudflare:workers";
-import { runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
 import { webhookObjectName, webhookStub } from "../../src/objects/stubs.ts";
 import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
+import { dump } from "../support/dump.ts";
 import { unspeakable } from "../support/unspeakable.ts";
 import { askUpgrade, call, connect, newToken, operatorKey } from "./edge.ts";
 import { Room } from "../../src/objects/room/room.ts";
@@ -57,24 +57,6 @@ const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes)
 const base64url = (bytes: Uint8Array): string =>
   base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** All that an object keeps: rows of all tables, values, and what lies on its sockets. */
-function dump(object: DurableObjectStub): Promise<string> {
-  return runInDurableObject(object, async (_, state) => {
-    const { sql } = state.storage;
-    const tables = sql
-      .exec<{ name: string }>(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'",
-      )
-      .toArray();
-    const rows = tables.map(({ name }) => [name, sql.exec(`SELECT * FROM "${name}"`).toArray()]);
-    const values = [...(await state.storage.list())];
-    const sockets = state.getWebSockets().map((socket) => WebSocket.prototype.deserializeAttachment.call(socket));
-    return JSON.stringify([rows, values, sockets], (__, value) =>
-      value instanceof ArrayBuffer ? hex(new Uint8Array(value)) : value,
-    );
-  });
-}
 
 test("[A26] no table of any object holds a key, a token, a ticket or a master key, in no encoding", async () => {
   const world = await newWorld(roomy);

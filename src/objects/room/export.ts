@@ -112,6 +112,37 @@ function roomLine(parts: RoomParts): RoomLine {
   return { type: "room", head, seq, oldest, floor, settings, createdAt: parts.archive.createdAtMs };
 }
 
+/** Where the export of a user stands in a room. */
+export interface UserPosition {
+  readonly part: "messages" | "reactions";
+  readonly message: number;
+  readonly emoji: string;
+}
+
+/** First how he stands here, then what he said, then to what he reacted. Each line names the room. */
+export function userPage(
+  { name: room, archive }: RoomParts,
+  user: string,
+  position: UserPosition | null,
+  nowMs: number,
+): ExportPage<UserPosition> {
+  const page = new PageOfLines();
+  const inRoom = <Line extends { readonly type: string }>({ type, ...line }: Line) => ({ type, room, ...line });
+  if (position === null) page.addEach([archive.memberRow(user), archive.banOn(user, nowMs)].filter((line) => line !== null).map(inRoom));
+  let { part, message, emoji } = position ?? { part: "messages" as const, message: 0, emoji: "" };
+  if (part === "messages") {
+    for (const line of archive.messagesBy(user, message, page.room, nowMs)) {
+      if (page.isFull) return page.upTo({ part, message, emoji });
+      page.add(inRoom(line));
+      page.addEach(archive.filesOn(line.id).map(inRoom));
+      message = line.id;
+    }
+    [part, message] = ["reactions", 0];
+  }
+  const { last, all } = page.addAll(archive.reactionsBy(user, { message, emoji }, page.room), inRoom);
+  return page.upTo(all ? null : { part, message: last?.message ?? message, emoji: last?.emoji ?? emoji });
+}
+
 function asItIs<Line>(line: Line): Line {
   return line;
 }

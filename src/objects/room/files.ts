@@ -105,6 +105,14 @@ export class Files {
     this.#remove("message IN (SELECT value FROM json_each(?2))", nowMs, JSON.stringify(messages));
   }
 
+  /** Of messages that stay without their sender: nobody has uploaded them. */
+  disown(messages: readonly number[]): void {
+    this.#sql.exec(
+      "UPDATE file SET user = NULL WHERE message IN (SELECT value FROM json_each(?))",
+      JSON.stringify(messages),
+    );
+  }
+
   /** Of all messages below this one. */
   removeBelow(oldest: number, nowMs: number): void {
     this.#remove("message < ?2", nowMs, oldest);

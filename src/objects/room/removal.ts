@@ -3,6 +3,7 @@
  * told of none of them: whoever asked for it knows, and what waits for them tells nothing of what has gone.
  */
 import { withoutReaction } from "../../core/reactions.ts";
+import type { ErasedMessages } from "../../protocol/erasure.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
@@ -79,17 +80,18 @@ function countDown(store: Store, log: Log, id: number, lost: number): void {
 }
 
 /**
- * One pass of the erasure of a user: messages become tombstones that name nobody, reactions, mentions and at last the member
- * go. What no change can tell (that a row is gone) raises the floor, so that a cursor from before starts over.
- * A pass that found nothing is a duplicate.
+ * One pass of the erasure of a user: messages become tombstones that name nobody, or stay and name nobody; reactions, mentions
+ * and at last the member go. What no change can tell (that a row is gone) raises the floor, so that a cursor from before starts
+ * over. A pass that found nothing is a duplicate.
  */
-export function erasure(parts: RoomParts, user: string): Entry {
+export function erasure(parts: RoomParts, user: string, messages: ErasedMessages): Entry {
   const { store, bans, files, outbox, announced, exceeded } = parts;
   const apply = (log: Log): Outcome => {
     const before = log.head;
     eraseReactions(store, log, user);
     eraseMentions(store, log, user);
-    files.removeOf(eraseMessages(store, log, user), log.nowMs);
+    if (messages === "erase") files.removeOf(eraseMessages(store, log, user), log.nowMs);
+    else files.disown(disownMessages(store, log, user));
     files.removeWaitingOf(user, log.nowMs);
     if (log.head === before) eraseMember(store, log, user);
     bans.lift(user);
@@ -129,12 +131,27 @@ function eraseMessages(store: Store, log: Log, user: string): number[] {
     store.messages.erase(tombstone);
     log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } }, null);
   }
-  if (hides) {
-    // What was hidden has no author any more who would see it, and no change tells him that it is gone.
-    store.raiseFloor(log.head);
-    log.startOver(user);
-  }
+  if (hides) startOver(store, log, user);
   return ids;
+}
+
+/** What was said stays, and nobody said it. */
+function disownMessages(store: Store, log: Log, user: string): number[] {
+  const hides = store.messages.hasHidden(user);
+  const ids = store.messages.by(user, erasureRows);
+  for (const id of ids) {
+    const patch = { id, seq: log.next() };
+    store.messages.disown(patch);
+    log.changed({ type: "message", message: { ...patch, sender: null, nonce: null } }, null);
+  }
+  if (hides) startOver(store, log, user);
+  return ids;
+}
+
+/** What was hidden has no author any more who would see it, and no change tells him that it is gone. */
+function startOver(store: Store, log: Log, user: string): void {
+  store.raiseFloor(log.head);
+  log.startOver(user);
 }
 
 function eraseMember(store: Store, log: Log, user: string): void {

@@ -5,6 +5,7 @@ import { answerableCode } from "../../core/closing.ts";
 import { may, needs } from "../../core/rights.ts";
 import type { DeleteFrame, EditFrame, ReactFrame, ReadFrame } from "../../protocol/clientFrames.ts";
 import type { Member, Message } from "../../protocol/message.ts";
+import type { ErasedMessages } from "../../protocol/erasure.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
@@ -19,7 +20,8 @@ import { fileFor, keepFile, unattachable, unwantedFile } from "./attach.ts";
 import { presencePage } from "./attendance.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
-import { beginExport, exportable, exportPage, type RoomPosition } from "./export.ts";
+import { type Erased, eraseUser, forgetDecisions } from "./erasure.ts";
+import { beginExport, exportable, exportPage, type RoomPosition, userPage, type UserPosition } from "./export.ts";
 import { assemble } from "./assemble.ts";
 import type { Sanctioned } from "./bans.ts";
 import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
@@ -40,7 +42,7 @@ import type { Admitted, Outcome } from "./queue.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
 import { receive } from "./receive.ts";
-import { erasure, retention } from "./removal.ts";
+import { retention } from "./removal.ts";
 import { replay, type ReplayPage, type Span } from "./replay.ts";
 import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch } from "./settings.ts";
@@ -256,6 +258,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return exportPage(this.#parts, position, Date.now());
   }
 
+  /** What the room holds of one user. */
+  userPage(user: string, position: UserPosition | null): Answer<ExportPage<UserPosition>> {
+    return exportable(this.#parts) ?? { ok: true, ...userPage(this.#parts, user, position, Date.now()) };
+  }
+
   beginImport(): Answer<{ import: string }> {
     const begun = beginImport(this.#parts, Date.now(), () => this.#turn.flushNow(Date.now()));
     this.#turn.settle(Date.now());
@@ -283,9 +290,14 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     while ((await this.#turn.work((parts) => retention(parts, () => oldest))) === "more");
   }
 
-  /** Removes every trace of a user, pass by pass. */
-  async erase(user: string): Promise<void> {
-    while ((await this.#turn.work((parts) => erasure(parts, user))) === "more");
+  /** Removes every trace of a user. */
+  erase(user: string, messages: ErasedMessages = "erase"): Promise<Erased> {
+    return eraseUser(this.#parts, user, messages, (make) => this.#turn.work(make));
+  }
+
+  /** That he was erased is over. */
+  forget(user: string): void {
+    forgetDecisions(this.#parts, user);
   }
 
   /** Which of these uploads the room knows, and removes by itself when they are not wanted any more. */

@@ -97,6 +97,20 @@ export class Flags {
     );
   }
 
+  /** That a user has made, or that are about what he said. */
+  about(user: string, after: number, limit: number): Flag[] {
+    return this.#sql
+      .exec<Row>("SELECT * FROM flag WHERE id > ?1 AND ?2 IN (user, sender) ORDER BY id LIMIT ?3", after, user, limit)
+      .toArray()
+      .map(flagOf);
+  }
+
+  /** What a user flagged goes; of what he said stays that it was flagged, and not what was said of him. */
+  erase(user: string): void {
+    this.#sql.exec("DELETE FROM flag WHERE user = ?", user);
+    this.#sql.exec("UPDATE flag SET sender = NULL, reason = NULL, note = NULL WHERE sender = ?", user);
+  }
+
   /** The oldest first: it is a queue. */
   list({ state, room, after, limit }: FlagQuery): Flag[] {
     const ofState = { open: "resolved_at IS NULL", resolved: "resolved_at IS NOT NULL" };

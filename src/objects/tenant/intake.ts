@@ -91,6 +91,12 @@ export async function giveUpAll(parts: TenantParts): Promise<boolean> {
   return open.length > 0;
 }
 
+/** For the end of a user, whose sessions are over. */
+export async function giveUpOf(parts: TenantParts, user: string): Promise<void> {
+  const next = (): OpenUpload[] => parts.uploads().openOf(user, endedPerStep);
+  for (let open = next(); open.length > 0; open = next()) await endEach(open, (upload) => end(parts, upload));
+}
+
 /** Its bytes first: while its row is there, they are looked for. */
 async function end({ store, uploads, discard }: TenantParts, upload: OpenUpload): Promise<void> {
   await discard(upload);

@@ -2,6 +2,7 @@
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { bansPushedMigration, tenantBansMigration } from "./bans.ts";
+import { erasuresMigration } from "./erasures.ts";
 import { flagsMigration } from "./flags.ts";
 import { tenantOutboxMigration } from "./outbox.ts";
 import { ledgerMigration, ledgerRestMigration } from "./ledger.ts";
@@ -102,4 +103,5 @@ CREATE TABLE audit_name (
   tenantOutboxMigration,
   uploadsMigration,
   usageFilesMigration,
+  erasuresMigration,
 ];

@@ -66,6 +66,11 @@ export class Outbox {
     });
   }
 
+  /** What says something of a user is told no more. */
+  erase(user: string): void {
+    this.#options.sql.exec("DELETE FROM outbox WHERE instr(event, ?) > 0", JSON.stringify(user));
+  }
+
   /** Until nothing waits any more. It waits for nobody. */
   ring(nowMs: number): void {
     const { sql, book } = this.#options;

@@ -6,6 +6,7 @@ import type { WebhookStub } from "../stubs.ts";
 import type { AuditLog } from "./audit.ts";
 import type { TenantBans } from "./bans.ts";
 import type { Deletion } from "./deletion.ts";
+import type { Erasures } from "./erasures.ts";
 import type { Flags } from "./flags.ts";
 import type { Issuers } from "./issuers.ts";
 import { limitsOf } from "./limits.ts";
@@ -33,7 +34,8 @@ export interface TenantParts {
   readonly outbox: Outbox;
   readonly deletion: Deletion;
   readonly untold: Untold;
-  readonly endpoint: (id: string) => Pick<WebhookStub, "heed" | "dissolve" | "accept">;
+  readonly endpoint: (id: string) => Pick<WebhookStub, "heed" | "dissolve" | "accept" | "erase">;
+  readonly erasures: Erasures;
   /** Of a tenant that exists: another has no tables. */
   readonly ledger: () => Ledger;
   readonly usage: () => Usage;

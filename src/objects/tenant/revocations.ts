@@ -87,6 +87,19 @@ export class Revocations {
     });
   }
 
+  /** Those that name the user, the newest first. */
+  of(user: string, nowMs: number): RevocationListing[] {
+    return this.#sql
+      .exec<Row>("SELECT * FROM revocation WHERE user = ? AND until > ? ORDER BY version DESC", user, nowMs)
+      .toArray()
+      .map(listingOf);
+  }
+
+  /** Whatever names the user. */
+  forget(user: string): void {
+    this.#sql.exec("DELETE FROM revocation WHERE user = ?", user);
+  }
+
   /** Those in force with an id below `before`, the newest first. */
   list({ before, limit }: { readonly before: number; readonly limit: number }, nowMs: number): RevocationListing[] {
     return this.#sql

@@ -240,6 +240,10 @@ export class Store {
       .map(({ name }) => name);
   }
 
+  hasRoomsSince(sinceMs: number): boolean {
+    return this.#sql.exec("SELECT 1 FROM room WHERE created_at >= ? LIMIT 1", sinceMs).toArray().length > 0;
+  }
+
   /** Nothing is left of it. */
   dropRoom(name: string): void {
     this.#sql.exec("DELETE FROM room WHERE name = ?", name);

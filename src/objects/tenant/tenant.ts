@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Actor } from "../../protocol/actor.ts";
 import type { AuditPage, Deed } from "../../protocol/audit.ts";
 import type { Ban } from "../../protocol/ban.ts";
+import type { ErasedMessages, Erasure } from "../../protocol/erasure.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Policy, RoomPolicy } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
@@ -11,6 +12,7 @@ import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { UsageSpan } from "../../protocol/usage.ts";
 import type { Target, WebhookEndpoint, WebhookPatch } from "../../protocol/webhook.ts";
 import type { Grant, Statement } from "../account.ts";
+import type { ExportPage } from "../exports.ts";
 import { Alarms } from "../alarms.ts";
 import { discardFile, fileKey, filesOf } from "../files.ts";
 import { directoryStub, type ObjectBindings, roomStub, webhookStub } from "../stubs.ts";
@@ -32,6 +34,9 @@ import {
   type WebhookDeed,
   webhookOf,
 } from "./endpoints.ts";
+import { beginErasure, eraseRest } from "./erase.ts";
+import { Erasures } from "./erasures.ts";
+import { tenantPage, type TenantPosition } from "./export.ts";
 import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { ban, flag as addFlag, resolveFlag } from "./judge.ts";
@@ -59,7 +64,7 @@ const retryAfterMs = 30_000;
 export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #parts: TenantParts;
   readonly #alarms: Alarms<
-    "policy" | "revocations" | "tickets" | "deletion" | "usage" | "untold" | "outbox" | "uploads"
+    "policy" | "revocations" | "tickets" | "deletion" | "erasures" | "usage" | "untold" | "outbox" | "uploads"
   >;
   readonly #tickets: Tickets;
   readonly #rounds: Rounds<RoomPolicy>;
@@ -109,6 +114,14 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         bury: () => directoryStub(env).bury(this.#id),
       }),
       endpoint: (id) => webhookStub(env, this.#id, id),
+      erasures: new Erasures({
+        storage,
+        rooms: (after, limit) => store.roomsToErase(after, limit),
+        hasNewer: (sinceMs) => store.hasRoomsSince(sinceMs),
+        erase: async (room, user, messages) => (await roomStub(env, this.#id, room).erase(user, messages)).ok,
+        forget: (room, user) => roomStub(env, this.#id, room).forget(user),
+        eraseOwn: (user) => eraseRest(this.#parts, user, Date.now()),
+      }),
       ledger: () => (this.#ledger ??= new Ledger(storage.sql)),
       usage: () => (this.#usage ??= new Usage(storage.sql)),
       uploads: () => (this.#uploads ??= new Uploads(storage.sql)),
@@ -234,6 +247,32 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   bans(bounds: { readonly after: string; readonly limit: number }): BanListing[] {
     return this.#isThere ? this.#parts.bans.list(bounds, Date.now()) : [];
+  }
+
+  /** Begins to erase a user; safe to ask again. */
+  async erase(user: string, messages: ErasedMessages, actor: Actor): Promise<Answer<{ erasure: Erasure }>> {
+    const begun = await beginErasure(this.#parts, user, messages, actor, Date.now());
+    this.#scheduleErasures();
+    return begun;
+  }
+
+  erasure(id: string): Answer<{ erasure: Erasure }> {
+    const erasure = this.#isThere ? this.#parts.erasures.find(id) : null;
+    return erasure === null ? refuse("not_found", "There is no such erasure.") : { ok: true, erasure };
+  }
+
+  /** Of all that the tenant itself holds, or says of one user. `actor` asks for the first page, and is written down. */
+  exportPage(
+    user: string | null,
+    position: TenantPosition | null,
+    actor: Actor | null,
+  ): Answer<ExportPage<TenantPosition>> {
+    if (!this.#isThere) return unknownTenant();
+    const nowMs = Date.now();
+    const target = user === null ? {} : { target: { user } };
+    if (actor !== null)
+      this.#parts.audit.append(actor, user === null ? "tenant.exported" : "user.exported", target, nowMs);
+    return { ok: true, ...tenantPage(this.#parts, user, position, nowMs) };
   }
 
   flags(query: FlagQuery): Flag[] {
@@ -417,7 +456,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   // Events from the platform.
 
   override async alarm(): Promise<void> {
-    const { store, revocations, deletion, usage, untold, outbox } = this.#parts;
+    const { store, revocations, deletion, erasures, usage, untold, outbox } = this.#parts;
     const tickets = this.#tickets;
     // One that rang while everything was erased.
     if (store.tenant === null) return;
@@ -432,6 +471,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         const next = await deletion.step();
         if (next === "over") this.#alarms.forget();
         else this.#alarms.schedule("deletion", Date.now() + (next === "next" ? 0 : retryAfterMs));
+      },
+      erasures: async () => {
+        await erasures.step(Date.now());
+        this.#scheduleErasures();
       },
       tickets: () => {
         tickets.sweep(Date.now());
@@ -459,6 +502,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   get #isThere(): boolean {
     return this.#parts.store.tenant !== null;
+  }
+
+  #scheduleErasures(): void {
+    const dueMs = this.#isThere ? this.#parts.erasures.dueMs : null;
+    if (dueMs !== null) this.#alarms.schedule("erasures", dueMs);
   }
 
   async #decide<Made>(tenant: Decided, record: () => Made): Promise<Made> {

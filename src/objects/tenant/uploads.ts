@@ -194,6 +194,11 @@ export class Uploads {
     return this.#oldest(Number.MAX_SAFE_INTEGER, limit);
   }
 
+  /** Of one user. */
+  openOf(user: string, limit: number): OpenUpload[] {
+    return this.#sql.exec<Row>("SELECT * FROM upload WHERE user = ? LIMIT ?", user, limit).toArray().map(uploadOf);
+  }
+
   /** When the first one is given up, unless somebody goes on with it; null where none is open. */
   get dueMs(): number | null {
     const { at } = this.#sql.exec<{ at: number | null }>("SELECT min(tried_at) AS at FROM upload").one();

@@ -152,6 +152,15 @@ export class Messages {
     );
   }
 
+  /** It stays, and nobody said it. */
+  disown({ id, seq }: { id: number; seq: number }): void {
+    this.#sql.exec(
+      "UPDATE message SET seq = ?, sender = NULL, sender_name = NULL, nonce = NULL, digest = NULL WHERE id = ?",
+      seq,
+      id,
+    );
+  }
+
   // Pages, always in ascending order of id.
 
   before(id: number, { replyTo = null, ...reading }: Reading): Message[] {

@@ -163,6 +163,13 @@ export class Store {
     this.#room = { ...room, policy };
   }
 
+  /** Written down whatever it says. */
+  rewritePolicy(policy: RoomPolicy): void {
+    if (this.#room === null) return;
+    this.#sql.exec("UPDATE room SET policy = ?", JSON.stringify(policy));
+    this.#room = { ...this.#room, policy };
+  }
+
   saveSettings(settings: RoomSettings, seq: number, nowMs: number): void {
     if (this.#room?.settings.slowModeMs === 0 && settings.slowModeMs > 0) this.#slowSinceMs = nowMs;
     this.#sql.exec(
