@@ -78,7 +78,13 @@ async function openRoom(env: Bindings, tenant: string, room: string, actor: Acto
   const first = await stub.exportPage(null, actor);
   if (!first.ok) return first;
   const head = { ...begun("room", tenant), room, epoch: first.epoch };
-  return { ok: true, text: sealed(head, paged(first, (position) => stub.exportPage(position, null))) };
+  return {
+    ok: true,
+    text: sealed(
+      head,
+      paged(first, (position) => stub.exportPage(position, null)),
+    ),
+  };
 }
 
 /** Of all of a tenant, or of one user: what it says itself, and then its rooms. */
@@ -88,7 +94,8 @@ async function openTenant(env: Bindings, tenant: string, user: string | null, ac
   if (!first.ok) return first;
   async function* pages(): Pages {
     yield* paged(first, (position) => stub.exportPage(user, position, null));
-    for await (const room of roomsOf(env, tenant)) yield* user === null ? roomOf(env, tenant, room) : userIn(env, tenant, room, user);
+    for await (const room of roomsOf(env, tenant))
+      yield* user === null ? roomOf(env, tenant, room) : userIn(env, tenant, room, user);
   }
   const head = user === null ? begun("tenant", tenant) : { ...begun("user", tenant), user };
   return { ok: true, text: sealed(head, pages()) };

@@ -24,7 +24,11 @@ const ask = async (method: string, path: string, body?: unknown, credential = te
 };
 
 async function settle(): Promise<void> {
-  const provider = { issuer: "https://idp.example.com/", jwksUrl: "https://idp.example.com/jwks", algorithms: ["RS256"] };
+  const provider = {
+    issuer: "https://idp.example.com/",
+    jwksUrl: "https://idp.example.com/jwks",
+    algorithms: ["RS256"],
+  };
   await ask("POST", "/v1/issuers", provider);
   await ask("POST", "/v1/webhooks", { url: "https://hooks.example.com/", events: ["message.created"] });
   await ask("PUT", "/v1/bans/eve", { reason: "spam" });
@@ -42,7 +46,10 @@ test("[D15] a tenant's export holds what it has set and decided, no secret, and 
   expect(lines[0]).toMatchObject({ type: "export", version: 1, kind: "tenant", tenant: tenant.id });
   const { counts } = lines.at(-1) as unknown as { counts: Record<string, number> };
   expect(counts).toMatchObject({ tenant: 1, key: 1, issuer: 1, webhook: 1, ban: 1, revocation: 1, flag: 1, room: 2 });
-  const own = lines.slice(1, lines.findIndex(({ kind }) => kind === "room"));
+  const own = lines.slice(
+    1,
+    lines.findIndex(({ kind }) => kind === "room"),
+  );
   for (const line of own) expect(TenantRow.parse(line)).toEqual(line);
   expect(counts["audit"]).toBe(own.filter(({ type }) => type === "audit").length);
   // Whole, but for the time in the first line.
@@ -58,7 +65,8 @@ test("[D16] a user's export holds all that rooms and the tenant hold of him, and
   for (const room of ["one", "two"]) await fullRoom(tenant, room);
   await settle();
   await ask("PUT", "/v1/bans/bo", { reason: "for a test" });
-  const of = async (user: string) => linesOf(await textOf(await call(`/v1/users/${user}/export`, { credential: tenant.key })));
+  const of = async (user: string) =>
+    linesOf(await textOf(await call(`/v1/users/${user}/export`, { credential: tenant.key })));
   const lines = await of("bo");
   expect(lines[0]).toMatchObject({ type: "export", kind: "user", user: "bo" });
   expect(lines.at(-1)).toMatchObject({
@@ -78,7 +86,8 @@ test("[D16] a user's export holds all that rooms and the tenant hold of him, and
     { action: "user.exported", target: { user: { text: "bo" } } },
   ]);
   const text = JSON.stringify(lines);
-  for (const other of ["first", "spam", "loud", "eve", "dee"]) expect([other, text.includes(other)]).toEqual([other, false]);
+  for (const other of ["first", "spam", "loud", "eve", "dee"])
+    expect([other, text.includes(other)]).toEqual([other, false]);
   // Of what ada has done to others it does not say to whom.
   const hers = await of("ada");
   const done = hers.filter(({ type, action }) => type === "audit" && action === "room.user_banned");

@@ -128,7 +128,8 @@ export function userPage(
 ): ExportPage<UserPosition> {
   const page = new PageOfLines();
   const inRoom = <Line extends { readonly type: string }>({ type, ...line }: Line) => ({ type, room, ...line });
-  if (position === null) page.addEach([archive.memberRow(user), archive.banOn(user, nowMs)].filter((line) => line !== null).map(inRoom));
+  if (position === null)
+    page.addEach([archive.memberRow(user), archive.banOn(user, nowMs)].filter((line) => line !== null).map(inRoom));
   let { part, message, emoji } = position ?? { part: "messages" as const, message: 0, emoji: "" };
   if (part === "messages") {
     for (const line of archive.messagesBy(user, message, page.room, nowMs)) {

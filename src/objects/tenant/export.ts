@@ -28,12 +28,16 @@ const whole: readonly List[] = [
     return { rows: [{ line: { type: "tenant", name, suspended, settings, limits, createdAt }, mark: "tenant" }] };
   },
   ({ store }) => ({ rows: store.keys().map((key) => ({ line: { type: "key", ...key }, mark: key.id })) }),
-  ({ issuers }) => ({ rows: issuers.list().map((issuer) => ({ line: { type: "issuer", ...issuer }, mark: issuer.id })) }),
+  ({ issuers }) => ({
+    rows: issuers.list().map((issuer) => ({ line: { type: "issuer", ...issuer }, mark: issuer.id })),
+  }),
   ({ webhooks }, _, __, nowMs) => ({
-    rows: webhooks.list(nowMs).map(({ secret: _secret, previous: _previous, enabledAtMs: _enabledAtMs, ...webhook }) => ({
-      line: { type: "webhook", ...webhook },
-      mark: webhook.id,
-    })),
+    rows: webhooks
+      .list(nowMs)
+      .map(({ secret: _secret, previous: _previous, enabledAtMs: _enabledAtMs, ...webhook }) => ({
+        line: { type: "webhook", ...webhook },
+        mark: webhook.id,
+      })),
   }),
   ({ bans }, after, limit, nowMs) => ({
     rows: bans.list({ after, limit }, nowMs).map((ban) => ({ line: banLine(ban), mark: ban.user })),
@@ -65,7 +69,9 @@ function of(user: string): readonly List[] {
       return { rows: ban === null ? [] : [{ line: banLine(ban), mark: ban.user }] };
     },
     ({ revocations }, _, __, nowMs) => ({
-      rows: revocations.of(user, nowMs).map((revocation) => ({ line: revocationLine(revocation), mark: String(revocation.id) })),
+      rows: revocations
+        .of(user, nowMs)
+        .map((revocation) => ({ line: revocationLine(revocation), mark: String(revocation.id) })),
     }),
     ({ flags }, after, limit) => ({
       rows: flags
