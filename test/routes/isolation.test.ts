@@ -10,6 +10,7 @@ import { askUpgrade, asOperator, call, connect, newTenant, newToken } from "./ed
 import { openEvents } from "./events.ts";
 import {
   joins,
+  letWait,
   methodOf,
   type Names,
   newWorld,
@@ -40,7 +41,7 @@ async function stateOf({ tenant, names }: World): Promise<unknown> {
   return [...state, keys.items.map(({ id }) => id)];
 }
 
-/** A world whose room, message, member, flag and key have names that no other tenant has given. */
+/** A world whose room, message, member, flag, key and delivery have names that no other tenant has given. */
 async function foreignWorld(): Promise<World> {
   const world = await newWorld();
   const room = `secret:${world.tenant.id}`;
@@ -54,7 +55,8 @@ async function foreignWorld(): Promise<World> {
   const flagged = await call(`${path}/messages/1/flags`, flagging);
   const { flag } = await flagged.json<{ flag: number }>();
   const upload = await uploadIn({ ...world, names: { ...world.names, room } }, "ready");
-  return { ...world, names: { ...world.names, room, id: "3", user: "sam", flag: String(flag), upload } };
+  await letWait(world.tenant, world.names.webhook, "second");
+  return { ...world, names: { ...world.names, room, id: "3", user: "sam", flag: String(flag), upload, delivery: "2" } };
 }
 
 /** Status and body, but for what differs between any two answers. */

@@ -898,9 +898,14 @@ async function newWebhook(tenant: TestTenant): Promise<string> {
   const body = { url: "https://hooks.example.com/", events: ["message.created"], isEnabled: false };
   const made = await call("/v1/webhooks", { method: "POST", credential: tenant.key, body });
   const { id } = (await made.json<{ webhook: { id: string } }>()).webhook;
-  const event = { id: `of-${id}`, type: "message.created", atMs: 0, tenant: tenant.id, room: "team:lobby", data: {} };
-  await webhookStub(env, tenant.id, id).accept([event]);
+  await letWait(tenant, id, "first");
   return id;
+}
+
+/** Another event, as its room or its tenant would hand it on. */
+export async function letWait(tenant: TestTenant, webhook: string, event: string): Promise<void> {
+  const about = { type: "message.created", atMs: 0, tenant: tenant.id, room: "team:lobby", data: {} };
+  await webhookStub(env, tenant.id, webhook).accept([{ ...about, id: event }]);
 }
 
 /** Well-formed names that were never given to anything. */

@@ -33,6 +33,11 @@ export class Standing {
     return target === null ? null : JSON.parse(target);
   }
 
+  /** Null where it was said too long ago. */
+  fresh(nowMs: number): Target | null {
+    return nowMs < this.#askedAtMs + fixedLimits.webhookFreshMs ? this.known : null;
+  }
+
   /** To be called when the tenant has decided something. */
   doubt(): void {
     this.#askedAtMs = -Infinity;
@@ -40,8 +45,8 @@ export class Standing {
 
   /** Not older than some seconds. Null where there is no such endpoint. Throws where the tenant cannot be asked. */
   async target(nowMs: number): Promise<Target | null> {
-    const { known } = this;
-    if (known !== null && nowMs < this.#askedAtMs + fixedLimits.webhookFreshMs) return known;
+    const fresh = this.fresh(nowMs);
+    if (fresh !== null) return fresh;
     const target = await this.#ask();
     if (target !== null) this.learn(target, nowMs);
     return target;

@@ -170,10 +170,13 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
 
   /** Now, and by the alarm where that comes to nothing. */
   #go(): void {
-    const { deliveries, courier } = this.#parts;
+    const { deliveries, courier, standing } = this.#parts;
     const { dueMs } = deliveries;
+    const nowMs = Date.now();
     if (dueMs === null) return;
-    this.#alarms.schedule("deliver", Math.max(dueMs, Date.now() + againAfterMs));
+    if (standing.fresh(nowMs)?.isPaused === true)
+      return this.#alarms.schedule("deliver", nowMs + fixedLimits.webhookPausedMs);
+    this.#alarms.schedule("deliver", Math.max(dueMs, nowMs + againAfterMs));
     this.ctx.waitUntil(courier.go().catch(() => undefined));
   }
 
