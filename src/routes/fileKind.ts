@@ -37,6 +37,7 @@ async function typeOf(head: Uint8Array): Promise<string> {
 function extentOf(head: Uint8Array): Pick<FileKind, "width" | "height"> {
   try {
     const { width, height, orientation = 1 } = imageSize(head);
+    if (!(width >= 1 && height >= 1)) return {};
     // From 5 on the picture lies on its side.
     return orientation >= 5 ? { width: height, height: width } : { width, height };
   } catch {
