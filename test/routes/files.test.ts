@@ -36,7 +36,12 @@ test("[F4] a file is what its first bytes are, whatever it is called: only pictu
     ["film.txt", mp4, "video/mp4", {}],
     [
       "sound.exe",
-      bytesOf("ID3", [3, 0, 0, 0, 0, 0, 0], [0xff, 0xfb, 0x90, 0x64], new Array(420).fill(0)),
+      bytesOf(
+        "ID3",
+        [3, 0, 0, 0, 0, 0, 0],
+        [0xff, 0xfb, 0x90, 0x64],
+        Array.from({ length: 420 }, () => 0),
+      ),
       "audio/mpeg",
       {},
     ],
@@ -53,7 +58,15 @@ test("[F4] a file is what its first bytes are, whatever it is called: only pictu
       {},
     ],
     ["program.gif", bytesOf("alert(1)"), "application/octet-stream", {}],
-    ["archive.png", bytesOf("PK\u0003\u0004", new Array(40).fill(0)), "application/octet-stream", {}],
+    [
+      "archive.png",
+      bytesOf(
+        "PK\u0003\u0004",
+        Array.from({ length: 40 }, () => 0),
+      ),
+      "application/octet-stream",
+      {},
+    ],
     ["cut.gif", gif.subarray(0, 6), "image/gif", {}],
     ["cut.png", png.subarray(0, 12), "application/octet-stream", {}],
     ["one byte", bytesOf("x"), "application/octet-stream", {}],
