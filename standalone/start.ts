@@ -12,6 +12,7 @@ import { connectionsFor, filesFor, openFileLimit, openFileWarning } from "./open
 import { waitForPort } from "./port.ts";
 import { newRuntimePath, oldRuntimeWarning } from "./runtime.ts";
 import { Secrets } from "./secrets.ts";
+import { clearStrays } from "./strays.ts";
 import { WorkerLog } from "./workerLog.ts";
 
 let stopping = false;
@@ -27,6 +28,7 @@ async function start(): Promise<void> {
   const environment = readEnvironment(process.env);
   if (isStale()) build();
   const lock = await claim(environment.DATA_DIR);
+  clearStrays(environment.DATA_DIR);
   const secrets = new Secrets(environment);
   const bundle = readBundle();
   await waitForPort(environment.HOST, environment.PORT);
