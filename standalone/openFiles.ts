@@ -25,7 +25,8 @@ export function filesFor(fileLimit: number): number {
 
 export function openFileWarning(fileLimit: number, maxConnections: number): string | undefined {
   if (fileLimit >= comfortableFiles) return undefined;
-  return `warning  only ${fileLimit} open files allowed: connections beyond ${maxConnections} are refused and a flood of bare TCP connections can end the server; raise it with \`ulimit -n ${comfortableFiles}\``;
+  const apart = Math.floor(filesFor(fileLimit) / 5);
+  return `warning  only ${fileLimit} open files allowed: connections beyond ${maxConnections} (${Math.min(apart, maxConnections)} in as many rooms) are refused and a flood of bare TCP connections can end the server; raise it with \`ulimit -n ${comfortableFiles}\``;
 }
 
 function limitFromProc(): string | undefined {
