@@ -10,6 +10,7 @@ import { keepFile, callerAs } from "../support/files.ts";
 import { connectMany } from "../support/manySocket.ts";
 import { evict, query, roomObject, rowsOf } from "../support/room.ts";
 import { connect, type TestSocket } from "../support/socket.ts";
+import { hears, newWebhook } from "../support/webhooks.ts";
 
 const room = "general";
 const path = `/v1/rooms/${room}`;
@@ -274,4 +275,21 @@ test("[F13] who may bring a file is asked as of a message, and the first one mak
   expect(await may(room, null, ["upload", "moderate"])).toBe("yes");
   await call(path, { method: "DELETE", credential: tenant.key });
   expect(await may(room, null, ["upload", "moderate"])).toBe("room_deleted");
+});
+
+test("[F21] an endpoint hears once that a file is ready, and not of those that a shadow-banned user brings", async () => {
+  const endpoint = await newWebhook(tenant, { events: ["upload.*"] });
+  await call("/v1/rooms/heard", { method: "PUT", credential: tenant.key, body: {} });
+  await call("/v1/rooms/heard/bans/bo", { method: "PUT", credential: tenant.key, body: { shadow: true } });
+  const id = await keepFile(tenant, "heard", "ada");
+  await keepFile(tenant, "heard", "bo");
+  await keepFile(tenant, "heard", "ada", { id });
+  const last = await keepFile(tenant, "heard", null);
+  const file = (of: string, user: string | null): object => ({
+    file: { id: of, ...photo, user, createdAt: expect.any(Number) },
+  });
+  expect(await hears(tenant, endpoint, 2)).toMatchObject([
+    { type: "upload.ready", room: "heard", data: file(id, "ada") },
+    { type: "upload.ready", room: "heard", data: file(last, null) },
+  ]);
 });

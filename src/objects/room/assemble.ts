@@ -80,7 +80,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     registry,
     refresher: new Refresher(env, tenant, () => turn.wake()),
     bans: new Bans(storage),
-    ...filesOf(storage, env.UPLOADS, { tenant, name, store, registry, alarms }),
+    ...roomFiles(storage, env.UPLOADS, { tenant, name, store, registry, alarms }),
     askHook: (hook, question) => askHook(env, hook, question),
     tickets: new Tickets(storage),
     archive: new Archive(storage),
@@ -97,7 +97,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
 }
 
 /** The files, and what takes their bytes away. */
-function filesOf(
+function roomFiles(
   storage: DurableObjectStorage,
   bucket: R2Bucket,
   {

@@ -4,6 +4,7 @@ import type { Attachment } from "../../protocol/message.ts";
 import { type Refusal, type RefusalCode, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import type { StoredFile } from "../../protocol/upload.ts";
+import { isShadowed } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import { type Caller, open } from "./existence.ts";
 import type { RoomFile } from "./files.ts";
@@ -22,15 +23,22 @@ export function unwantedFile(parts: RoomParts, session: Session, nowMs: number):
   );
 }
 
-/** Takes in a file whose bytes are all there. */
+/** Takes in a file whose bytes are all there, and tells of it once. */
 export function keepFile(
   parts: RoomParts,
   session: Session,
   file: StoredFile,
+  nowMs: number,
 ): { readonly ok: true; readonly file: StoredFile } | Refusal {
   const refused = lacks(parts, session, "upload");
   if (refused !== null) return refused;
-  parts.files.add(file);
+  parts.store.transaction(() => {
+    // What is not to be heard of in a message is not heard of before.
+    if (parts.files.add(file) && !isShadowed(parts, session, nowMs)) {
+      const { user, atMs: createdAt } = file;
+      parts.outbox.add("upload.ready", { file: { ...attachmentOf(file), user, createdAt } }, nowMs);
+    }
+  });
   const kept = parts.files.get(file.id);
   // It was removed before its maker heard that it had been taken in.
   return kept === null ? unknownFile : { ok: true, file: toldOf(parts, kept) };
@@ -57,7 +65,7 @@ export function attachmentsOf({ files }: RoomParts, ids: readonly string[] = [])
   return ids.flatMap((id) => files.get(id) ?? []).map(attachmentOf);
 }
 
-function attachmentOf({ id, name, type, size, width, height }: RoomFile): Attachment {
+function attachmentOf({ id, name, type, size, width, height }: Attachment): Attachment {
   const extent = { ...(width === undefined ? {} : { width }), ...(height === undefined ? {} : { height }) };
   return { id, name, type, size, ...extent };
 }

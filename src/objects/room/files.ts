@@ -76,9 +76,9 @@ export class Files {
       .map(({ id }) => id);
   }
 
-  /** Safe to run twice: one that is known stays as it is. */
-  add({ id, user, name, type, size, width, height, atMs }: Omit<StoredFile, "room">): void {
-    this.#sql.exec(
+  /** Safe to run twice: one that is known stays as it is. Answers whether it is new. */
+  add({ id, user, name, type, size, width, height, atMs }: Omit<StoredFile, "room">): boolean {
+    const { rowsWritten } = this.#sql.exec(
       `INSERT INTO file (id, user, name, type, size, width, height, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO NOTHING`,
       id,
@@ -90,7 +90,8 @@ export class Files {
       height ?? null,
       atMs,
     );
-    this.#changed();
+    if (rowsWritten > 0) this.#changed();
+    return rowsWritten > 0;
   }
 
   attach(files: readonly Pick<Attachment, "id">[], message: number): void {

@@ -142,7 +142,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   /** All bytes of it are there: from now on a message may carry it. Refused, they are to be removed. Safe to run twice. */
   async fileReady(caller: Caller, file: StoredFile): Promise<Answer<{ file: StoredFile }>> {
-    return (await this.#open(caller)) ?? keepFile(this.#parts, caller.session, file);
+    return (await this.#open(caller)) ?? keepFile(this.#parts, caller.session, file, Date.now());
   }
 
   /** The file, where the caller is shown it now; what he is not shown is as good as unknown. */
