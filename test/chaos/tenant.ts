@@ -41,6 +41,26 @@ export async function newToken({ url, key }: LiveTenant, user: string): Promise<
   return (await ask<{ token: string }>(`${url}/v1/tokens`, { method: "POST", credential: key, body })).token;
 }
 
+/** Announces a file of this user's and puts its bytes. Answers its id. */
+export async function upload(
+  { url, key: credential }: LiveTenant,
+  room: string,
+  user: string,
+  { name, said, bytes }: { readonly name: string; readonly said: string; readonly bytes: Buffer },
+): Promise<string> {
+  const body = { name, type: said, size: bytes.length };
+  const announcing = { method: "POST", credential, user, body };
+  const way = await ask<{ upload: string; put: { url: string } }>(`${url}/v1/rooms/${room}/uploads`, announcing);
+  const put = await fetch(url + way.put.url, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${credential}`, "Parley-User": user, "Content-Type": "application/octet-stream" },
+    body: new Uint8Array(bytes),
+    signal: AbortSignal.timeout(answerMs),
+  });
+  if (!put.ok) throw new Error(`${name}: ${put.status} ${await put.text()}`);
+  return way.upload;
+}
+
 /** The room's messages from the first to the last, page by page. */
 export async function wholeHistory({ url, key }: LiveTenant, room: string): Promise<Message[]> {
   const history: Message[] = [];

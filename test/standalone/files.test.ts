@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Message } from "../../src/protocol/message.ts";
-import { ask, call, type LiveTenant, makeTenant } from "../chaos/tenant.ts";
+import { ask, call, type LiveTenant, makeTenant, upload } from "../chaos/tenant.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 import { calledHome, type Disguise, disguises, pageWith } from "./browser/disguises.ts";
@@ -15,27 +15,6 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(() => server.remove());
-
-/** Announces a file and puts its bytes. Answers its id. */
-async function upload(
-  { url, key }: LiveTenant,
-  room: string,
-  { name, said, bytes }: Pick<Disguise, "name" | "said" | "bytes">,
-): Promise<string> {
-  const announced = await ask<{ upload: string; put: { url: string } }>(`${url}/v1/rooms/${room}/uploads`, {
-    method: "POST",
-    credential: key,
-    user: "ada",
-    body: { name, type: said, size: bytes.length },
-  });
-  const put = await fetch(url + announced.put.url, {
-    method: "PUT",
-    headers: { Authorization: `Bearer ${key}`, "Parley-User": "ada", "Content-Type": "application/octet-stream" },
-    body: new Uint8Array(bytes),
-  });
-  if (!put.ok) throw new Error(`${put.status} ${await put.text()}`);
-  return announced.upload;
-}
 
 async function publish({ url, key }: LiveTenant, room: string, attachments: string[]): Promise<number> {
   const body = { attachments };
@@ -91,7 +70,7 @@ test("[F20] nothing that somebody uploaded runs or is rendered as a page of ours
   const tenant = await makeTenant(server, "disguises");
   const { visit, homeCalls } = await credentialed(context, tenant);
   const ids: string[] = [];
-  for (const disguise of disguises) ids.push(await upload(tenant, "general", disguise));
+  for (const disguise of disguises) ids.push(await upload(tenant, "general", "ada", disguise));
   await publish(tenant, "general", ids);
 
   const addresses = ids.map((id) => `/v1/uploads/${id}/content`);
@@ -101,7 +80,7 @@ test("[F20] nothing that somebody uploaded runs or is rendered as a page of ours
   for (const page of [...pages, embedding]) expect([page.url(), await marks(page)]).toEqual([page.url(), []]);
   expect(await embedding.title()).toBe("untouched");
   // A picture that is one is shown, but not to pages of others.
-  const picture = await upload(tenant, "general", { name: "dot.gif", said: "image/gif", bytes: dot });
+  const picture = await upload(tenant, "general", "ada", { name: "dot.gif", said: "image/gif", bytes: dot });
   await publish(tenant, "general", [picture]);
   const shown = `<img src="${server.url}/v1/uploads/${picture}/content">`;
   for (const [host, width] of [
@@ -130,7 +109,9 @@ test("[F17] kill -9 in the midst of a removal leaves nothing behind, and removes
   const bytes = Buffer.alloc(fileBytes, "content");
   const withFiles = async (count: number): Promise<{ id: number; files: string[] }> => {
     const names = Array.from({ length: count }, (_, index) => `${index}`);
-    const files = await Promise.all(names.map((name) => upload(tenant, "general", { name, said: "a/b", bytes })));
+    const files = await Promise.all(
+      names.map((name) => upload(tenant, "general", "ada", { name, said: "a/b", bytes })),
+    );
     return { id: await publish(tenant, "general", files), files };
   };
   const remove = (id: number): Promise<Response> =>

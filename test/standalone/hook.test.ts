@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import type { ServerFrame } from "../../src/protocol/serverFrames.ts";
-import { ask as fetchJson, call, type LiveTenant, makeTenant, newToken } from "../chaos/tenant.ts";
+import { ask as fetchJson, call, type LiveTenant, makeTenant, newToken, upload } from "../chaos/tenant.ts";
 import { HookServer, isSigned } from "../support/hookServer.ts";
 import { type Server, startServer } from "../support/process.ts";
 
@@ -107,11 +107,27 @@ test("[G10] messages and edits are asked about with all that is in them, signed 
     id: 2,
   });
   expect(await ada.answer(ada.send({ type: "edit", id: 2, text: "ok too" }))).toMatchObject({ type: "ack", id: 2 });
+  const file = await upload(tenant, "general", "ada", {
+    name: "a.txt",
+    said: "text/plain",
+    bytes: Buffer.from("four"),
+  });
+  expect((await post({ attachments: [file] })).status).toBe(201);
   const about = { tenant: `hooked-${made}`, room: "general", user: "ada" };
   expect(hook.asked.map(({ question }) => question)).toEqual([
     { ...about, message: { text: "ok", data: { a: 1 }, replyTo: null, mentions: ["bo"] } },
     { ...about, message: { text: "ok", data: null, replyTo: 1, mentions: [] } },
     { ...about, message: { text: "ok too" }, edit: 2 },
+    {
+      ...about,
+      message: {
+        text: null,
+        data: null,
+        replyTo: null,
+        mentions: [],
+        attachments: [{ id: file, name: "a.txt", type: "application/octet-stream", size: 4 }],
+      },
+    },
   ]);
   const other = await makeTenant(server, `other-${made}`);
   const theirs = await fetchJson<{ secret: string }>(`${server.url}/v1/hook/secret`, {
@@ -122,7 +138,7 @@ test("[G10] messages and edits are asked about with all that is in them, signed 
     expect([isSigned(secret, asked), isSigned(theirs.secret, asked)]).toEqual([true, false]);
     expect(Math.abs(Number(asked.headers["webhook-timestamp"]) - Date.now() / 1_000)).toBeLessThan(60);
   }
-  expect(new Set(hook.asked.map(({ headers }) => headers["webhook-id"])).size).toBe(3);
+  expect(new Set(hook.asked.map(({ headers }) => headers["webhook-id"])).size).toBe(4);
   ada.close();
 });
 
