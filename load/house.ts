@@ -9,11 +9,13 @@ import { Server } from "../bench/server.ts";
 const root = join(import.meta.dirname, "..");
 
 export class House {
-  readonly #server: Server;
+  readonly #start: () => Promise<Server>;
+  #server: Server;
   readonly #operatorKey: string;
   readonly #folder: string;
 
-  private constructor(server: Server, operatorKey: string, folder: string) {
+  private constructor(start: () => Promise<Server>, server: Server, operatorKey: string, folder: string) {
+    this.#start = start;
     this.#server = server;
     this.#operatorKey = operatorKey;
     this.#folder = folder;
@@ -26,8 +28,15 @@ export class House {
     const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: folder };
     const args = [join(root, "standalone", "start.ts")];
     const ready = (line: string): string | undefined => /^ready (http:\/\/\S+?)\/?$/.exec(line)?.[1];
-    const server = await Server.start({ command: process.execPath, args, cwd: root, env, ready });
-    return new House(server, operatorKey, folder);
+    const start = (): Promise<Server> => Server.start({ command: process.execPath, args, cwd: root, env, ready });
+    return new House(start, await start(), operatorKey, folder);
+  }
+
+  /** For what is done to its data folder. */
+  async whileStopped(work: (folder: string) => void): Promise<void> {
+    await this.#server.stop();
+    work(this.#folder);
+    this.#server = await this.#start();
   }
 
   /** The address for sockets of a room. */
@@ -40,10 +49,10 @@ export class House {
   }
 
   async newTenant(id: string, limits: Readonly<Record<string, number>>): Promise<Tenant> {
-    const made = (await this.#post("/v1/tenants", this.#operatorKey, { id, name: id, limits })) as {
+    const made = (await this.#call("/v1/tenants", this.#operatorKey, { id, name: id, limits })) as {
       key: { secret: string };
     };
-    return new Tenant((path, body) => this.#post(path, made.key.secret, body));
+    return new Tenant((path, body, method) => this.#call(path, made.key.secret, body, method));
   }
 
   async close(): Promise<void> {
@@ -51,27 +60,50 @@ export class House {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  async #post(path: string, key: string, body: unknown): Promise<unknown> {
+  async #call(path: string, key: string, body?: unknown, method = "POST"): Promise<unknown> {
     const response = await fetch(`${this.#server.base}${path}`, {
-      method: "POST",
+      method,
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(15_000),
     });
-    if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
     return response.json();
   }
 }
 
-export class Tenant {
-  readonly #post: (path: string, body: unknown) => Promise<unknown>;
+type Call = (path: string, body?: unknown, method?: string) => Promise<unknown>;
 
-  constructor(post: (path: string, body: unknown) => Promise<unknown>) {
-    this.#post = post;
+export class Tenant {
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
   }
 
   async token(user: string): Promise<string> {
     const body = { user, rooms: { "*": ["read", "publish"] }, expiresInSeconds: 3_600 };
-    return ((await this.#post("/v1/tokens", body)) as { token: string }).token;
+    return ((await this.#call("/v1/tokens", body)) as { token: string }).token;
+  }
+
+  async publish(room: string, text: string): Promise<void> {
+    await this.#call(`/v1/rooms/${room}/messages`, { text });
+  }
+
+  async configure(room: string, settings: object): Promise<void> {
+    await this.#call(`/v1/rooms/${room}`, { settings }, "PATCH");
+  }
+
+  async oldest(room: string): Promise<number> {
+    return ((await this.#call(`/v1/rooms/${room}`, undefined, "GET")) as { oldest: number }).oldest;
+  }
+
+  /** At least so many: ids that are neither removed nor to come. */
+  async countOf(room: string): Promise<number> {
+    const { head, oldest } = (await this.#call(`/v1/rooms/${room}`, undefined, "GET")) as {
+      head: number;
+      oldest: number;
+    };
+    return head - oldest;
   }
 }

@@ -1,7 +1,8 @@
-/** `npm run load -- credits flood quota excess`: a scenario at a time, each with a server of its own, and its figure in a line. */
+/** `npm run load -- credits flood quota excess retention`: a scenario at a time, each with a server of its own, and its figure in a line. */
 import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
 import { besides } from "./neighbours.ts";
+import { retention } from "./retention.ts";
 
 process.once("exit", killGroups);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
@@ -11,6 +12,7 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   flood: () => besides("flood"),
   quota: () => besides("quota"),
   excess: () => besides("excess"),
+  retention,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(scenarios, name));

@@ -6,6 +6,7 @@ import { type Bundle, isStale, readBundle } from "./bundle.ts";
 import { demoKey } from "./demo.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { Failure, systemCode } from "./failure.ts";
+import { claimGeneration } from "./generation.ts";
 import { Host } from "./host.ts";
 import { Lock } from "./lock.ts";
 import { connectionsFor, filesFor, openFileLimit, openFileWarning } from "./openFiles.ts";
@@ -28,6 +29,7 @@ async function start(): Promise<void> {
   const environment = readEnvironment(process.env);
   if (isStale()) build();
   const lock = await claim(environment.DATA_DIR);
+  claimGeneration(environment.DATA_DIR, environment.GENERATION);
   clearStrays(environment.DATA_DIR);
   const secrets = new Secrets(environment);
   const bundle = readBundle();

@@ -71,6 +71,12 @@ async function fill(room: Place, count: number): Promise<void> {
   await evict(room.tenant, room.room);
 }
 
+/** One pass, when it is due. */
+async function ring(room: Place, job: string): Promise<void> {
+  goTo((await room.dueMs(job)) ?? 0);
+  await room.ring();
+}
+
 async function rung(room: Place): Promise<void> {
   await goOn(room, "retention", Date.now() + passPauseMs * 100);
 }
@@ -227,8 +233,7 @@ describe("pass by pass", () => {
     await roomSets(room, { retentionMessages: 10 });
     const left: number[] = [];
     while ((await ids(room)).length > 10) {
-      goTo((await room.dueMs("retention")) ?? 0);
-      await room.ring();
+      await ring(room, "retention");
       left.push((await ids(room)).length);
       // The job has booked its next pass a little later: whoever waits gets his turn.
       if (left.length < 3) expect(await room.dueMs("retention")).toBe(Date.now() + passPauseMs);
@@ -260,8 +265,7 @@ describe("pass by pass", () => {
     await room.slipOut(ada);
     await roomSets(room, { retentionMessages: 20 });
     while ((await ids(room)).length > 20) {
-      goTo((await room.dueMs("retention")) ?? 0);
-      await room.ring();
+      await ring(room, "retention");
       await evict(room.tenant, here);
       const edge = await oldest(room);
       const token = await room.token("ada");
@@ -289,8 +293,7 @@ describe("pass by pass", () => {
     await roomSets(room, { retentionMessages: 1 });
     const left: number[] = [];
     for (let passes = 0; passes < 3; passes++) {
-      goTo((await room.dueMs("retention")) ?? 0);
-      await room.ring();
+      await ring(room, "retention");
       left.push(await count());
       const path = `/v1/rooms/${here}/messages/${first}/reactions`;
       expect((await call(path, { credential: room.tenant.key })).status).toBe(404);
@@ -301,6 +304,22 @@ describe("pass by pass", () => {
     await rung(room);
     // Only the first of them was told.
     expect((await query<{ head: number }>(room.tenant, here, "SELECT head FROM room"))[0]?.head).toBe(head);
+  });
+
+  test("[D4] what goes keeps up with what comes: a pass removes twice what was published since the last one", async () => {
+    const room = await place();
+    await fill(room, 5 * passRows);
+    await roomSets(room, { retentionMessages: 10 });
+    await ring(room, "retention");
+    const ada = await room.enter("ada");
+    const publish = (n: number): object => ({ type: "publish", ref: `${n}`, nonce: `nonce-of-${n}`, text: "x" });
+    for (let n = 0; n < passRows; n += 50) ada.send(Array.from({ length: 50 }, (_, index) => publish(n + index)));
+    await ada.answer(`${passRows - 1}`);
+    const before = (await ids(room)).length;
+    await ring(room, "retention");
+    expect(before - (await ids(room)).length).toBe(2 * passRows);
+    await ring(room, "retention");
+    expect(before - (await ids(room)).length).toBe(3 * passRows);
   });
 
   test("[D4] what retention has freed is room for new messages", async () => {

@@ -13,7 +13,7 @@ export class Log {
   readonly #from: number;
   #head: number;
   #soonestExpiryMs = Infinity;
-  #publishes = false;
+  #published = 0;
   #unsettled = false;
   readonly #startingOver = new Set<string>();
   #entries: ({ readonly change: Entry } | { readonly live: News })[] = [];
@@ -48,7 +48,7 @@ export class Log {
   changed(change: Change, happening?: Happening | null): void {
     const told = tell(change);
     if (change.type === "message") {
-      this.#publishes ||= change.message.id === change.message.seq;
+      if (change.message.id === change.message.seq) this.#published += 1;
       this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
     }
     const author = change.type === "message" ? this.#authorOfHidden(change.message.id) : undefined;
@@ -82,9 +82,9 @@ export class Log {
     return this.#soonestExpiryMs;
   }
 
-  /** There are new messages. */
-  get publishes(): boolean {
-    return this.#publishes;
+  /** How many messages are new. */
+  get published(): number {
+    return this.#published;
   }
 
   /** Somebody's standing has changed, so that some who are here may not be any more. */

@@ -17,18 +17,18 @@ const { passRows } = fixedLimits;
 const erasureRows = 500;
 
 /**
- * One pass of retention: the messages below what `oldestOf` says now go, at most a pass's worth, and readers drop them by one
+ * One pass of retention: the messages below what `oldestOf` says now go, at most so many rows, and readers drop them by one
  * `room` change. Reactions to them are shown nobody any more, and may take further passes, of which nobody is told.
  */
-export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number): Entry {
+export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number, rows: number = passRows): Entry {
   const { store, files } = parts;
   const apply = (log: Log): Outcome => {
     const state = stateOf(parts);
-    const reach = store.messages.idAfter(passRows) ?? Infinity;
+    const reach = store.messages.idAfter(rows) ?? Infinity;
     const upTo = Math.max(state.oldest, Math.min(oldestOf(log.nowMs), reach, log.head + 1));
     const isMoving = upTo > state.oldest;
     if (!isMoving && !store.reactions.areBelow(upTo)) return { ok: true, id: 0, seq: state.seq, duplicate: true };
-    store.reactions.removeBelow(upTo, passRows);
+    store.reactions.removeBelow(upTo, rows);
     if (!isMoving) return { ok: true, id: 0, seq: state.seq, duplicate: false };
     const seq = log.next();
     store.removeBelow(upTo, seq, seq);
@@ -43,10 +43,11 @@ export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number)
  * One pass of expiry. Of the messages themselves nobody is told: readers drop them by the server's time. Those that they replied
  * to have fewer replies. A pass that found nothing is a duplicate.
  */
-export function expiry({ store, files }: RoomParts): Entry {
+export function expiry({ store, files, keeper }: RoomParts): Entry {
+  const rows = keeper.rowsOf("expiry");
   const apply = (log: Log): Outcome => {
-    const expired = store.messages.expired(log.nowMs, passRows);
-    let budget = passRows;
+    const expired = store.messages.expired(log.nowMs, rows);
+    let budget = rows;
     const gone = expired.filter(({ id }) => {
       budget -= store.reactions.removeOf(id, budget);
       // Where the reactions to one message are more than a pass, it goes with the last of them.

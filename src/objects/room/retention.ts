@@ -8,10 +8,10 @@ import type { Entry } from "./queue.ts";
 import { retention } from "./removal.ts";
 import type { Store } from "./store/store.ts";
 
-const { passRows, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
+const { passRows, passRowsMax, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
 
-type News = Pick<Log, "publishes" | "soonestExpiryMs">;
-const nothing: News = { publishes: false, soonestExpiryMs: Infinity };
+type News = Pick<Log, "published" | "soonestExpiryMs">;
+const nothing: News = { published: 0, soonestExpiryMs: Infinity };
 
 /** Says when to look: what was booked is on disk, and what has been decided since is noticed here. */
 export class Keeper {
@@ -19,6 +19,8 @@ export class Keeper {
   readonly #book: (job: "retention" | "expiry", atMs: number) => void;
   #known: Retention;
   #sweptAtMs = -Infinity;
+  #published = 0;
+  readonly #passed = { retention: 0, expiry: 0 };
 
   /** `book` is to call for a pass by an alarm; a later time than the one booked changes nothing. */
   constructor(store: Store, book: (job: "retention" | "expiry", atMs: number) => void) {
@@ -28,17 +30,25 @@ export class Keeper {
   }
 
   /** To be called when the room has stored something, or the tenant has decided something. */
-  notice(nowMs: number, { publishes, soonestExpiryMs }: News = nothing): void {
+  notice(nowMs: number, { published, soonestExpiryMs }: News = nothing): void {
     if (soonestExpiryMs < Infinity) this.#book("expiry", Math.max(soonestExpiryMs, this.#sweptAtMs + expirySweepMs));
+    this.#published += published;
     const now = kept(this.#store);
     const isNew = !isSame(now, this.#known);
     this.#known = now;
     if (isSame(now, noRetention)) return;
-    if (!isNew && !publishes) return;
+    if (!isNew && published === 0) return;
     if (isNew) return this.#book("retention", nowMs);
     const life = lifeMs(now);
     if (life !== null) this.#book("retention", nowMs + life);
     if (now.retentionMessages !== null) this.#book("retention", nowMs + retentionCountMs);
+  }
+
+  /** How many rows the next pass of the job may remove. */
+  rowsOf(job: "retention" | "expiry"): number {
+    const since = this.#published - this.#passed[job];
+    this.#passed[job] = this.#published;
+    return Math.min(passRowsMax, Math.max(passRows, 2 * since));
   }
 
   /** What had expired has been swept. */
@@ -64,14 +74,15 @@ export function nextSweepMs({ store }: RoomParts, nowMs: number): number | null 
 
 /** One pass of what the room's retention asks for. */
 export function retentionPass(parts: RoomParts): Entry {
-  return retention(parts, (nowMs) => dueBelow(parts.store, nowMs));
+  const rows = parts.keeper.rowsOf("retention");
+  return retention(parts, (nowMs) => dueBelow(parts.store, rows, nowMs), rows);
 }
 
 /** When to come for the next pass; null where nothing will be due but what others will publish. */
 export function nextPassMs({ store }: RoomParts, nowMs: number): number | null {
   if (store.room === null) return null;
   const { oldest } = store.room;
-  if (dueBelow(store, nowMs) > oldest || store.reactions.areBelow(oldest)) return nowMs + passPauseMs;
+  if (dueBelow(store, passRows, nowMs) > oldest || store.reactions.areBelow(oldest)) return nowMs + passPauseMs;
   const life = lifeMs(kept(store));
   if (life === null) return null;
   const oldestAtMs = store.messages.oldestAtMs(passRows, nowMs);
@@ -79,16 +90,16 @@ export function nextPassMs({ store }: RoomParts, nowMs: number): number | null {
 }
 
 /** The id below which the next pass is to remove everything. Its cost is that of a pass, however many are due. */
-function dueBelow(store: Store, nowMs: number): number {
+function dueBelow(store: Store, rows: number, nowMs: number): number {
   const wanted = kept(store);
   const life = lifeMs(wanted);
-  const byAge = life === null ? 0 : store.messages.belowAge(nowMs - life, passRows, nowMs);
-  return Math.max(byAge, wanted.retentionMessages === null ? 0 : belowCount(store, wanted.retentionMessages));
+  const byAge = life === null ? 0 : store.messages.belowAge(nowMs - life, rows, nowMs);
+  return Math.max(byAge, wanted.retentionMessages === null ? 0 : belowCount(store, wanted.retentionMessages, rows));
 }
 
-function belowCount(store: Store, most: number): number {
+function belowCount(store: Store, most: number, rows: number): number {
   const excess = store.usage.tally().messages - most;
-  return excess <= 0 ? 0 : (store.messages.idAfter(Math.min(excess, passRows)) ?? 0);
+  return excess <= 0 ? 0 : (store.messages.idAfter(Math.min(excess, rows)) ?? 0);
 }
 
 function kept({ room }: Store): Retention {
