@@ -29,6 +29,11 @@ async function send<Answer>(on: Server, method: string, path: string, body?: unk
   return (await answer.json()) as Answer;
 }
 
+interface Upload {
+  readonly upload: string;
+  readonly put: { readonly url: string; readonly method: string; readonly headers: Record<string, string> };
+}
+
 interface Changes {
   readonly from: number;
   readonly changes: readonly { readonly message?: { readonly text: string } }[];
@@ -55,12 +60,27 @@ async function cursorOf(on: Server, room: string): Promise<string> {
   return (await send<{ cursor: string }>(on, "GET", room)).cursor;
 }
 
+function asServer(): Record<string, string> {
+  return { Authorization: `Bearer ${server.demoKey}` };
+}
+
+async function upload(text: string): Promise<string> {
+  const body = { name: "said.txt", type: "text/plain", size: text.length };
+  const made = await send<Upload>(server, "POST", "quiet/uploads", body);
+  const { url, method, headers } = made.put;
+  const put = await fetch(new URL(url, server.url), { method, headers: { ...headers, ...asServer() }, body: text });
+  expect(put.ok).toBe(true);
+  return made.upload;
+}
+
 function backUp(folder: string, from = server.dataDir): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, [script, folder], { encoding: "utf8", env: { ...process.env, DATA_DIR: from } });
 }
 
 test("[S5] a backup of a running server holds of each room a beginning of its history, whole up to there, and all that was acked before", async () => {
   await publish(server, "quiet", unspeakable);
+  const file = await upload("what the file says");
+  await send(server, "POST", "quiet/messages", { text: "with a file", attachments: [file] });
   for (let n = 0; n < 8; n++) await publish(server, "busy", `before ${n}`);
   let isOver = false;
   let written = 0;
@@ -81,7 +101,9 @@ test("[S5] a backup of a running server holds of each room a beginning of its hi
   const [texts, all] = [await textsOf(restored, "busy"), await textsOf(server, "busy")];
   expect(texts.length).toBeGreaterThanOrEqual(8);
   expect(texts).toEqual(all.slice(0, texts.length));
-  expect(await textsOf(restored, "quiet")).toEqual([unspeakable]);
+  expect(await textsOf(restored, "quiet")).toEqual([unspeakable, "with a file"]);
+  const content = await fetch(`${restored.url}/v1/uploads/${file}/content`, { headers: asServer() });
+  expect([content.status, await content.text()]).toEqual([200, "what the file says"]);
 });
 
 test("[S5] a backup is for its owner's eyes, as the data is, has the secrets, and is never half there", () => {
