@@ -82,15 +82,15 @@ test("[S5] a backup of a running server holds of each room a beginning of its hi
   const file = await upload("what the file says");
   await send(server, "POST", "quiet/messages", { text: "with a file", attachments: [file] });
   for (let n = 0; n < 8; n++) await publish(server, "busy", `before ${n}`);
-  let isOver = false;
+  const over = new AbortController();
   let written = 0;
   const writer = (async () => {
-    for (; !isOver; written++) await publish(server, `busy`, `during ${written}`).catch(() => delay(20));
+    for (; !over.signal.aborted; written++) await publish(server, "busy", `during ${written}`).catch(() => delay(20));
   })();
   // Not `spawnSync`: this process is the one that writes meanwhile.
   const child = spawn(process.execPath, [script, copy], { env: { ...process.env, DATA_DIR: server.dataDir } });
   await once(child, "close");
-  isOver = true;
+  over.abort();
   await writer;
   expect(child.exitCode).toBe(0);
   expect(written).toBeGreaterThan(0);
