@@ -38,6 +38,20 @@ export function auditedBan(ban: Ban | null): { until: number | null; shadow: boo
   return { until, shadow, reason };
 }
 
+/** What webhook endpoints are told of a ban. */
+export function toldBan({ untilMs, shadow, reason }: Ban): {
+  until: number | null;
+  shadow: boolean;
+  reason: string | null;
+} {
+  return { until: toldEnd(untilMs), shadow, reason };
+}
+
+/** Null where there is no end. */
+export function toldEnd(untilMs: number): number | null {
+  return untilMs >= noEndMs ? null : untilMs;
+}
+
 /** With the reason and the end, for a person. */
 export function refuseBanned(
   { untilMs, reason }: Pick<Ban, "untilMs" | "reason">,

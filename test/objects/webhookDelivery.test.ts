@@ -6,7 +6,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { pausesMs } from "../../src/core/retries.ts";
 import { webhookObjectName, webhookStub, type WebhookStub } from "../../src/objects/stubs.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import type { Delivery, WebhookEndpoint, WebhookEvent } from "../../src/protocol/webhook.ts";
+import { replay } from "../../src/objects/webhook/replay.ts";
+import { WebhookEndpoint } from "../../src/objects/webhook/webhookEndpoint.ts";
+import type { Delivery, WebhookEndpoint as Shown, WebhookEvent } from "../../src/protocol/webhook.ts";
 import { asOperator, call, newTenant, type TestTenant } from "../support/api.ts";
 import { auditOf } from "../support/audit.ts";
 import { asAsked } from "../support/failing.ts";
@@ -55,7 +57,7 @@ class Place {
     const tenant = await newTenant();
     const body = { url: "https://hooks.example.com/", events: ["*"], ...settings };
     const made = await call("/v1/webhooks", { method: "POST", credential: tenant.key, body });
-    const { webhook, secret } = await made.json<{ webhook: WebhookEndpoint; secret: string }>();
+    const { webhook, secret } = await made.json<{ webhook: Shown; secret: string }>();
     return new Place(tenant, webhook.id, secret);
   }
 
@@ -90,7 +92,7 @@ class Place {
     return this.first();
   }
 
-  async shown(): Promise<WebhookEndpoint> {
+  async shown(): Promise<Shown> {
     return (await call(`/v1/webhooks/${this.id}`, { credential: this.tenant.key })).json();
   }
 
@@ -200,6 +202,116 @@ test("[N12] one that did not take the last thing is sent one thing at a time, un
   letGo(1);
   letGo(2);
   await expect.poll(async () => (await place.stub.waiting()).waiting).toBe(1);
+});
+
+test("[N19] [W7] a receiver says in seconds or by a date when to come again, and what is neither is not heard", async () => {
+  const hour = 3_600_000;
+  const pauseAfter = async (header: string): Promise<number> => {
+    answer = () => new Response(null, { status: 503, headers: { "Retry-After": header } });
+    const place = await Place.make();
+    await place.accept(1);
+    return ((await place.attempted(1)).nextAttemptAt ?? 0) - Date.now();
+  };
+  for (const [header, ms] of [
+    ["3600", hour],
+    [new Date(Math.floor(Date.now() / 1_000) * 1_000 + hour).toUTCString(), hour - 1_000],
+    [String(7 * 86_400), 24 * hour],
+    ["soon", 5_000],
+    ["-5", 5_000],
+    ["Thu, 01 Jan 1970 00:00:00 GMT", 5_000],
+  ] as const) {
+    const pauseMs = await pauseAfter(header);
+    expect([header, pauseMs >= ms, pauseMs <= 1.1 * (ms + 1_000)]).toEqual([header, true, true]);
+  }
+});
+
+test("[N21] [O3] whatever came of an attempt, no timer of it is left", async () => {
+  const set = vi.spyOn(globalThis, "setTimeout");
+  const cleared = vi.spyOn(globalThis, "clearTimeout");
+  try {
+    for (const each of [well, ill, () => Promise.reject(new Error("cut off"))]) {
+      answer = each;
+      const place = await Place.make();
+      await place.accept(1);
+      await place.attempted(1);
+    }
+    const timers = set.mock.calls.flatMap(([, ms], call) =>
+      ms === fixedLimits.webhookMsMax ? [set.mock.results[call]?.value] : [],
+    );
+    expect(timers).toHaveLength(3);
+    const over = cleared.mock.calls.map(([timer]) => timer);
+    for (const timer of timers) expect(over).toContain(timer);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});
+
+test("[N11] an endpoint that names no rooms hears what the tenant decides, and one that names some does not", async () => {
+  const place = await Place.make();
+  const { tenant } = place;
+  const ofRooms = { url: "https://rooms.example.com/", events: ["*"], rooms: ["*"] };
+  await call("/v1/webhooks", { method: "POST", credential: tenant.key, body: ofRooms });
+  const ask = async (method: string, path: string, body?: object): Promise<Response> => {
+    const answered = await call(path, { method, credential: tenant.key, body });
+    expect([path, answered.ok]).toEqual([path, true]);
+    return answered;
+  };
+  await ask("PUT", "/v1/bans/ada", { reason: "loud", shadow: true });
+  await ask("PUT", "/v1/bans/ada", { reason: "loud", shadow: true });
+  await ask("DELETE", "/v1/bans/ada");
+  await ask("POST", "/v1/revocations", { user: "bo", reason: "left" });
+  await until(() => sent.length === 3);
+  const bodies = sent.map(({ body }) => JSON.parse(body));
+  const by = { kind: "key", id: tenant.keyId };
+  expect(bodies).toMatchObject([
+    { type: "moderation.banned", room: null, data: { user: "ada", until: null, reason: "loud", shadow: true, by } },
+    { type: "moderation.unbanned", data: { user: "ada", by } },
+    { type: "moderation.revoked", data: { user: "bo", token: null, key: null, reason: "left", by } },
+  ]);
+  expect(new Set(sent.map(({ url }) => url))).toEqual(new Set(["https://hooks.example.com/"]));
+});
+
+test("[N11] what the tenant has decided is handed on when the endpoint is there again", async () => {
+  const place = await Place.make();
+  const accept = vi.spyOn(WebhookEndpoint.prototype, "accept").mockRejectedValue(new Error(asAsked));
+  try {
+    await call("/v1/bans/ada", { method: "PUT", credential: place.tenant.key, body: {} });
+    await expect.poll(() => accept.mock.calls.length).toBeGreaterThan(0);
+  } finally {
+    accept.mockRestore();
+  }
+  expect(sent).toEqual([]);
+  pass(10_001);
+  await runDurableObjectAlarm(env.TENANT.getByName(place.tenant.id));
+  await until(() => sent.length === 1);
+});
+
+test("[N15] [W7] one call brings back about a thousand events, or as many as there is place for, and says where to go on", async () => {
+  const taken: number[] = [];
+  const room = {
+    replay: ({ to, after = 0, limit }: { from: number; to: number; after?: number; limit: number }) => {
+      const events = Array.from({ length: Math.min(limit, to - after) }, (_, index): WebhookEvent => {
+        const seq = after + index + 1;
+        const type = seq % 2 === 0 ? "message.created" : "member.updated";
+        return { id: `e:${seq}:${type}`, type, atMs: 0, tenant: "acme", room: "general", seq, data: {} };
+      });
+      const last = events.at(-1)?.seq ?? to;
+      return Promise.resolve({ ok: true as const, events, next: last >= to ? null : last, epoch: "e" });
+    },
+  };
+  const replayed = (to: number, places: number, events: string[]): ReturnType<typeof replay> => {
+    taken.length = 0;
+    const wanted = { id: "waaaaaaaaaaaa", events, rooms: ["general"] };
+    const take = (given: readonly WebhookEvent[]): void => void taken.push(...given.map(({ seq = 0 }) => seq));
+    return replay({ room, wanted, places: () => places - taken.length, take }, { room: "general", from: 1, to });
+  };
+  const most = fixedLimits.webhookReplayEvents;
+  expect(await replayed(most, 10_000, ["*"])).toEqual({ ok: true, events: most, next: null });
+  expect(await replayed(most + 1, 10_000, ["*"])).toEqual({ ok: true, events: most, next: most + 1 });
+  expect(taken).toHaveLength(most);
+  expect(await replayed(most, 10_000, ["message.*"])).toEqual({ ok: true, events: most / 2, next: null });
+  expect(await replayed(most, 450, ["*"])).toEqual({ ok: true, events: 400, next: 401 });
+  expect(await replayed(most, 0, ["*"])).toEqual({ ok: true, events: 0, next: 1 });
 });
 
 test("[N23] an endpoint at which nothing arrives for five days is disabled, and says why", async () => {

@@ -2,7 +2,7 @@
 import { differenceOf } from "../../core/difference.ts";
 import { outranks } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
-import { auditedBan, type Ban, unfitBan } from "../../protocol/ban.ts";
+import { auditedBan, type Ban, toldBan, toldEnd, unfitBan } from "../../protocol/ban.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { clear } from "./admittance.ts";
@@ -58,7 +58,7 @@ export function ban(parts: RoomParts, session: Session, { user, ban: given }: Ba
       const action = given === null ? "room.user_unbanned" : "room.user_banned";
       deeds.add(by, action, { target: { user }, ...changed }, nowMs);
       if (given === null) outbox.add("moderation.unbanned", { user, by }, nowMs);
-      else outbox.add("moderation.banned", { user, ...auditedBan(given), by }, nowMs);
+      else outbox.add("moderation.banned", { user, ...toldBan(given), by }, nowMs);
     });
   }
   clear(parts, nowMs);
@@ -79,7 +79,7 @@ export function mute(parts: RoomParts, session: Session, { user, untilMs, reason
     const action = untilMs === null ? "room.user_unmuted" : "room.user_muted";
     deeds.add(by, action, { target: { user }, ...changed }, nowMs);
     if (untilMs === null) outbox.add("moderation.unmuted", { user, by }, nowMs);
-    else outbox.add("moderation.muted", { user, until: untilMs, reason, by }, nowMs);
+    else outbox.add("moderation.muted", { user, until: toldEnd(untilMs), reason, by }, nowMs);
   });
   return { ok: true };
 }

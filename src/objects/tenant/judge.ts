@@ -1,7 +1,7 @@
 /** What the tenant's people decide of users and of what was flagged. */
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
-import { auditedBan, type Ban, unfitBan } from "../../protocol/ban.ts";
+import { auditedBan, type Ban, toldBan, unfitBan } from "../../protocol/ban.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import type { Flag, NewFlag } from "./flags.ts";
 import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
@@ -27,7 +27,7 @@ export async function ban(
     const action = wanted === null ? "user.unbanned" : "user.banned";
     audit.append(actor, action, { target: { user }, ...changed }, nowMs);
     if (wanted === null) outbox.add("moderation.unbanned", { user, by: actor }, nowMs);
-    else outbox.add("moderation.banned", { user, ...auditedBan(wanted), by: actor }, nowMs);
+    else outbox.add("moderation.banned", { user, ...toldBan(wanted), by: actor }, nowMs);
   });
   return { ok: true };
 }
