@@ -458,14 +458,14 @@ test("[N15] a replay sends a room's events again, those that the endpoint wants,
   await until(() => sent.length === 3);
   const told = sent.map(({ headers }) => headers["webhook-id"]);
   sent = [];
-  const replay = (body: object): Promise<Response> => place.change("/replay", "POST", body);
-  const replayed = await replay({ room: "general", from: 2, to: 3 });
+  const replaying = (body: object): Promise<Response> => place.change("/replay", "POST", body);
+  const replayed = await replaying({ room: "general", from: 2, to: 3 });
   expect([replayed.status, await replayed.json()]).toEqual([202, { events: 2, next: null }]);
   await until(() => sent.length === 2);
   expect(sent.map(({ headers }) => headers["webhook-id"]).sort()).toEqual(told.slice(1).sort());
   expect(sent.map(({ body }) => JSON.parse(body).data.message.text).sort()).toEqual(["three", "two"]);
-  expect((await replay({ room: "never:was", from: 1, to: 3 })).status).toBe(404);
-  expect((await replay({ room: "general", from: 3, to: 2 })).status).toBe(400);
+  expect((await replaying({ room: "never:was", from: 1, to: 3 })).status).toBe(404);
+  expect((await replaying({ room: "general", from: 3, to: 2 })).status).toBe(400);
   const entries = (await auditOf(place.tenant)).filter(({ action }) => action === "webhook.replayed");
   expect(entries[0]).toMatchObject({ target: { webhook: place.id, room: "general" }, after: { from: 2, to: 3 } });
 });
