@@ -235,8 +235,8 @@ test("[N21] [O3] whatever came of an attempt, no timer of it is left", async () 
       await place.accept(1);
       await place.attempted(1);
     }
-    const timers = set.mock.calls.flatMap(([, ms], call) =>
-      ms === fixedLimits.webhookMsMax ? [set.mock.results[call]?.value] : [],
+    const timers = set.mock.calls.flatMap(([, ms], index) =>
+      ms === fixedLimits.webhookMsMax ? [set.mock.results[index]?.value] : [],
     );
     expect(timers).toHaveLength(3);
     const over = cleared.mock.calls.map(([timer]) => timer);
