@@ -129,7 +129,7 @@ test("[F17] what fails is done by the alarm, and what was done is not missed", a
   await expect.poll(() => bytesOf(tenant), { timeout: 5_000 }).toEqual(stays.files);
   expect((await rows()).map(({ id: file }) => file).toSorted()).toEqual([...stays.files, ...files].toSorted());
   expect(await jobs()).toContain("files");
-  pass(5_000);
+  pass(2_000);
   await ring();
   await remains(...stays.files);
 });
@@ -140,7 +140,7 @@ test("[F17] the tenant has heard of it, and the room does not know: told again, 
   const failing = resetIn(Tenant, "releaseUploads", { times: 3, afterwards: true });
   await remove(id);
   await expect.poll(failing.calls, { timeout: 5_000 }).toBe(3);
-  pass(5_000);
+  pass(2_000);
   await ring();
   await remains(...stays.files);
 });

@@ -117,10 +117,10 @@ test("[F17] kill -9 in the midst of a removal leaves nothing behind, and removes
   const remove = (id: number): Promise<Response> =>
     call(`${url}/v1/rooms/general/messages/${id}`, { method: "DELETE", credential });
   const messages: Awaited<ReturnType<typeof withFiles>>[] = [];
-  while (messages.length < 32) messages.push(...(await Promise.all([1, 2, 3, 4].map(() => withFiles(2)))));
+  while (messages.length < 20) messages.push(...(await Promise.all([1, 2, 3, 4].map(() => withFiles(2)))));
 
-  const leaving = messages.slice(0, 30);
-  for (const batch of [leaving.slice(0, 15), leaving.slice(15)]) {
+  const leaving = messages.slice(0, 18);
+  for (const batch of [leaving.slice(0, 9), leaving.slice(9)]) {
     const removed = batch.map(({ id }) => remove(id));
     // When the first answer comes, the bytes of some are going, and others are not marked yet.
     expect((await Promise.any(removed)).status).toBe(200);

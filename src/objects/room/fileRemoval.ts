@@ -9,7 +9,7 @@ import type { TenantStub } from "../stubs.ts";
 import type { Files } from "./files.ts";
 
 /** When the alarm takes away what could not be taken away at first. */
-const againAfterMs = 5_000;
+const againAfterMs = 2_000;
 
 export interface FileRemovalOptions {
   readonly tenant: string;
