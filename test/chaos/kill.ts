@@ -177,7 +177,7 @@ function total(seed: number, afterMs: number, found: readonly Found[]): KillRepo
 }
 
 /** mulberry32: the same moments for the same seed. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,40 +1,93 @@
-/** `npm run test:chaos`: kills the server many times. `run.ts [--kills=5] [--seed=1]` */
+/**
+ * `npm run test:chaos`: kills the server many times. `run.ts [--kills=5] [--webhook-kills=10] [--seed=1]`
+ * Every other kill among webhooks is of a server that takes a while to hand events on, so that many wait in the rooms when it dies.
+ */
+import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { startServer } from "../support/process.ts";
+import { Receiver } from "../support/receiver.ts";
+import { variantOf } from "../support/variant.ts";
 import { type KillReport, killScenario } from "./kill.ts";
 import { makeTenant } from "./tenant.ts";
+import { type WebhookKillReport, webhookKillScenario } from "./webhooks.ts";
 
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "5" },
+    "webhook-kills": { type: "string", default: "10" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
 const kills = whole("--kills", values.kills);
+const webhookKills = whole("--webhook-kills", values["webhook-kills"]);
 const firstSeed = whole("--seed", values.seed);
+/** Longer than what was on its way to a receiver waits for another attempt. */
+const patienceMs = 60_000;
+let violations = 0;
 
-const server = await startServer();
-const reports: KillReport[] = [];
-try {
-  const tenant = await makeTenant(server, "chaos");
-  for (let kill = 0; kill < kills; kill++) {
-    const report = await killScenario({ server, tenant, seed: firstSeed + kill });
-    reports.push(report);
-    console.log(
-      `kill ${kill + 1}  ${figures(report)}  (seed ${report.seed}, after ${(report.afterMs / 1_000).toFixed(2)} s)`,
-    );
-    for (const violation of report.violations.slice(0, 20)) console.log(`  ${violation}`);
+await killMessages();
+await killWebhooks();
+process.exitCode = violations === 0 ? 0 : 1;
+
+async function killMessages(): Promise<void> {
+  const server = await startServer();
+  const reports: KillReport[] = [];
+  try {
+    const tenant = await makeTenant(server, "chaos");
+    for (let kill = 0; kill < kills; kill++) {
+      const report = await killScenario({ server, tenant, seed: firstSeed + kill });
+      reports.push(report);
+      tell(`kill ${kill + 1}  ${figures(report)}`, report);
+    }
+  } finally {
+    await server.remove();
   }
-} finally {
-  await server.remove();
+  const sum = sumOf(reports);
+  console.log(
+    `${kills} kills: acked ${sum("acked")}, lost ${sum("lost")}, duplicated ${sum("duplicated")}, violations ${violations}`,
+  );
 }
 
-const sum = (of: (report: KillReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
-const violations = sum((report) => report.violations.length);
-console.log(
-  `${kills} kills: acked ${sum(({ acked }) => acked)}, lost ${sum(({ lost }) => lost)}, duplicated ${sum(({ duplicated }) => duplicated)}, violations ${violations}`,
-);
-process.exitCode = violations === 0 ? 0 : 1;
+async function killWebhooks(): Promise<void> {
+  const pause = "await new Promise((resolve) => setTimeout(resolve, 100));";
+  const project = variantOf("await this.#options.sync();", `await this.#options.sync(); ${pause}`);
+  const env = { PRIVATE_ENDPOINTS: "allow" };
+  const servers = [await startServer({ env }), await startServer({ env, project })];
+  const receiver = await new Receiver().start();
+  const reports: WebhookKillReport[] = [];
+  try {
+    const places = await Promise.all(
+      servers.map(async (server) => ({ server, tenant: await makeTenant(server, "chaos") })),
+    );
+    for (let kill = 0; kill < webhookKills; kill++) {
+      const place = places[kill % places.length];
+      if (place === undefined) throw new Error("unreachable");
+      const report = await webhookKillScenario({ ...place, receiver, seed: firstSeed + kill, patienceMs });
+      reports.push(report);
+      tell(`webhooks, kill ${kill + 1}  ${webhookFigures(report)}`, report);
+    }
+  } finally {
+    receiver.stop();
+    for (const server of servers) await server.remove();
+    rmSync(project, { recursive: true, force: true });
+  }
+  const sum = sumOf(reports);
+  console.log(
+    `${webhookKills} kills among webhooks: committed ${sum("committed")}, in rooms ${sum("inRooms")}, missing ${sum("missing")}, phantoms ${sum("phantoms")}, repeated ${sum("repeated")}, violations ${violations}`,
+  );
+}
+
+interface Reported {
+  readonly seed: number;
+  readonly afterMs: number;
+  readonly violations: readonly string[];
+}
+
+function tell(said: string, { seed, afterMs, violations: found }: Reported): void {
+  violations += found.length;
+  console.log(`${said}  (seed ${seed}, after ${(afterMs / 1_000).toFixed(2)} s)`);
+  for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
+}
 
 function figures(report: KillReport): string {
   const { acked, lost, duplicated, outOfOrder, resent, storedBefore, storedOnce, readers, differing } = report;
@@ -42,6 +95,18 @@ function figures(report: KillReport): string {
     `acked ${acked}, lost ${lost}, duplicated ${duplicated}, out of order ${outOfOrder}, ` +
     `resent ${resent} (stored before: ${storedBefore}), stored once ${storedOnce}, readers ${readers}, differing ${differing}`
   );
+}
+
+function webhookFigures(report: WebhookKillReport): string {
+  const { committed, inRooms, arrivedBefore, missing, phantoms, repeated, settledMs } = report;
+  return (
+    `committed ${committed}, waiting in rooms ${inRooms}, arrived before ${arrivedBefore}, missing ${missing}, ` +
+    `phantoms ${phantoms}, repeated ${repeated}, settled in ${(settledMs / 1_000).toFixed(1)} s`
+  );
+}
+
+function sumOf<Report extends object>(reports: readonly Report[]): (name: keyof Report) => number {
+  return (name) => reports.reduce((total, report) => total + Number(report[name]), 0);
 }
 
 function whole(option: string, text: string): number {

@@ -1,6 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -13,6 +11,7 @@ import { EventReader } from "../support/eventReader.ts";
 import { type Server, type ServerOptions, startServer } from "../support/process.ts";
 import { Receiver } from "../support/receiver.ts";
 import { shakeHands } from "../support/rawSocket.ts";
+import { variantOf } from "../support/variant.ts";
 import { Fifty, type Revoked } from "./revocation.ts";
 
 /**
@@ -25,7 +24,6 @@ const streamUsers = 10;
 /** Measured: 210, with what V8 has not yet given back after so many joins. */
 const kilobytesPerStreamMax = 400;
 const within = { timeout: 10_000, interval: 50 };
-const root = join(import.meta.dirname, "../..");
 
 interface DrillOptions extends ServerOptions {
   readonly streams?: number;
@@ -385,16 +383,8 @@ async function presentIn(tenant: LiveTenant): Promise<PresentMember[]> {
 
 /** A copy of the project whose room does this in its constructor. */
 function variantWith(statement: string): string {
-  const folder = mkdtempSync(join(tmpdir(), "parley-variant-"));
-  folders.push(folder);
-  for (const part of ["standalone", "src", "dist"]) cpSync(join(root, part), join(folder, part), { recursive: true });
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  cpSync(join(root, "package.json"), join(folder, "package.json"));
-  const script = readFileSync(join(root, "dist", "index.js"), "utf8");
   const anchor = "ctx.setWebSocketAutoResponse(";
-  expect(script.split(anchor)).toHaveLength(2);
-  writeFileSync(join(folder, "dist", "index.js"), script.replace(anchor, `${statement} ${anchor}`));
-  // Dated last, or the launcher would build the bundle anew.
-  cpSync(join(root, "dist", "worker.json"), join(folder, "dist", "worker.json"));
+  const folder = variantOf(anchor, `${statement} ${anchor}`);
+  folders.push(folder);
   return folder;
 }

@@ -55,17 +55,18 @@ export class Receiver {
     return this.at(path).map(({ body }): SentEvent => JSON.parse(body));
   }
 
+  /** A request that is cut off was not received. */
   #newServer(): Server {
-    return createServer((request, response) => void this.#answer(request, response));
+    return createServer((request, response) => void this.#answer(request, response).catch(() => undefined));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = (await request.setEncoding("utf8").toArray()).join("");
     const { url = "", headers } = request;
-    const before = this.#received.get(url) ?? [];
-    const received = { body, headers: headers as Record<string, string>, atMs: Date.now() };
-    this.#received.set(url, [...before, received]);
-    const isFirst = before.length === 0;
+    const all = this.#received.get(url) ?? [];
+    this.#received.set(url, all);
+    const isFirst = all.length === 0;
+    all.push({ body, headers: headers as Record<string, string>, atMs: Date.now() });
     const [kind] = url.slice(1).split("/");
     if (kind === "broken" && isFirst) response.writeHead(500).end("out of order");
     else if (kind === "resets" && isFirst) request.socket.resetAndDestroy();

@@ -150,6 +150,8 @@ function towardWebhooks(
     isOver: () => store.isErased,
   });
   const announced = new Announced(storage, (type) => outbox.wants(type));
+  // What was under way when the memory went is not left to the alarm, where somebody comes before it.
+  if (store.room !== null && outbox.endpoints().length > 0) courier.call();
   return { outbox, courier, announced, exceeded: new Exceeded(storage) };
 }
 
