@@ -155,7 +155,9 @@ class Editor {
   }
 
   async #edit(address: string, credential: string): Promise<void> {
-    for (let count = 0; this.#going; count++) {
+    let count = 0;
+    while (this.#going) {
+      count++;
       await call(address, { method: "PATCH", credential, body: { text: `edited ${count}` } }).catch(() => undefined);
       await sleep(5);
     }

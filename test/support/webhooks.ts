@@ -63,6 +63,7 @@ export function endpointObject(tenant: TestTenant, endpoint: string): DurableObj
   return env.WEBHOOK_ENDPOINT.getByName(webhookObjectName(tenant.id, endpoint));
 }
 
+const parcels = new Map<string, number[]>();
 const troubled = new Map<string, "hangs" | "throws">();
 
 /** Its object does not answer, or throws, until what this returns is called: as one that has too much to do. */
@@ -76,9 +77,15 @@ export function trouble(tenant: TestTenant, endpoint: string, how: "hangs" | "th
       const own = Reflect.get(this, "ctx").id.toString();
       if (troubled.get(own) === "throws") throw overloaded();
       while (troubled.has(own)) await new Promise((resolve) => setTimeout(resolve, 5));
+      parcels.set(own, [...(parcels.get(own) ?? []), events.length]);
       return original.call(this, events);
     });
   return () => troubled.delete(id);
+}
+
+/** How many events it was given at a time, since it was first in trouble. */
+export function parcelsTo(tenant: TestTenant, endpoint: string): readonly number[] {
+  return parcels.get(endpointObject(tenant, endpoint).id.toString()) ?? [];
 }
 
 function overloaded(): Error {
