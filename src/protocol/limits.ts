@@ -394,7 +394,7 @@ export const fixedLimits = {
   expiresInMsMax: 365 * 86_400_000,
   /**
    * What one pass of retention or expiry removes, rows of messages and of reactions each: one transaction of a millisecond or two.
-   * It grows to twice what was published since the last one, where that is more, so that what goes keeps up with what comes.
+   * It grows to twice what is published from one to the next, where that is more, so that what goes keeps up with what comes.
    */
   passRows: 100,
   passRowsMax: 5_000,

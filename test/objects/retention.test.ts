@@ -11,6 +11,7 @@ import { evict, query, roomObject } from "../support/room.ts";
 import { resetIn } from "../support/failing.ts";
 import { roomy } from "../support/roomy.ts";
 import { call, connect, newTenant } from "../routes/edge.ts";
+import { exported, imported } from "../routes/exported.ts";
 
 beforeEach(() => stopClock());
 afterEach(() => startClock());
@@ -196,6 +197,22 @@ describe("by age", () => {
     await rung(room);
     expect(await ids(room)).toEqual([first + 3, first + 4, first + 5]);
   });
+});
+
+test("[D2] [D3] what an import has brought is kept as if it had been published there, and is left alone until its end", async () => {
+  const room = await place();
+  for (let n = 0; n < 20; n++) await post(room, `${n}`);
+  await post(room, { text: "fleeting", expiresInMs: 60_000 });
+  const text = await exported(room.tenant, here);
+  const copy = new Place(room.tenant, "copy");
+  await call("/v1/rooms/copy", { method: "PUT", credential: room.tenant.key, body: {} });
+  await tenantSets(room, { retentionMessages: 5 });
+  await runDurableObjectAlarm(env.TENANT.getByName(room.tenant.id));
+  expect((await imported(room.tenant, "copy", text)).status).toBe(201);
+  expect(await ids(copy)).toHaveLength(21);
+  expect(await copy.dueMs("expiry")).toBe(Date.now() + 60_000);
+  await rung(copy);
+  expect(await ids(copy)).toHaveLength(5);
 });
 
 describe("by number", () => {

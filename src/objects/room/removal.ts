@@ -44,7 +44,7 @@ export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number,
  * to have fewer replies. A pass that found nothing is a duplicate.
  */
 export function expiry({ store, files, keeper }: RoomParts): Entry {
-  const rows = keeper.rowsOf("expiry");
+  const rows = keeper.rowsOf("expiry", Date.now());
   const apply = (log: Log): Outcome => {
     const expired = store.messages.expired(log.nowMs, rows);
     let budget = rows;
@@ -77,7 +77,7 @@ function countDown(store: Store, log: Log, id: number, lost: number): void {
   if (parent === null) return;
   const patch = { id, seq: log.next(), replies: Math.max(0, parent.replies - lost) };
   store.messages.saveReplies(patch);
-  log.changed({ type: "message", message: patch });
+  log.changed({ type: "message", message: patch }, null);
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Store } from "./store/store.ts";
 const { passRows, passRowsMax, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
 
 type News = Pick<Log, "published" | "soonestExpiryMs">;
+const never = { published: 0, atMs: -Infinity };
 const nothing: News = { published: 0, soonestExpiryMs: Infinity };
 
 /** Says when to look: what was booked is on disk, and what has been decided since is noticed here. */
@@ -20,7 +21,7 @@ export class Keeper {
   #known: Retention;
   #sweptAtMs = -Infinity;
   #published = 0;
-  readonly #passed = { retention: 0, expiry: 0 };
+  readonly #passed = { retention: never, expiry: never };
 
   /** `book` is to call for a pass by an alarm; a later time than the one booked changes nothing. */
   constructor(store: Store, book: (job: "retention" | "expiry", atMs: number) => void) {
@@ -44,11 +45,13 @@ export class Keeper {
     if (now.retentionMessages !== null) this.#book("retention", nowMs + retentionCountMs);
   }
 
-  /** How many rows the next pass of the job may remove. */
-  rowsOf(job: "retention" | "expiry"): number {
-    const since = this.#published - this.#passed[job];
-    this.#passed[job] = this.#published;
-    return Math.min(passRowsMax, Math.max(passRows, 2 * since));
+  /** How many rows the next pass of the job may remove: at most twice what is published from one pass to the next. */
+  rowsOf(job: "retention" | "expiry", nowMs: number): number {
+    const last = this.#passed[job];
+    this.#passed[job] = { published: this.#published, atMs: nowMs };
+    const share = passPauseMs / Math.max(passPauseMs, nowMs - last.atMs);
+    const keepsUp = Math.ceil(2 * share * (this.#published - last.published));
+    return Math.min(passRowsMax, Math.max(passRows, keepsUp));
   }
 
   /** What had expired has been swept. */
@@ -74,7 +77,7 @@ export function nextSweepMs({ store }: RoomParts, nowMs: number): number | null 
 
 /** One pass of what the room's retention asks for. */
 export function retentionPass(parts: RoomParts): Entry {
-  const rows = parts.keeper.rowsOf("retention");
+  const rows = parts.keeper.rowsOf("retention", Date.now());
   return retention(parts, (nowMs) => dueBelow(parts.store, rows, nowMs), rows);
 }
 
