@@ -82,9 +82,9 @@ export class Courier {
 
   async #deliver(attempt: Attempt, target: Target): Promise<void> {
     const { id, attempts, lane } = attempt;
-    const posted = await this.#options.send(target, { id, body: deliveryBody(attempt), attempt: attempts });
+    const letter = { id, body: deliveryBody(attempt), attempt: attempts };
+    const posted = await this.#options.send(target, letter).finally(() => this.#underway.delete(lane));
     if (this.#isOver) return;
-    this.#underway.delete(lane);
     if (posted.ok) this.#arrived(attempt, posted);
     else this.#failed(attempt, posted, target);
     this.#options.onEnded();

@@ -301,15 +301,18 @@ export class Deliveries {
   }
 
   #end(number: number, state: "delivered" | "failed", { status, error }: Outcome, nowMs: number): void {
-    this.#sql.exec(
-      "UPDATE delivery SET state = ?, since = ?, status = ?, error = ? WHERE number = ?",
-      state,
-      nowMs,
-      status,
-      error,
-      number,
-    );
-    this.#waiting = null;
+    const [ended] = this.#sql
+      .exec<{ events: number }>(
+        "UPDATE delivery SET state = ?, since = ?, status = ?, error = ? WHERE number = ? AND state = 'pending' RETURNING events",
+        state,
+        nowMs,
+        status,
+        error,
+        number,
+      )
+      .toArray();
+    // Counting them anew would read all that wait, with each that ends.
+    if (this.#waiting !== null) this.#waiting -= ended?.events ?? 0;
   }
 
   #olderThan(state: DeliveryState, sinceMs: number): number[] {
