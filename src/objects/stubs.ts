@@ -148,6 +148,8 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   noteHookSecret: "again",
   erase: "again",
   erasure: "again",
+  // It is written down.
+  noteImport: "once",
   // Its first page is written down.
   exportPage: (_, __, actor) => actor === null,
   flag: "again",

@@ -40,6 +40,7 @@ export const auditActions = {
   "tenant.resumed": { plain: {}, personal: [] },
   "tenant.deleted": { plain: {}, personal: [] },
   "tenant.exported": { plain: {}, personal: [] },
+  "tenant.imported": { plain: { rooms: z.int().min(0) }, personal: [] },
   "key.created": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "key.removed": { plain: { capabilities: z.array(z.enum(capabilities)) }, personal: ["name"] },
   "revocation.created": { plain: { token: TokenId, issuedBefore: TimeMs }, personal: ["reason"] },

@@ -241,3 +241,14 @@ export const Imported = z.object({
   cursor: Cursor,
 });
 export type Imported = z.infer<typeof Imported>;
+
+export const ImportedTenant = z.object({
+  tenant: TenantId,
+  /** That are new. */
+  rooms: z.int().min(0),
+  /** Rooms in which something had happened already: they are as they were. */
+  skipped: z.array(RoomName),
+  counts: z.record(z.string(), z.int().min(0)),
+  hash: z.string(),
+});
+export type ImportedTenant = z.infer<typeof ImportedTenant>;

@@ -8,13 +8,15 @@ export interface Line {
   readonly ok: true;
   readonly number: number;
   readonly text: string;
-  readonly value: unknown;
+  readonly value: object;
 }
 
 /** Holds what has come of one line and what came with its end. The next is read when this was asked for. */
 export class Lines {
   /** Why the body cannot be read at all, or null. */
   readonly unfit: Refusal | null;
+  /** Of all lines that come from now on, but for the one that came last. */
+  digest: Digest | null = null;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #ready: string[] = [];
@@ -22,6 +24,7 @@ export class Lines {
   #rest = "";
   #isOver = false;
   #number = 0;
+  #last = "";
 
   constructor({ headers, body }: Pick<Request, "headers" | "body">) {
     const [type = ""] = (headers.get("content-type") ?? "").split(";");
@@ -43,8 +46,15 @@ export class Lines {
       this.#at++;
       this.#number++;
       if (text.length > fixedLimits.importLineUnits) return this.#tooLong();
+      await this.#note(text);
       if (text !== "" || !this.#isOver || this.#at < this.#ready.length) return this.#parsed(text);
     }
+  }
+
+  async #note(text: string): Promise<void> {
+    if (this.digest === null) return;
+    if (this.#last !== "") await this.digest.add(this.#last);
+    this.#last = `${text}\n`;
   }
 
   async #read(): Promise<Refusal | null> {
@@ -63,7 +73,9 @@ export class Lines {
 
   #parsed(text: string): Line | Refusal {
     try {
-      return { ok: true, number: this.#number, text, value: JSON.parse(text) };
+      const value: unknown = JSON.parse(text);
+      if (typeof value === "object" && value !== null) return { ok: true, number: this.#number, text, value };
+      return refuse("invalid_field", `Line ${this.#number} is no object.`);
     } catch {
       return refuse("bad_request", `Line ${this.#number} is not JSON.`);
     }

@@ -326,7 +326,7 @@ describe("an import", () => {
     const text = await exported(tenant, room);
     await make("copy");
     const stub = roomStub(env, tenant.id, "copy");
-    const begun = await stub.beginImport();
+    const begun = await stub.beginImport(null);
     if (!begun.ok) throw new Error(begun.error);
     const rows = linesOf(text).slice(1, -2) as never[];
     expect(await stub.takeRows({ import: begun.import, from: 0, rows })).toEqual({ ok: true });

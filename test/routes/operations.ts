@@ -18,6 +18,7 @@ import {
   FlagReceipt,
   HookSecret,
   Imported,
+  ImportedTenant,
   Key,
   LimitsAnswer,
   MembersPage,
@@ -143,6 +144,11 @@ const emptyExport = [
   JSON.stringify({ type: "end", kind: "room", counts: { room: 1 }, hash: hashOfEmpty }),
 ].join("");
 
+const emptyTenant = [
+  JSON.stringify({ type: "export", version: exportVersion, kind: "tenant", tenant: "from", at: 1 }),
+  JSON.stringify({ type: "end", kind: "tenant", counts: {}, hash: bytesToHex(sha256(new Uint8Array())) }),
+].join("\n");
+
 export const operations: readonly Operation[] = [
   {
     name: "GET /health",
@@ -225,6 +231,15 @@ export const operations: readonly Operation[] = [
     audits: "tenant.exported",
     contentType: exportType,
     answers: { 200: exportText("tenant") },
+    first: 200,
+    known: ["tenant"],
+  },
+  {
+    name: "POST /v1/tenants/{tenant}/import",
+    plane: "operator",
+    audits: "tenant.imported",
+    lines: emptyTenant,
+    answers: { 200: ImportedTenant },
     first: 200,
     known: ["tenant"],
   },

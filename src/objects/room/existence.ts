@@ -122,10 +122,11 @@ export async function dissolve(parts: RoomParts, flush: () => void): Promise<voi
  * Registers with the tenant before the first write, so that an erasure finds every room. `maker` wants just this room, also
  * where one of its name was deleted; one that comes to be by being used has none, and is no deed.
  */
-async function make(
+export async function make(
   parts: RoomParts,
   maker: Actor | null,
 ): Promise<{ readonly ok: true; readonly created: boolean } | Refusal> {
+  if (isThere(parts)) return { ok: true, created: false };
   const registered = await parts.registry.registerRoom(parts.name, maker !== null);
   if (!registered.ok) return registered;
   // The tenant may have ended since it answered.

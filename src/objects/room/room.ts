@@ -24,7 +24,7 @@ import { type Erased, eraseUser, forgetDecisions } from "./erasure.ts";
 import { beginExport, exportable, exportPage, type RoomPosition, userPage, type UserPosition } from "./export.ts";
 import { assemble } from "./assemble.ts";
 import type { Sanctioned } from "./bans.ts";
-import { type Caller, create, dissolve, end, open, openOrMake, renew, welcomes } from "./existence.ts";
+import { type Caller, create, dissolve, end, make, open, openOrMake, renew, welcomes } from "./existence.ts";
 import { noteExceeded } from "./exceeded.ts";
 import { flag, type FlagRequest } from "./flag.ts";
 import { heed } from "./heed.ts";
@@ -263,7 +263,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return exportable(this.#parts) ?? { ok: true, ...userPage(this.#parts, user, position, Date.now()) };
   }
 
-  beginImport(): Answer<{ import: string }> {
+  /** `maker` wants the room made, too, where it is not there. */
+  async beginImport(maker: Actor | null): Promise<Answer<{ import: string }>> {
+    const made = maker === null ? null : await make(this.#parts, maker);
+    if (made?.ok === false) return made;
     const begun = beginImport(this.#parts, Date.now(), () => this.#turn.flushNow(Date.now()));
     this.#turn.settle(Date.now());
     return begun;

@@ -275,6 +275,13 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return { ok: true, ...tenantPage(this.#parts, user, position, nowMs) };
   }
 
+  /** Its rooms have their own entries. */
+  noteImport(rooms: number, actor: Actor): Answer<object> {
+    if (!this.#isThere) return unknownTenant();
+    this.#parts.audit.append(actor, "tenant.imported", { after: { rooms } }, Date.now());
+    return { ok: true };
+  }
+
   flags(query: FlagQuery): Flag[] {
     return this.#isThere ? this.#parts.flags.list(query) : [];
   }
