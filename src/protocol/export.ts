@@ -171,7 +171,8 @@ export const RoomLine = z
     seq: Seq,
     oldest: MessageId,
     floor: Seq,
-    settings: RoomSettings.strict(),
+    /** What is not named has its default: there were fewer settings once. */
+    settings: RoomSettings.partial().strict(),
     createdAt: TimeMs,
   })
   .refine(({ head, seq, floor, oldest }) => Math.max(seq, floor, oldest - 1) <= head, "nothing is above `head`");

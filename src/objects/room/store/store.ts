@@ -24,7 +24,9 @@ export interface RoomState {
 }
 
 /** The row of an imported room. */
-export interface Adopted extends Pick<RoomState, "seq" | "oldest" | "floor" | "epoch" | "settings"> {
+export interface Adopted extends Pick<RoomState, "seq" | "oldest" | "floor" | "epoch"> {
+  /** What is not named has its default. */
+  readonly settings: object;
   readonly head: number;
   readonly createdAt: number;
 }
