@@ -87,7 +87,7 @@ test("[D16] a user's export holds all that rooms and the tenant hold of him, and
   ]);
   const text = JSON.stringify(lines);
   for (const other of ["first", "spam", "loud", "eve", "dee"])
-    expect([other, text.includes(other)]).toEqual([other, false]);
+    expect([other, text.includes(`"${other}"`)]).toEqual([other, false]);
   // Of what ada has done to others it does not say to whom.
   const hers = await of("ada");
   const done = hers.filter(({ type, action }) => type === "audit" && action === "room.user_banned");
