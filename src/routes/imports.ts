@@ -31,7 +31,8 @@ const intoTenant = createRoute({
   middleware: operator,
   method: "post",
   path: "/v1/tenants/{tenant}/import",
-  summary: "Import a tenant's export into a tenant that is there: its settings, bans and rooms, each room whole or not at all",
+  summary:
+    "Import a tenant's export into a tenant that is there: its settings, bans and rooms, each room whole or not at all",
   request: { params: z.strictObject({ tenant: TenantId }), body },
   responses: { 200: json(ImportedTenant, "What was taken."), ...problems },
 });
