@@ -75,7 +75,8 @@ async function matchEnd(load: Load, last: Line, rest: Lines | null): Promise<Ref
   const refused = await load.send();
   if (refused !== null) return refused;
   load.hash = await load.digest.hex();
-  return unlike(last, { kind: "room", ...load }) ?? (rest === null ? null : nothingMore(rest));
+  const { counts, hash } = load;
+  return unlike(last, { kind: "room", counts, hash }) ?? (rest === null ? null : nothingMore(rest));
 }
 
 /** Why this is not the end of what came before it, or null. */

@@ -295,7 +295,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   /** Removes every trace of a user. */
   erase(user: string, messages: ErasedMessages = "erase"): Promise<Erased> {
-    return eraseUser(this.#parts, user, messages, (make) => this.#turn.work(make));
+    return eraseUser(this.#parts, user, messages, (pass) => this.#turn.work(pass));
   }
 
   /** That he was erased is over. */
