@@ -138,6 +138,10 @@ describe("what is set", () => {
     expect(await roomSets(room, { retentionDays: 7 })).toBe(200);
     expect(await roomSets(room, { retentionDays: 7, frozen: true }, owner)).toBe(200);
     expect(await roomSets(room, { retentionDays: null }, owner)).toBe(403);
+    // Nor by making the room.
+    const put = { method: "PUT", credential: owner, body: { settings: { retentionDays: 1 } } };
+    expect((await call("/v1/rooms/another", put)).status).toBe(403);
+    expect((await call("/v1/rooms/another", { credential: owner })).status).toBe(404);
     const socket = await room.enter("ada");
     expect(socket.welcome.settings).toMatchObject({ retentionDays: 7, retentionMessages: null });
   });

@@ -45,7 +45,7 @@ import { receive } from "./receive.ts";
 import { retention } from "./removal.ts";
 import { replay, type ReplayPage, type Span } from "./replay.ts";
 import { memberOf } from "./rows.ts";
-import { configure, type SettingsPatch } from "./settings.ts";
+import { configure, type SettingsPatch, unkept } from "./settings.ts";
 import { lacks, standingOf } from "./standing.ts";
 import { type Job, jobsOf } from "./jobs.ts";
 import type { Turn } from "./turn.ts";
@@ -74,7 +74,9 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   // Calls from the Worker.
 
   async create(caller: Caller, patch: SettingsPatch): Promise<Answer<{ created: boolean; room: RoomInfo }>> {
-    const made = await create(this.#parts, caller);
+    // Nobody's room comes to be by settings that are then refused.
+    const unfit = this.#parts.store.room === null ? unkept(this.#parts, caller.session, patch) : null;
+    const made = unfit ?? (await create(this.#parts, caller));
     if (!made.ok) return made;
     const configured = await this.configure(caller, patch, made.created);
     return configured.ok ? { ...configured, created: made.created } : configured;

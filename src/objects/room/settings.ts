@@ -2,7 +2,7 @@
 import { differenceOf } from "../../core/difference.ts";
 import { isSame } from "../../core/retention.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
-import type { RoomSettings } from "../../protocol/message.ts";
+import { defaultRoomSettings, type RoomSettings } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { crowded } from "./capacity.ts";
@@ -27,8 +27,8 @@ export function configure(parts: RoomParts, session: Session, patch: SettingsPat
 }
 
 /** How long a room keeps what its users say is the tenant's promise to them, for more as for less: no owner of a room breaks it. */
-function unkept(parts: RoomParts, session: Session, patch: SettingsPatch): Refusal | null {
-  const { settings } = stateOf(parts);
+export function unkept({ store }: RoomParts, session: Session, patch: SettingsPatch): Refusal | null {
+  const settings = store.room?.settings ?? defaultRoomSettings;
   const { retentionDays = settings.retentionDays, retentionMessages = settings.retentionMessages } = patch;
   if (isSame(settings, { retentionDays, retentionMessages }) || session.capabilities.includes("admin")) return null;
   return refuse(
