@@ -118,8 +118,8 @@ export const webhooks = router()
   })
   .openapi(test, async (c) => {
     const { webhook: id } = c.req.valid("param");
-    const result = await webhookStub(c.env, c.get("identity").tenant, id).probe();
-    return result === null ? problem(c, refuse("not_found")) : c.json(result, 200);
+    const probed = await webhookStub(c.env, c.get("identity").tenant, id).probe();
+    return probed.ok ? c.json(probed.result, 200) : problem(c, probed);
   });
 
 async function withSecret(

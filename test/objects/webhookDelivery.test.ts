@@ -413,6 +413,21 @@ test("[N24] for 24 hours after a rotation both secrets prove a delivery, then on
   expect(await provenBy(4, second, third, fourth)).toEqual([false, true, true]);
 });
 
+test("[N21] [W7] of an endpoint one test at a time is made, and no more than 256 characters of an answer are shown", async () => {
+  const { letGo } = holding();
+  const place = await Place.make();
+  const probe = (): Promise<Response> => place.change("/test", "POST");
+  const first = probe();
+  await until(() => sent.length === 1);
+  const second = await probe();
+  expect([second.status, second.headers.get("Retry-After")]).toEqual([429, "15"]);
+  letGo(0);
+  expect((await first).status).toBe(200);
+  answer = () => new Response("é".repeat(fixedLimits.webhookExcerpt + 1), { status: 400 });
+  const { excerpt, status } = await (await probe()).json<{ excerpt: string; status: number }>();
+  expect([status, excerpt]).toEqual([400, "é".repeat(fixedLimits.webhookExcerpt)]);
+});
+
 test("[N22] an address that may be called no more is not called, also where it was taken", async () => {
   const place = await Place.make();
   for (const url of [

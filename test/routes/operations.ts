@@ -859,12 +859,13 @@ export async function newWorld(
   settings: Readonly<Record<string, unknown>> = { autoCreate: false },
 ): Promise<World> {
   const tenant = await newTenant(limits, settings);
-  const [token, poorToken, spare, begun, empty] = await Promise.all([
+  const [token, poorToken, spare, begun, empty, webhook] = await Promise.all([
     newToken(tenant, "ada", { "*": everything }),
     newToken(tenant, "ada", { "*": ["stream"] }),
     call("/v1/keys", { method: "POST", credential: tenant.key, body: { capabilities: ["read", "publish", "react"] } }),
     call("/v1/users/gone", { method: "DELETE", credential: tenant.key }),
     call("/v1/rooms/team:empty", { method: "PUT", credential: tenant.key, body: {} }),
+    newWebhook(tenant),
   ]);
   if (!empty.ok) throw new Error(`no world: ${await empty.text()}`);
   const { id: erasure } = await begun.json<{ id: string }>();
@@ -889,7 +890,6 @@ export async function newWorld(
   };
   const registered = await call("/v1/issuers", { method: "POST", credential: tenant.key, body: provider });
   const { id: issuer } = await registered.json<{ id: string }>();
-  const webhook = await newWebhook(tenant);
   const names = {
     tenant: tenant.id,
     room,

@@ -38,7 +38,7 @@ async function reached(urls: readonly string[], isPrivateAllowed: boolean): Prom
   }
 }
 
-test("[A15] on one machine the runtime refuses private addresses itself, also those to which a name resolves", async () => {
+test("[A15] [N22] on one machine the runtime refuses private addresses itself, also those to which a name resolves", async () => {
   const urls = [
     `http://127.0.0.1:${port}/`,
     `http://localhost:${port}/`,

@@ -2,6 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { nanoid } from "nanoid";
 import { fixedLimits } from "../../protocol/limits.ts";
+import { refuse } from "../../protocol/refusals.ts";
 import {
   type Delivery,
   type DeliveryQuery,
@@ -14,6 +15,7 @@ import {
 } from "../../protocol/webhook.ts";
 import { Alarms, alarmsMigration } from "../alarms.ts";
 import { isUntouched, migrate, type Migration } from "../migrate.ts";
+import type { Answer } from "../tenant/parts.ts";
 import { parseWebhookObjectName, type RoomBindings, roomStub, tenantStub } from "../stubs.ts";
 import { eventBody } from "./body.ts";
 import { Courier } from "./courier.ts";
@@ -37,6 +39,7 @@ interface Parts {
 export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env> {
   readonly #alarms: Alarms<"deliver" | "giveUp" | "sweep">;
   #parts: Parts;
+  #isProbing = false;
 
   constructor(ctx: DurableObjectState, env: RoomBindings & Cloudflare.Env) {
     super(ctx, env);
@@ -114,16 +117,18 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
     );
   }
 
-  /** Sends an event of its own now, also where it is disabled, and says what was answered. Null where there is no such endpoint. */
-  async probe(): Promise<TestResult | null> {
-    const { tenant, endpoint } = this.#name;
-    const target = await tenantStub(this.env, tenant).webhookTarget(endpoint);
-    if (target === null) return null;
-    const nowMs = Date.now();
-    const event = { id: `test_${nanoid()}`, type: testEventType, atMs: nowMs, tenant, room: null, data: { endpoint } };
-    const letter = { id: event.id, body: eventBody(event), attempt: 1 };
-    const { ok, status, error, excerpt } = await send(this.env, { tenant, endpoint, target, ...letter });
-    return { ok, status, ms: Date.now() - nowMs, error, excerpt };
+  /** Sends an event of its own now, also where it is disabled, and says what was answered. One at a time: it may take 15 seconds. */
+  async probe(): Promise<Answer<{ result: TestResult }>> {
+    if (this.#isProbing)
+      return refuse("rate_limited", "One test at a time.", { retryAfterMs: fixedLimits.webhookMsMax });
+    this.#isProbing = true;
+    try {
+      const target = await this.#ask();
+      if (target === null) return refuse("not_found", "There is no such webhook endpoint.");
+      return { ok: true, result: await this.#probed(target) };
+    } finally {
+      this.#isProbing = false;
+    }
   }
 
   // Events from the platform.
@@ -147,6 +152,16 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
         this.#bookSweep();
       },
     });
+  }
+
+  async #probed(target: Target): Promise<TestResult> {
+    const nowMs = Date.now();
+    const name = this.#name;
+    const about = { type: testEventType, atMs: nowMs, tenant: name.tenant, room: null };
+    const event = { ...about, id: `test_${nanoid()}`, data: { endpoint: name.endpoint } };
+    const letter = { id: event.id, body: eventBody(event), attempt: 1 };
+    const { ok, status, error, excerpt } = await send(this.env, { ...name, target, ...letter });
+    return { ok, status, ms: Date.now() - nowMs, error, excerpt };
   }
 
   /** What it goes by. Only the first time it is asked for: what has changed since is known before anything is sent. */
