@@ -5,6 +5,7 @@ import { fixedLimits } from "../../src/protocol/limits.ts";
 import type { WebhookEvent } from "../../src/protocol/webhook.ts";
 import { call, newTenant } from "../support/api.ts";
 import { evict, query } from "../support/room.ts";
+import { roomy } from "../support/roomy.ts";
 import { hears, newWebhook, parcelsTo, trouble } from "../support/webhooks.ts";
 
 const { outboxAgainMs, outboxHandMs, outboxRestMsMax } = fixedLimits;
@@ -89,10 +90,12 @@ test("[N6] [W7] who takes nothing rests as long as the oldest has waited: ten se
 
 test("[N6] [W7] what is handed on at once is bounded by number and by length, and one event always goes", async () => {
   vi.useRealTimers();
-  const tenant = await newTenant();
+  const tenant = await newTenant(roomy);
   const endpoint = await newWebhook(tenant, { events: ["message.created"] });
-  const post = (data: unknown) =>
-    call("/v1/rooms/lobby/messages", { method: "POST", credential: tenant.key, body: { data } });
+  const post = async (data: unknown) => {
+    const options = { method: "POST", credential: tenant.key, body: { data } };
+    expect((await call("/v1/rooms/lobby/messages", options)).status).toBe(201);
+  };
   const release = trouble(tenant, endpoint, "throws");
   const long = "x".repeat(16_000);
   for (let count = 0; count < 20; count++) await post(long);
