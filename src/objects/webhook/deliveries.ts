@@ -1,7 +1,7 @@
-/** The queue of one webhook endpoint: every event that it was given, and what became of it. Every SQL statement is in here. */
+/** The queue of one webhook endpoint: every event that it was given, and what became of it. What is shown of it stands in `kept.ts`. */
 import { nanoid } from "nanoid";
 import { fixedLimits } from "../../protocol/limits.ts";
-import type { Batch, Delivery, DeliveryQuery, DeliveryState, WebhookEvent } from "../../protocol/webhook.ts";
+import type { Batch, WebhookEvent } from "../../protocol/webhook.ts";
 import type { Migration } from "../migrate.ts";
 import { eventBody } from "./body.ts";
 
@@ -87,11 +87,6 @@ export class Deliveries {
   get dropped(): { readonly events: number; readonly atMs: number | null } {
     const [row] = this.#sql.exec<{ events: number; at: number }>("SELECT events, at FROM dropped").toArray();
     return { events: row?.events ?? 0, atMs: row?.at ?? null };
-  }
-
-  get failed(): number {
-    return this.#sql.exec<{ count: number }>("SELECT count(*) AS count FROM delivery WHERE state = 'failed'").one()
-      .count;
   }
 
   /** Whether an event is known, in whatever state. */
@@ -185,26 +180,6 @@ export class Deliveries {
     return true;
   }
 
-  /** The newest first, with a number below `before`. */
-  list({ state, before, limit }: DeliveryQuery): Delivery[] {
-    return this.#sql
-      .exec<Row>(
-        state === null
-          ? "SELECT * FROM delivery WHERE number < ?1 ORDER BY number DESC LIMIT ?2"
-          : "SELECT * FROM delivery WHERE state = ?3 AND number < ?1 ORDER BY number DESC LIMIT ?2",
-        before,
-        limit,
-        ...(state === null ? [] : [state]),
-      )
-      .toArray()
-      .map((row) => this.#shown(row));
-  }
-
-  find(number: number): Delivery | null {
-    const [row] = this.#sql.exec<Row>("SELECT * FROM delivery WHERE number = ?", number).toArray();
-    return row === undefined ? null : this.#shown(row);
-  }
-
   /** Forgets every event that has not arrived and names this user anywhere, and its delivery where nothing is left of it. */
   erase(user: string): void {
     const named = this.#sql
@@ -220,28 +195,6 @@ export class Deliveries {
     }
     this.#sql.exec("DELETE FROM delivery WHERE events = 0");
     this.#waiting = null;
-  }
-
-  /** Removes what has been kept long enough, so much at a time. What waited too long, at an endpoint that is disabled, is a dead letter. */
-  sweep(nowMs: number): void {
-    const { webhookDeliveredMs, webhookFailedMs } = fixedLimits;
-    this.#remove("delivered", nowMs - webhookDeliveredMs);
-    this.#remove("failed", nowMs - webhookFailedMs);
-    for (const number of this.#olderThan("pending", nowMs - webhookFailedMs))
-      this.#end(number, "failed", { status: null, error: "it waited too long" }, nowMs);
-  }
-
-  /** When there is something to sweep again. */
-  get sweepMs(): number | null {
-    const { webhookDeliveredMs, webhookFailedMs } = fixedLimits;
-    const keptMs = { delivered: webhookDeliveredMs, failed: webhookFailedMs, pending: webhookFailedMs };
-    const due = Object.entries(keptMs).flatMap(([state, ms]) =>
-      this.#sql
-        .exec<{ since: number }>("SELECT since FROM delivery WHERE state = ? ORDER BY number LIMIT 1", state)
-        .toArray()
-        .map(({ since }) => since + ms),
-    );
-    return due.length === 0 ? null : Math.min(...due);
   }
 
   #drop(nowMs: number): void {
@@ -314,51 +267,10 @@ export class Deliveries {
     // Counting them anew would read all that wait, with each that ends.
     if (this.#waiting !== null) this.#waiting -= ended?.events ?? 0;
   }
-
-  #olderThan(state: DeliveryState, sinceMs: number): number[] {
-    return this.#sql
-      .exec<{ number: number }>(
-        "SELECT number FROM delivery WHERE state = ? AND since <= ? ORDER BY number LIMIT ?",
-        state,
-        sinceMs,
-        fixedLimits.webhooksSwept,
-      )
-      .toArray()
-      .map(({ number }) => number);
-  }
-
-  #remove(state: DeliveryState, sinceMs: number): void {
-    for (const number of this.#olderThan(state, sinceMs)) {
-      this.#sql.exec("DELETE FROM event WHERE delivery = ?", number);
-      this.#sql.exec("DELETE FROM delivery WHERE number = ?", number);
-    }
-  }
-
-  #shown(row: Row): Delivery {
-    const events = this.#sql
-      .exec<{ id: string; type: string; room: string | null }>(
-        "SELECT id, type, room FROM event WHERE delivery = ? ORDER BY place",
-        row.number,
-      )
-      .toArray();
-    const { number, id, state, attempts, status, error } = row;
-    const isOver = state !== "pending";
-    return {
-      delivery: number,
-      id,
-      state: state as DeliveryState,
-      events,
-      attempts,
-      status,
-      error,
-      createdAt: row.created_at,
-      nextAttemptAt: isOver ? null : row.due_at,
-      endedAt: isOver ? row.since : null,
-    };
-  }
 }
 
-type Row = {
+/** Of the table `delivery`. */
+export type Row = {
   readonly number: number;
   readonly id: string;
   readonly state: string;

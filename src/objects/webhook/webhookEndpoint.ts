@@ -20,6 +20,7 @@ import { parseWebhookObjectName, type RoomBindings, roomStub, tenantStub } from 
 import { eventBody } from "./body.ts";
 import { Courier } from "./courier.ts";
 import { Deliveries, deliveriesMigration } from "./deliveries.ts";
+import { Kept } from "./kept.ts";
 import { replay, type Replayed } from "./replay.ts";
 import { send } from "./send.ts";
 import { Standing, standingMigration } from "./standing.ts";
@@ -29,9 +30,11 @@ const migrations: readonly Migration[] = [alarmsMigration, deliveriesMigration, 
 /** When the alarm begins what should have begun at once. */
 const againAfterMs = 5_000;
 const sweepEveryMs = 3_600_000;
+const waitedTooLong = { status: null, error: "it waited too long" };
 
 interface Parts {
   readonly deliveries: Deliveries;
+  readonly kept: Kept;
   readonly standing: Standing;
   readonly courier: Courier;
 }
@@ -82,16 +85,17 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
 
   waiting(): QueueState {
     if (!this.#isThere) return { waiting: 0, failed: 0, dropped: 0, droppedAt: null };
-    const { waiting, failed, dropped } = this.#parts.deliveries;
+    const { waiting, dropped } = this.#parts.deliveries;
+    const { failed } = this.#parts.kept;
     return { waiting, failed, dropped: dropped.events, droppedAt: dropped.atMs };
   }
 
   deliveries(query: DeliveryQuery): Delivery[] {
-    return this.#isThere ? this.#parts.deliveries.list(query) : [];
+    return this.#isThere ? this.#parts.kept.list(query) : [];
   }
 
   delivery(number: number): Delivery | null {
-    return this.#isThere ? this.#parts.deliveries.find(number) : null;
+    return this.#isThere ? this.#parts.kept.find(number) : null;
   }
 
   /** At once, and with the whole schedule before it; false where there is nothing to retry. */
@@ -146,9 +150,11 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
         standing.gaveUp();
       },
       sweep: async () => {
-        const { standing, deliveries } = this.#parts;
+        const { standing, deliveries, kept } = this.#parts;
         if ((await standing.target(Date.now())) === null) return this.dissolve();
-        deliveries.sweep(Date.now());
+        const nowMs = Date.now();
+        kept.sweep(nowMs);
+        for (const number of kept.overdue(nowMs)) deliveries.fail(number, waitedTooLong, null, nowMs);
         this.#bookSweep();
       },
     });
@@ -196,7 +202,7 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
   }
 
   #bookSweep(): void {
-    const { sweepMs } = this.#parts.deliveries;
+    const { sweepMs } = this.#parts.kept;
     if (sweepMs !== null) this.#alarms.schedule("sweep", Math.max(sweepMs, Date.now() + sweepEveryMs));
   }
 
@@ -214,7 +220,7 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
       keep: (work) => this.ctx.waitUntil(work),
       onGone: () => this.dissolve(),
     });
-    return { deliveries, standing, courier };
+    return { deliveries, kept: new Kept(storage), standing, courier };
   }
 
   #ask(): Promise<Target | null> {
