@@ -44,6 +44,14 @@ export class House {
     return `${this.#server.base.replace("http", "ws")}/v1/rooms/${room}/socket?backlog=0&presence=none`;
   }
 
+  /** Of the server: workerd, and the launcher that hosts it. */
+  get processes(): { readonly workerd: number; readonly node: number } {
+    const [workerd] = this.#server.pids("workerd");
+    const node = this.#server.pids("all").find((pid) => pid !== workerd);
+    if (workerd === undefined || node === undefined) throw new Error("the server has no such process");
+    return { workerd, node };
+  }
+
   get complaints(): readonly string[] {
     return this.#server.complaints;
   }
@@ -52,7 +60,7 @@ export class House {
     const made = (await this.#call("/v1/tenants", this.#operatorKey, { id, name: id, limits })) as {
       key: { secret: string };
     };
-    return new Tenant((path, body, method) => this.#call(path, made.key.secret, body, method));
+    return new Tenant((path, body, method) => this.#ask(path, made.key.secret, body, method));
   }
 
   async close(): Promise<void> {
@@ -60,25 +68,36 @@ export class House {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  async #call(path: string, key: string, body?: unknown, method = "POST"): Promise<unknown> {
+  async #call(path: string, key: string, body: unknown): Promise<unknown> {
+    return (await this.#ask(path, key, body)).json();
+  }
+
+  /** With bytes, or with JSON. */
+  async #ask(path: string, key: string, body?: unknown, method = "POST"): Promise<Response> {
+    const isBytes = body instanceof Uint8Array;
+    const type = isBytes ? "application/octet-stream" : "application/json";
     const response = await fetch(`${this.#server.base}${path}`, {
       method,
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(15_000),
+      headers: { authorization: `Bearer ${key}`, "content-type": type },
+      ...(body === undefined ? {} : { body: isBytes ? new Uint8Array(body) : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(60_000),
     });
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-    return response.json();
+    return response;
   }
 }
 
-type Call = (path: string, body?: unknown, method?: string) => Promise<unknown>;
+type Ask = (path: string, body?: unknown, method?: string) => Promise<Response>;
 
 export class Tenant {
-  readonly #call: Call;
+  readonly ask: Ask;
 
-  constructor(call: Call) {
-    this.#call = call;
+  constructor(ask: Ask) {
+    this.ask = ask;
+  }
+
+  async #call(...asked: Parameters<Ask>): Promise<unknown> {
+    return (await this.ask(...asked)).json();
   }
 
   async token(user: string): Promise<string> {

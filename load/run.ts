@@ -1,8 +1,9 @@
-/** `npm run load -- credits flood quota excess retention`: a scenario at a time, each with a server of its own, and its figure in a line. */
+/** `npm run load -- credits flood quota excess retention uploads`: a scenario at a time, each with a server of its own, and its figure in a line. */
 import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
 import { besides } from "./neighbours.ts";
 import { retention } from "./retention.ts";
+import { uploads } from "./uploads.ts";
 
 process.once("exit", killGroups);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
@@ -13,6 +14,7 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   quota: () => besides("quota"),
   excess: () => besides("excess"),
   retention,
+  uploads,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(scenarios, name));
