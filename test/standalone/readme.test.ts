@@ -35,6 +35,14 @@ test("[S1] [P3] the README's curl commands work as written, and the first one ag
   expect(JSON.parse(same).messages).toHaveLength(1);
 });
 
+test("[S1] [F1] the README's file is announced, put, carried by a message, and read by another user", () => {
+  const answers = shell(`KEY=${server.demoKey}\n${snippet("sh", "Hello files")}`).split(/(?<=\})(?=[{H])/);
+  const [ready = "", published = "", content] = answers;
+  expect(JSON.parse(ready)).toMatchObject({ state: "ready", file: { name: "notes.txt", size: 11 } });
+  expect(JSON.parse(published)).toMatchObject({ message: { text: "see", attachments: [{ name: "notes.txt" }] } });
+  expect(content).toBe("Hello files");
+});
+
 test("[S1] [E2] [E6] the README's stream of events and its waiting for changes work as written", () => {
   const key = `KEY=${server.demoKey}\n`;
   const [stream = "", waiting = ""] = snippet("sh", "curl -N").trim().split("\n");
