@@ -12,8 +12,9 @@ import { readGeneration, writeGeneration } from "./generation.ts";
 const usage = "usage: npm run backup -- <folder> (of the data in DATA_DIR, ./data unless set)";
 
 /**
- * In this order, so that nothing in the backup names what is not in it: alarms before what rings by them, rooms before the
- * tenant that lists them, tenants before the directory that lists them, and files after the messages that carry them.
+ * In this order, so that each is known to whoever must find it: alarms before what rings by them (one too many finds nothing to
+ * do), rooms before the tenant that lists them, tenants before the directory that lists them, files after the messages that
+ * carry them. A room that is made meanwhile may be listed and empty, as one whose maker was cut off.
  */
 const order = ["metadata", "Room", "WebhookEndpoint", "Tenant", "Directory"];
 

@@ -1,4 +1,5 @@
 /** How long a room keeps its messages. */
+import { fixedLimits } from "../protocol/limits.ts";
 import type { RoomSettings } from "../protocol/message.ts";
 import type { Retention } from "../protocol/retention.ts";
 
@@ -22,6 +23,13 @@ export function lifeMs({ retentionDays }: Retention): number | null {
 
 export function isSame(one: Retention, other: Retention): boolean {
   return one.retentionDays === other.retentionDays && one.retentionMessages === other.retentionMessages;
+}
+
+/** How many rows one pass may remove, where so many were published in the time since the last one. */
+export function rowsOfPass(published: number, sinceMs: number): number {
+  const { passRows, passRowsMax, passPauseMs } = fixedLimits;
+  const untilNext = published * (passPauseMs / Math.max(passPauseMs, sinceMs));
+  return Math.min(passRowsMax, Math.max(passRows, Math.ceil(2 * untilNext)));
 }
 
 function chosen(own: number | null, tenants: number | null): number | null {

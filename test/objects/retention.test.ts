@@ -384,6 +384,24 @@ describe("what the tenant decides", () => {
     }
   });
 
+  test("[D5] [W7] so many rooms are told in a step, until none is left; one that was deleted is not woken", async () => {
+    const room = await place();
+    const tenant = env.TENANT.getByName(room.tenant.id);
+    await post(room, "hello");
+    for (let n = 0; n < fixedLimits.toldPerStep; n++) await tenant.registerRoom(`room-${n}`, false);
+    await call(`/v1/rooms/${here}`, { method: "DELETE", credential: room.tenant.key });
+    await tenant.registerRoom("one-more", false);
+    await tenantSets(room, { retentionDays: 1 });
+    expect(await untold(room.tenant.id)).toBe(fixedLimits.toldPerStep + 1);
+    await runDurableObjectAlarm(tenant);
+    expect(await untold(room.tenant.id)).toBe(1);
+    await runDurableObjectAlarm(tenant);
+    expect(await untold(room.tenant.id)).toBe(0);
+    // What does not concern it makes no list.
+    await tenantSets(room, { autoCreate: false });
+    expect(await untold(room.tenant.id)).toBe(0);
+  });
+
   test("[D5] to keep more brings nothing back and removes nothing more, to keep less goes at once", async () => {
     const room = await place();
     await room.slipIn("ada");

@@ -1,5 +1,5 @@
 /** What goes by itself: what is older, or more, than the room keeps, the oldest first; and what has expired. Pass by pass. */
-import { isSame, lifeMs, retentionOf } from "../../core/retention.ts";
+import { isSame, lifeMs, retentionOf, rowsOfPass } from "../../core/retention.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { noRetention, type Retention } from "../../protocol/retention.ts";
 import type { Log } from "./log.ts";
@@ -8,7 +8,7 @@ import type { Entry } from "./queue.ts";
 import { retention } from "./removal.ts";
 import type { Store } from "./store/store.ts";
 
-const { passRows, passRowsMax, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
+const { passRows, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
 
 type News = Pick<Log, "published" | "soonestExpiryMs">;
 const never = { published: 0, atMs: -Infinity };
@@ -49,9 +49,7 @@ export class Keeper {
   rowsOf(job: "retention" | "expiry", nowMs: number): number {
     const last = this.#passed[job];
     this.#passed[job] = { published: this.#published, atMs: nowMs };
-    const share = passPauseMs / Math.max(passPauseMs, nowMs - last.atMs);
-    const keepsUp = Math.ceil(2 * share * (this.#published - last.published));
-    return Math.min(passRowsMax, Math.max(passRows, keepsUp));
+    return rowsOfPass(this.#published - last.published, nowMs - last.atMs);
   }
 
   /** What had expired has been swept. */
