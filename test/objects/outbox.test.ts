@@ -190,18 +190,22 @@ test("[N6] one endpoint that hangs and one that throws hold up neither the room 
   expect(await waiting(tenant)).toEqual([]);
 });
 
-test("[N6] what waits for an endpoint goes when the endpoint does, or wants it no more", async () => {
+test("[N6] what waits for an endpoint goes when the endpoint is removed, and to it where it is only disabled", async () => {
   const tenant = await newTenant();
-  const [gone, stays] = [await newWebhook(tenant, messages), await newWebhook(tenant, messages)];
-  const release = [trouble(tenant, gone, "throws"), trouble(tenant, stays, "hangs")];
+  const [gone, disabled] = [await newWebhook(tenant, messages), await newWebhook(tenant, messages)];
+  const release = [trouble(tenant, gone, "throws"), trouble(tenant, disabled, "throws")];
   const ada = await connect(room, { token: await newToken(tenant, "ada") });
   await post(tenant, ...texts(2));
   expect(await waiting(tenant)).toHaveLength(4);
   await removeWebhook(tenant, gone);
+  const patch = { method: "PATCH", credential: tenant.key, body: { isEnabled: false } };
+  expect((await call(`/v1/webhooks/${disabled}`, patch)).status).toBe(200);
+  await post(tenant, { text: "not wanted" });
   for (const letGo of release) letGo();
-  await hears(tenant, stays, 2);
   await ringAnew(tenant);
-  expect(await waiting(tenant)).toEqual([]);
+  await expect.poll(() => waiting(tenant)).toEqual([]);
+  expect((await hears(tenant, disabled, 2)).map(({ seq }) => seq)).toEqual([1, 2]);
+  expect(await heardBy(tenant, gone)).toEqual([]);
   ada.close();
 });
 
