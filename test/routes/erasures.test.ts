@@ -14,6 +14,7 @@ import { dump } from "../support/dump.ts";
 import { resetIn } from "../support/failing.ts";
 import { addFile } from "../support/files.ts";
 import { roomObject } from "../support/room.ts";
+import { endpointObject, everyEvent, newWebhook } from "../support/webhooks.ts";
 import { roomy } from "../support/roomy.ts";
 import { call, connect, newTenant, newToken } from "./edge.ts";
 import { exported } from "./exported.ts";
@@ -76,6 +77,12 @@ async function leaveTraces(room: string): Promise<void> {
   expect(unused).toBeDefined();
 }
 
+/** One that will never be sent. */
+async function announceFile(room: string, name: string): Promise<void> {
+  const body = { name, type: "image/png", size: 10 };
+  await all(["POST", `/v1/rooms/${room}/uploads`, body]);
+}
+
 async function begin(query = ""): Promise<{ id: string; state: string }> {
   const answer = await call(`/v1/users/${user}${query}`, { method: "DELETE", credential: tenant.key });
   expect(answer.status).toBe(202);
@@ -105,9 +112,13 @@ async function until(id: string, state: string, rooms: readonly string[]): Promi
 }
 
 /** What is found of him, in whatever table. */
-async function traces(text: string, rooms: readonly string[]): Promise<string[]> {
+async function traces(
+  text: string,
+  rooms: readonly string[],
+  more: readonly DurableObjectStub[] = [],
+): Promise<string[]> {
   const found: string[] = [];
-  for (const object of objects(...rooms)) {
+  for (const object of [...objects(...rooms), ...more]) {
     const kept = await dump(object);
     for (const { index } of kept.matchAll(new RegExp(text, "g")))
       found.push(`${object.name}: …${kept.slice(Math.max(0, index - 60), index + 40)}…`);
@@ -121,6 +132,7 @@ async function traces(text: string, rooms: readonly string[]): Promise<string[]>
 describe("an erasure", () => {
   test("[D17] leaves no trace of the user: in no table of any object, in no export, and the audit log still proves itself", async () => {
     const rooms = ["one", "two"];
+    const endpoint = endpointObject(tenant, await newWebhook(tenant, everyEvent));
     for (const room of rooms) await leaveTraces(room);
     await all(
       ["PUT", `/v1/bans/${user}`, { reason: `tenant ${marker}`, shadow: true }, tenant.key],
@@ -128,26 +140,29 @@ describe("an erasure", () => {
       ["DELETE", "/v1/rooms/two", undefined, ada],
     );
     const socket = await connect("one", { token: his, presence: "full" }).catch(() => null);
+    for (const room of rooms) await runDurableObjectAlarm(roomObject(tenant, room));
+    await announceFile("one", `announced-${marker}.png`);
     expect((await traces(marker, rooms)).length).toBeGreaterThan(20);
+    expect((await traces(marker, [], [endpoint])).some((trace) => trace.startsWith(endpoint.name ?? "?"))).toBe(true);
     const { id } = await begin();
     socket?.close();
     await until(id, "ending", rooms);
     // But for the user's id itself, for as long as tokens from before could live.
-    const left = await traces(marker, rooms);
-    expect(left.filter((trace) => !trace.includes(user))).toEqual([]);
-    expect(left.filter((trace) => trace.startsWith(tenant.id)).length).toBe(2);
-    expect(left.filter((trace) => !trace.startsWith(`${tenant.id}:`))).toEqual([]);
+    const kept = await traces(marker, rooms, [endpoint]);
+    expect(kept.filter((trace) => !trace.includes(user))).toEqual([]);
+    expect(kept.filter((trace) => trace.startsWith(tenant.id)).length).toBe(2);
+    expect(kept.filter((trace) => !trace.startsWith(`${tenant.id}:`))).toEqual([]);
     expect(await exported(tenant, "one")).not.toContain(marker);
     pass(day + 31_000);
     await until(id, "done", rooms);
-    expect(await traces(marker, rooms)).toEqual([]);
+    expect(await traces(marker, rooms, [endpoint])).toEqual([]);
     const log = AuditPage.parse(await (await call("/v1/audit?limit=200", { credential: tenant.key })).json());
     expect(log.items.length).toBeGreaterThan(10);
     expect(firstBreach(log.items)).toBeNull();
     expect(log.items.some(({ action, after }) => action === "user.erased" && after?.["erasure"] === id)).toBe(true);
     // What others said is as it was.
-    const kept = await call("/v1/rooms/one/messages/2", { credential: tenant.key, user: "ada" });
-    expect(await kept.json()).toMatchObject({
+    const others = await call("/v1/rooms/one/messages/2", { credential: tenant.key, user: "ada" });
+    expect(await others.json()).toMatchObject({
       message: { text: "hello", mentions: ["bo"], reactions: { "👍": { count: 1, users: ["ada"] } } },
     });
   });

@@ -137,12 +137,8 @@ export class Archive {
 
   /** In the place of an earlier line of the same message, with its reactions. */
   saveMessage(line: MessageLine): void {
-    for (const [table, key] of [
-      ["reaction", "message"],
-      ["file", "message"],
-      ["message", "id"],
-    ])
-      this.#sql.exec(`DELETE FROM ${table} WHERE ${key} = ?`, line.id);
+    // Lines come in order of seq: one that has never changed has not come before.
+    if (line.seq > line.id) this.#removeMessage(line.id);
     this.#sql.exec(
       `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies,
          attachments, reactions, shadow, status, created_at, edited_at, deleted_at, expires_at)
@@ -168,6 +164,12 @@ export class Archive {
       line.deletedAt,
       line.expiresAt,
     );
+  }
+
+  #removeMessage(id: number): void {
+    this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
+    this.#sql.exec("DELETE FROM file WHERE message = ?", id);
+    this.#sql.exec("DELETE FROM message WHERE id = ?", id);
   }
 
   /** False where its message is not there, or does not name the emoji. */
