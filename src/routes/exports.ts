@@ -17,7 +17,7 @@ import { admin, client, operator } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 
 const lines = {
-  content: { [exportType]: {} },
+  content: { [exportType]: { schema: z.string() } },
   description: "NDJSON, one row a line. Without its last line, of type `end`, it was cut off.",
 };
 

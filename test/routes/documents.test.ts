@@ -41,6 +41,8 @@ function operationsOf(document: Record<string, Json>): [string, Record<string, J
 const otherTypes = [
   ["/events", "text/event-stream"],
   ["/metrics", "text/plain"],
+  ["/export", "application/x-ndjson"],
+  ["/content", "application/octet-stream"],
 ] as const;
 
 describe("/openapi.json", () => {
