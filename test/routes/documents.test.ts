@@ -42,7 +42,7 @@ const otherTypes = [
   ["/events", "text/event-stream"],
   ["/metrics", "text/plain"],
   ["/export", "application/x-ndjson"],
-  ["/content", "application/octet-stream"],
+  ["get /v1/uploads/{upload}/content", "application/octet-stream"],
 ] as const;
 
 describe("/openapi.json", () => {

@@ -1,6 +1,6 @@
 /** Nothing of a user stays: every table of every object is read for what only he has said and been called. */
 import { env } from "cloudflare:workers";
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Room } from "../../src/objects/room/room.ts";
 import { tenantStub } from "../../src/objects/stubs.ts";
@@ -238,5 +238,36 @@ describe("an erasure", () => {
     pass(2_000);
     const fresh = await newToken(tenant, user, { "*": everything });
     expect((await call("/v1/rooms/one", { credential: fresh })).status).toBe(200);
+  });
+
+  test("[W7] as many are made at a time as the limit says, and one that is done is forgotten after its time", async () => {
+    const object = env.TENANT.getByName(tenant.id);
+    const rows = (state: string, count: number, atMs: number) =>
+      runInDurableObject(
+        object,
+        (_, { storage }) =>
+          void storage.sql.exec(
+            `INSERT INTO erasure (id, user, messages, state, begun_at, until, due_at, after, round_at, missed, rooms)
+           WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+           SELECT ?2 || i, iif(?2 = 'done', NULL, 'u' || i), 'erase', ?2, ?3, ?3, 9e15, '', 0, 0, 0 FROM n`,
+            count,
+            state,
+            atMs,
+          ),
+      );
+    await rows("running", fixedLimits.erasuresAtOnce - 1, Date.now());
+    await rows("done", 1, Date.now() - fixedLimits.erasureKeptMs + 1);
+    await begin();
+    const another = await call("/v1/users/another", { method: "DELETE", credential: tenant.key });
+    await refused(another, 429, "quota_exceeded");
+    const done = (): Promise<number> =>
+      runInDurableObject(
+        object,
+        (_, { storage }) => storage.sql.exec("SELECT 1 FROM erasure WHERE state = 'done'").toArray().length,
+      );
+    expect(await done()).toBe(1);
+    pass(2);
+    await begin();
+    expect(await done()).toBe(0);
   });
 });
