@@ -8,7 +8,7 @@ import { tenantStub } from "../../src/objects/stubs.ts";
 import { tenantLimits } from "../../src/protocol/limits.ts";
 import { asOperator, call, newTenant, type TestTenant } from "../support/api.ts";
 import { goTo, pass, startClock, stopClock } from "../support/clock.ts";
-import { addFile } from "../support/files.ts";
+import { keepFile } from "../support/files.ts";
 import { resetIn } from "../support/failing.ts";
 import { announced, inBucket, left, newUploader, put, room, uploaded } from "../support/uploads.ts";
 
@@ -182,7 +182,7 @@ test("[F10] what the room has is complete, also if the tenant did not hear of it
   const { tenant, token } = await newUploader();
   const id = await announced(token, { size: 5 });
   await env.UPLOADS.put(fileKey(tenant.id, id), "hello", { customMetadata: { room } });
-  await addFile(tenant, room, "ada", { id, size: 5 });
+  await keepFile(tenant, room, "ada", { id, size: 5 });
   const failing = resetIn(Room, "heldFiles", { times: 3 });
   pass(dayMs);
   await runDurableObjectAlarm(objectOf(tenant));
