@@ -17,7 +17,6 @@ import {
   Nonce,
   RoomSettings,
   Sender,
-  Seq,
   Text,
   TimeMs,
 } from "./message.ts";
@@ -51,6 +50,10 @@ export const ExportHead = z.strictObject({
 });
 export type ExportHead = z.infer<typeof ExportHead>;
 
+/** The room counts on from there: what comes next must be a number that can be told apart, too. */
+const Count = z.int().min(0).max(fixedLimits.importCountMax);
+const Place = Count.min(1);
+
 const Hash = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 in hex");
 
 /** The last line. `counts` are those of the lines between, by their type; `hash` is SHA-256 over their bytes with their line ends. */
@@ -68,7 +71,7 @@ export type ExportEnd = z.infer<typeof ExportEnd>;
 const Summary = z
   .record(
     Emoji,
-    z.strictObject({ count: z.int().min(1), users: z.array(UserId).min(1).max(fixedLimits.reactionUsersListed) }),
+    z.strictObject({ count: Place, users: z.array(UserId).min(1).max(fixedLimits.reactionUsersListed) }),
   )
   .refine(
     (reactions) => Object.keys(reactions).length <= fixedLimits.emojiPerMessage,
@@ -80,9 +83,9 @@ const dataBytesMax = tenantLimits.dataBytes.ceiling;
 export const MessageLine = z
   .strictObject({
     type: z.literal("message"),
-    id: MessageId,
-    seq: MessageId,
-    version: z.int().min(1),
+    id: Place,
+    seq: Place,
+    version: Place,
     sender: Sender.strict().nullable(),
     nonce: Nonce.nullable(),
     /** Of what was sent under the nonce, in hex: by it a late retry is known. */
@@ -95,8 +98,8 @@ export const MessageLine = z
       (data) => data === null || utf8Length(JSON.stringify(data)) <= dataBytesMax,
       `at most ${dataBytesMax} bytes`,
     ),
-    replyTo: MessageId.nullable(),
-    replies: z.int().min(0),
+    replyTo: Place.nullable(),
+    replies: Count,
     mentions: z.array(UserId).max(fixedLimits.mentions),
     attachments: z.array(Attachment.strict()).max(fixedLimits.attachments),
     reactions: Summary,
@@ -116,7 +119,7 @@ export type MessageLine = z.infer<typeof MessageLine>;
 /** Of the message line before it. */
 export const ReactionLine = z.strictObject({
   type: z.literal("reaction"),
-  message: MessageId,
+  message: Place,
   emoji: Emoji,
   user: UserId,
   at: TimeMs,
@@ -126,7 +129,7 @@ export type ReactionLine = z.infer<typeof ReactionLine>;
 /** Of the message line before it, which carries the file. Its bytes lie in the bucket, under the id. */
 export const FileLine = z.strictObject({
   type: z.literal("file"),
-  message: MessageId,
+  message: Place,
   id: UploadId,
   user: UserId.nullable(),
   name: FileName,
@@ -144,10 +147,10 @@ export const MemberLine = z.strictObject({
   user: UserId,
   name: DisplayName.nullable(),
   role: z.enum(roles).nullable(),
-  seq: MessageId.nullable(),
+  seq: Place.nullable(),
   mutedUntil: TimeMs.nullable(),
   reason: Text.max(fixedLimits.reasonLength).nullable(),
-  readUpTo: Seq.nullable(),
+  readUpTo: Count.nullable(),
   /** When the user last spoke, as far as slow mode was on. */
   spokeAt: TimeMs.nullable(),
 });
@@ -167,10 +170,10 @@ export type BanLine = z.infer<typeof BanLine>;
 export const RoomLine = z
   .strictObject({
     type: z.literal("room"),
-    head: Seq,
-    seq: Seq,
-    oldest: MessageId,
-    floor: Seq,
+    head: Count,
+    seq: Count,
+    oldest: Place,
+    floor: Count,
     /** What is not named has its default: there were fewer settings once. */
     settings: RoomSettings.partial().strict(),
     createdAt: TimeMs,

@@ -448,6 +448,8 @@ export const fixedLimits = {
   importBatchUnits: 262_144,
   /** An import of which nothing was heard for so long is given up: whoever sent it is gone. */
   importIdleMs: 60_000,
+  /** The highest seq, version or count that an import may bring: half of what can be told apart is left to what comes later. */
+  importCountMax: 2 ** 52,
   /** Users that are being erased at a time: each is a way through all rooms. */
   erasuresAtOnce: 1_000,
   /** How long it stays known that an erasure was made, without whose: whoever asked for it can look. */

@@ -81,7 +81,7 @@ async function takeNested(env: Bindings, tenant: string, line: Line, lines: Line
     return refuse("invalid_field", `Line ${line.number}: not a room's export.`);
   const begun = await roomStub(env, tenant, room).beginImport(actor);
   if (!begun.ok && begun.error === "conflict") return (await skip(lines)) ?? { ok: true, skipped: room };
-  if (!begun.ok) return begun;
+  if (!begun.ok) return { ...begun, detail: `Room ${room}: ${begun.detail ?? begun.error}` };
   const asked = { head: parsed.data, place: { tenant, room }, import: begun.import, isAll: false };
   const taken = await takeRoom(env, asked, lines, actor);
   return taken.ok ? null : { ...taken, detail: `Room ${room}: ${taken.detail ?? taken.error}` };

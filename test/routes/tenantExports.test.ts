@@ -1,10 +1,17 @@
 /** What is exported of a tenant and of a user. */
+import { env } from "cloudflare:workers";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { roomStub } from "../../src/objects/stubs.ts";
+import type { Actor } from "../../src/protocol/actor.ts";
 import { TenantRow } from "../../src/protocol/export.ts";
+import { fixedLimits } from "../../src/protocol/limits.ts";
 import { everything, type TestTenant } from "../support/api.ts";
-import { startClock, stopClock } from "../support/clock.ts";
+import { pass, startClock, stopClock } from "../support/clock.ts";
+import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
+import { refused } from "./answers.ts";
 import { exported, fullRoom, historyOf, linesOf, textOf } from "./exported.ts";
 
 let tenant: TestTenant;
@@ -97,4 +104,27 @@ test("[D16] a user's export holds all that rooms and the tenant hold of him, and
   ]);
   // Nobody has no lines.
   expect((await of("nobody")).map(({ type }) => type)).toEqual(["export", "audit", "end"]);
+});
+
+test("[D15] a tenant's import that was cut off in a room is taken whole when it is sent again, and not before", async () => {
+  await fullRoom(tenant, "one");
+  const text = await textOf(await asOperator(`/v1/tenants/${tenant.id}/export`, { method: "POST" }));
+  const other = await newTenant(roomy);
+  const send = () =>
+    call(`/v1/tenants/${other.id}/import`, {
+      method: "POST",
+      credential: operatorKey,
+      body: text,
+      headers: { "Content-Type": "application/x-ndjson" },
+    });
+  // As far as whoever took it had come when it was lost.
+  const operator: Actor = { kind: "operator", id: null, requestId: "r" };
+  const begun = await roomStub(env, other.id, "one").beginImport(operator);
+  expect(begun.ok).toBe(true);
+  await refused(await send(), 503, "overloaded");
+  pass(fixedLimits.importIdleMs + 1);
+  await runDurableObjectAlarm(roomObject(other, "one"));
+  expect(await (await send()).json()).toMatchObject({ rooms: 1, skipped: [] });
+  expect(historyOf(await exported(other, "one"))).toBe(historyOf(await exported(tenant, "one")));
+  expect(await (await send()).json()).toMatchObject({ rooms: 0, skipped: ["one"] });
 });

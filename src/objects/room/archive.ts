@@ -243,7 +243,7 @@ export class Archive {
   get agrees(): boolean {
     const { told, stored } = this.#sql
       .exec<{ told: number; stored: number }>(
-        `SELECT coalesce((SELECT sum(json_extract(value, '$.count')) FROM message, json_each(reactions) WHERE reactions IS NOT NULL), 0) AS told,
+        `SELECT (SELECT total(json_extract(value, '$.count')) FROM message, json_each(reactions) WHERE reactions IS NOT NULL) AS told,
                 (SELECT count(*) FROM reaction) AS stored`,
       )
       .one();

@@ -30,7 +30,8 @@ export function beginImport(
   const { store, intake, archive, queue, roster } = parts;
   const refused = absent(store);
   if (refused !== null) return refused;
-  if (intake.state !== null) return refuse("conflict", "Something is being imported into this room already.");
+  // Not a conflict: it may yet be given up, and then this one is taken.
+  if (intake.state !== null) return importing();
   flush();
   if (store.head > 0 || !archive.isEmpty)
     return refuse("conflict", "Only a room in which nothing has happened yet takes an import.");
