@@ -69,10 +69,7 @@ export type ExportEnd = z.infer<typeof ExportEnd>;
 
 /** Per emoji how many, and the first users. */
 const Summary = z
-  .record(
-    Emoji,
-    z.strictObject({ count: Place, users: z.array(UserId).min(1).max(fixedLimits.reactionUsersListed) }),
-  )
+  .record(Emoji, z.strictObject({ count: Place, users: z.array(UserId).min(1).max(fixedLimits.reactionUsersListed) }))
   .refine(
     (reactions) => Object.keys(reactions).length <= fixedLimits.emojiPerMessage,
     `at most ${fixedLimits.emojiPerMessage} emoji`,

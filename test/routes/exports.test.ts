@@ -327,7 +327,14 @@ describe("an import", () => {
     const [head = "", ...rest] = (await exported(tenant, room)).trimEnd().split("\n");
     const most = fixedLimits.importCountMax;
     const bring = async (from: string, to: (count: number) => string, count: number): Promise<Response> =>
-      imported(tenant, "copy", await withEnd(head, rest.slice(0, -1).map((line) => line.replace(from, to(count)))));
+      imported(
+        tenant,
+        "copy",
+        await withEnd(
+          head,
+          rest.slice(0, -1).map((line) => line.replace(from, to(count))),
+        ),
+      );
     await make("copy");
     for (const [from, to] of [
       ['"head":1', (count: number) => `"head":${count}`],
@@ -341,9 +348,9 @@ describe("an import", () => {
       }
     const both = await withEnd(
       head,
-      rest.slice(0, -1).map((line) =>
-        line.replace('"head":1', `"head":${most}`).replace('"replies":0', `"replies":${most}`),
-      ),
+      rest
+        .slice(0, -1)
+        .map((line) => line.replace('"head":1', `"head":${most}`).replace('"replies":0', `"replies":${most}`)),
     );
     expect((await imported(tenant, "copy", both)).status).toBe(201);
     const body = { text: "a reply", replyTo: 1 };
