@@ -13,8 +13,8 @@ import { pass, startClock, stopClock } from "../support/clock.ts";
 import { dump } from "../support/dump.ts";
 import { resetIn } from "../support/failing.ts";
 import { addFile } from "../support/files.ts";
-import { roomObject } from "../support/room.ts";
-import { endpointObject, everyEvent, newWebhook } from "../support/webhooks.ts";
+import { query, roomObject } from "../support/room.ts";
+import { endpointObject, everyEvent, newWebhook, trouble } from "../support/webhooks.ts";
 import { roomy } from "../support/roomy.ts";
 import { call, connect, newTenant, newToken } from "./edge.ts";
 import { exported } from "./exported.ts";
@@ -153,6 +153,9 @@ describe("an erasure", () => {
     expect(kept.filter((trace) => trace.startsWith(tenant.id)).length).toBe(2);
     expect(kept.filter((trace) => !trace.startsWith(`${tenant.id}:`))).toEqual([]);
     expect(await exported(tenant, "one")).not.toContain(marker);
+    // What a room had handed on before, and what comes only now.
+    const late = { id: "late", type: "moderation.muted", atMs: 0, tenant: tenant.id, room: "one", data: { user } };
+    await endpoint.accept([late]);
     pass(day + 31_000);
     await until(id, "done", rooms);
     expect(await traces(marker, rooms, [endpoint])).toEqual([]);
@@ -165,6 +168,23 @@ describe("an erasure", () => {
     expect(await others.json()).toMatchObject({
       message: { text: "hello", mentions: ["bo"], reactions: { "👍": { count: 1, users: ["ada"] } } },
     });
+  });
+
+  test("[D17] leaves none in a room that was deleted before and still had to tell of it", async () => {
+    const endpoint = await newWebhook(tenant, everyEvent);
+    const release = trouble(tenant, endpoint, "throws");
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    await leaveTraces("two");
+    await all(["PUT", `/v1/rooms/two/mutes/${user}`, { reason: `muted ${marker}` }, ada]);
+    await query(tenant, "two", `INSERT INTO exceeded (what, user, at) VALUES ('rate_limited', '${user}', 1)`);
+    await all(["DELETE", "/v1/rooms/two", undefined, ada]);
+    expect(await query(tenant, "two", "SELECT * FROM exceeded")).toEqual([]);
+    expect((await traces(user, ["two"])).some((trace) => trace.includes("/two:"))).toBe(true);
+    const { id } = await begin();
+    await until(id, "ending", ["two"]);
+    release();
+    const kept = await traces(marker, ["two"]);
+    expect(kept.filter((trace) => !trace.startsWith(`${tenant.id}:`))).toEqual([]);
   });
 
   test("[D18] with `keep` leaves what was said, and nobody who said it", async () => {

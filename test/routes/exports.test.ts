@@ -360,6 +360,21 @@ describe("an import", () => {
     expect((await call("/v1/rooms/copy/changes", { credential: token })).status).toBe(200);
   });
 
+  test("[D13] keeps no file of a message that retention had removed", async () => {
+    const file = await addFile(tenant, room, "ada");
+    const body = { text: "files", attachments: [file] };
+    await call(`/v1/rooms/${room}/messages`, { method: "POST", credential: token, body });
+    await say("two");
+    const [head = "", ...rest] = (await exported(tenant, room)).trimEnd().split("\n");
+    const lines = rest.slice(0, -1).map((line) => line.replace('"oldest":1', '"oldest":2'));
+    await call(`/v1/rooms/${room}`, { method: "DELETE", credential: token });
+    await make(room);
+    await query(tenant, room, "DELETE FROM file");
+    expect((await imported(tenant, room, await withEnd(head, lines))).status).toBe(201);
+    expect(await query(tenant, room, "SELECT 1 FROM file WHERE removed_at IS NULL")).toEqual([]);
+    expect((await read(room)).messages).toHaveLength(1);
+  });
+
   test("[D13] shows nothing of itself before its end, and none that is left to itself stays", async () => {
     await fullRoom(tenant, room);
     const text = await exported(tenant, room);

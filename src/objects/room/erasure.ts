@@ -4,7 +4,7 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { importing } from "./intake.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Entry } from "./queue.ts";
-import { erasure } from "./removal.ts";
+import { eraseBeside, erasure } from "./removal.ts";
 
 export type Erased = { readonly ok: true } | Refusal;
 
@@ -22,6 +22,8 @@ export async function eraseUser(
   if (store.room === null) return { ok: true };
   if (intake.state !== null) return importing();
   while ((await work((given) => erasure(given, user, messages))) === "more");
+  // There was no pass, and what was to be told of its end may wait still.
+  if (store.room.deletedAtMs !== null) store.transaction(() => eraseBeside(parts, user));
   forgetDecisions(parts, user);
   // Until the tenant has heard of them they name him here.
   await deeds.tell();

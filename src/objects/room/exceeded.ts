@@ -48,6 +48,12 @@ export class Exceeded {
     this.#sql.exec("DELETE FROM exceeded WHERE user = ?", user);
   }
 
+  /** The room is no more. */
+  forget(): void {
+    this.#sql.exec("DELETE FROM exceeded");
+    this.#toldAtMs.clear();
+  }
+
   #read(what: string, user: string): number | undefined {
     return this.#sql
       .exec<{ at: number }>("SELECT at FROM exceeded WHERE what = ? AND user = ?", what, user)

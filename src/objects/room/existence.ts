@@ -102,6 +102,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
     parts.bans.forget();
     parts.files.removeAll(nowMs);
     parts.announced.forget();
+    parts.exceeded.forget();
     parts.deeds.add(actorOfSession(caller.session), "room.deleted", {}, nowMs);
   });
   parts.roster.closeAll("room_deleted");

@@ -97,7 +97,7 @@ export function endImport(
   actor: Actor,
   nowMs: number,
 ): { readonly ok: true; readonly cursor: string } | Refusal {
-  const { store, intake, archive, bans, deeds, keeper } = parts;
+  const { store, intake, archive, bans, deeds, files, keeper } = parts;
   const state = intakeOf(parts, id);
   if (state === null) return refuse("conflict", "This import is over.");
   if (state.lines !== lines) return refuse("conflict", "Something of this import is missing.");
@@ -105,6 +105,7 @@ export function endImport(
   if (!archive.agrees) return refuse("invalid_field", "The reactions are not those that the messages tell of.");
   store.transaction(() => {
     store.adopt({ ...room, epoch: nanoid() });
+    files.removeBelow(room.oldest, nowMs);
     intake.end();
     deeds.add(actor, "room.imported", { after: { head: room.head } }, nowMs);
   });

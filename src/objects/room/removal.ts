@@ -86,7 +86,7 @@ function countDown(store: Store, log: Log, id: number, lost: number): void {
  * over. A pass that found nothing is a duplicate.
  */
 export function erasure(parts: RoomParts, user: string, messages: ErasedMessages): Entry {
-  const { store, bans, files, outbox, announced, exceeded } = parts;
+  const { store, files } = parts;
   const apply = (log: Log): Outcome => {
     const before = log.head;
     eraseReactions(store, log, user);
@@ -95,13 +95,18 @@ export function erasure(parts: RoomParts, user: string, messages: ErasedMessages
     else files.disown(disownMessages(store, log, user));
     files.removeWaitingOf(user, log.nowMs);
     if (log.head === before) eraseMember(store, log, user);
-    bans.lift(user);
-    outbox.erase(user);
-    announced.erase(user);
-    exceeded.erase(user);
+    eraseBeside(parts, user);
     return { ok: true, id: 0, seq: log.head, duplicate: log.head === before };
   };
   return { bytes: 0, apply, waiters: [] };
+}
+
+/** What is no history. Of a room that was deleted it may be all that is left. Belongs into a transaction. */
+export function eraseBeside({ bans, outbox, announced, exceeded }: RoomParts, user: string): void {
+  bans.lift(user);
+  outbox.erase(user);
+  announced.erase(user);
+  exceeded.erase(user);
 }
 
 function eraseReactions(store: Store, log: Log, user: string): void {

@@ -39,6 +39,8 @@ export interface ErasuresOptions {
   readonly forget: (room: string, user: string) => Promise<void>;
   /** All that is no room's. May throw: then it is tried again. */
   readonly eraseOwn: (user: string) => Promise<void>;
+  /** What was on its way to a webhook endpoint while it was erased there. May throw: then it is tried again. */
+  readonly eraseLate: (user: string) => Promise<void>;
 }
 
 type Row = {
@@ -113,7 +115,7 @@ export class Erasures {
     else if (row.missed > 0 || (row.state === "running" && this.#options.hasNewer(row.round_at)))
       this.#beginRound(row, row.missed > 0 ? nowMs + againAfterMs : nowMs, nowMs);
     else if (row.state === "running") await this.#end(row, row.user);
-    else this.#forget(row);
+    else await this.#forget(row, row.user);
   }
 
   async #goThrough(row: Row, user: string, rooms: readonly string[], nowMs: number): Promise<void> {
@@ -158,7 +160,8 @@ export class Erasures {
     );
   }
 
-  #forget({ id }: Row): void {
+  async #forget({ id }: Row, user: string): Promise<void> {
+    await this.#options.eraseLate(user);
     this.#sql.exec("UPDATE erasure SET state = 'done', user = NULL WHERE id = ?", id);
   }
 

@@ -34,7 +34,7 @@ import {
   type WebhookDeed,
   webhookOf,
 } from "./endpoints.ts";
-import { beginErasure, eraseRest } from "./erase.ts";
+import { beginErasure, eraseAtEndpoints, eraseRest } from "./erase.ts";
 import { Erasures } from "./erasures.ts";
 import { tenantPage, type TenantPosition } from "./export.ts";
 import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
@@ -121,6 +121,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         erase: async (room, user, messages) => (await roomStub(env, this.#id, room).erase(user, messages)).ok,
         forget: (room, user) => roomStub(env, this.#id, room).forget(user),
         eraseOwn: (user) => eraseRest(this.#parts, user, Date.now()),
+        eraseLate: (user) => eraseAtEndpoints(this.#parts, user, Date.now()),
       }),
       ledger: () => (this.#ledger ??= new Ledger(storage.sql)),
       usage: () => (this.#usage ??= new Usage(storage.sql)),
