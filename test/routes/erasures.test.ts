@@ -83,8 +83,8 @@ async function announceFile(room: string, name: string): Promise<void> {
   await all(["POST", `/v1/rooms/${room}/uploads`, body]);
 }
 
-async function begin(query = ""): Promise<{ id: string; state: string }> {
-  const answer = await call(`/v1/users/${user}${query}`, { method: "DELETE", credential: tenant.key });
+async function begin(how = ""): Promise<{ id: string; state: string }> {
+  const answer = await call(`/v1/users/${user}${how}`, { method: "DELETE", credential: tenant.key });
   expect(answer.status).toBe(202);
   return answer.json();
 }
