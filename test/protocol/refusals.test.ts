@@ -12,7 +12,7 @@ describe("the table", () => {
     "[W3] $code: what its close code says agrees with whether to try again",
     ({ status, close, retry, text }) => {
       expect(text).toMatch(/^[A-Z].*\.$/);
-      expect([400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503, 507]).toContain(status);
+      expect([400, 401, 403, 404, 405, 409, 410, 413, 416, 422, 429, 500, 503, 507]).toContain(status);
       if (close === null) return;
       expect(close >= 4400 && close < 4600).toBe(true);
       // 44xx: come back. 45xx: do not.
@@ -25,7 +25,7 @@ describe("the table", () => {
     ({ status, retry }) => {
       if (status >= 500) expect(["backoff", "now"]).toContain(retry);
       if (status === 429) expect(["later", "backoff"]).toContain(retry);
-      if ([400, 404, 405, 409, 410, 413, 422].includes(status)) expect(retry).toBe("no");
+      if ([400, 404, 405, 409, 410, 413, 416, 422].includes(status)) expect(retry).toBe("no");
     },
   );
 
