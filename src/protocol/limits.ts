@@ -368,7 +368,7 @@ export const fixedLimits = {
   webhooksSwept: 1_000,
   /**
    * What waits in a room for one webhook endpoint that does not take it, about 100 bytes each. Beyond it nothing more is written
-   * for that endpoint: it is told of the changes since from the rows, when it has this.
+   * for that endpoint: it is told of the changes since from the rows, when it has this. As many of the tenant's own events wait.
    */
   outboxEvents: 10_000,
   /** Handed on in one call, as many and about as long: what a room holds of it in memory for each endpoint. */

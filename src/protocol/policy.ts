@@ -96,7 +96,7 @@ export const RoomPolicy = Terms.extend({
   bans: z.array(TenantBan).default([]),
   /** There are others such: the tenant is asked about everybody who is here, with each decision. */
   moreBans: z.boolean().default(false),
-  /** Of the endpoints that are enabled: who is to hear of what. */
+  /** Who is to hear of what. */
   webhooks: known(Subscription).default([]),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;

@@ -65,6 +65,8 @@ export const Subscription = z.object({
   id: WebhookId,
   events: z.array(z.string()),
   rooms: z.array(z.string()).optional(),
+  /** Nothing more is written down for it; what waits already is handed on, and waits there. */
+  isDisabled: z.boolean().optional(),
 });
 export type Subscription = z.infer<typeof Subscription>;
 

@@ -8,6 +8,7 @@ test("[N11] an endpoint hears of the events that it names, by type, by group or 
     { id: id("a"), events: ["*"] },
     { id: id("b"), events: ["message.*", "room.vacated"], rooms: ["team:*", "lobby"] },
     { id: id("c"), events: ["message.created", "dream.begun"], rooms: ["*"] },
+    { id: id("d"), events: ["*"], isDisabled: true },
   ];
   const wanted = (room: string | null, type: Parameters<typeof wantedBy>[2]): string =>
     wantedBy(subscriptions, room, type)

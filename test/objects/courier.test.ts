@@ -55,9 +55,13 @@ test("[N6] [W7] an endpoint that does not answer is given up after ten seconds, 
   expect(booked.at(-1)).toBe(sinceMs + outboxHandMs - 1 + outboxAgainMs);
   await vi.advanceTimersByTimeAsync(1);
   expect(booked.at(-1)).toBe(sinceMs + outboxHandMs + outboxAgainMs);
-  // It rests, whatever else happens in the room.
+  // It rests, whatever else happens in the room, and wakes nobody before it may be tried again.
+  const restsUntilMs = Date.now() + outboxAgainMs;
   courier.call();
-  courier.ring(Date.now() + outboxAgainMs - 1);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(booked.at(-1)).toBe(restsUntilMs);
+  courier.ring(restsUntilMs - 1);
+  expect(booked.at(-1)).toBe(restsUntilMs);
   await vi.advanceTimersByTimeAsync(0);
   expect(hand).toHaveBeenCalledTimes(1);
   hand.mockResolvedValue(true);

@@ -1,5 +1,6 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, type Mock, test, vi } from "vitest";
+import { Outbox } from "../../src/objects/room/outbox.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import { call, newTenant, newToken, type TestTenant } from "../support/api.ts";
 import { evict, query, roomObject, rowsOf } from "../support/room.ts";
@@ -262,4 +263,47 @@ test("[N8] an endpoint that falls too far behind is told of every change from th
   await expect.poll(() => query(tenant, room, "SELECT * FROM outbox_behind")).toEqual([]);
   await post(tenant, { text: "eight" });
   expect((await hears(tenant, endpoint, 8)).at(-1)).toMatchObject({ seq: 8, type: "message.created" });
+});
+
+test("[N8] [N23] an endpoint that is disabled while it is far behind is told from the rows, and nothing more is written for it", async () => {
+  const tenant = await newTenant();
+  const endpoint = await newWebhook(tenant, messages);
+  const release = trouble(tenant, endpoint, "throws");
+  await post(tenant, ...texts(2));
+  await query(tenant, room, "DELETE FROM outbox");
+  await query(tenant, room, `INSERT INTO outbox_behind (endpoint, after) VALUES ('${endpoint}', 0)`);
+  const ada = await connect(room, { token: await newToken(tenant, "ada") });
+  const enable = (isEnabled: boolean) =>
+    call(`/v1/webhooks/${endpoint}`, { method: "PATCH", credential: tenant.key, body: { isEnabled } });
+  expect((await enable(false)).status).toBe(200);
+  release();
+  await ringAnew(tenant);
+  await hears(tenant, endpoint, 2);
+  await expect.poll(() => query(tenant, room, "SELECT * FROM outbox_behind")).toEqual([]);
+  await post(tenant, { text: "three" });
+  expect(await waiting(tenant)).toEqual([]);
+  expect((await enable(true)).status).toBe(200);
+  await post(tenant, { text: "four" });
+  expect((await hears(tenant, endpoint, 3)).map(({ seq }) => seq)).toEqual([1, 2, 4]);
+  ada.close();
+});
+
+test("[N8] an endpoint that keeps up with a room, some events behind, is never told from the rows", async () => {
+  const tenant = await newTenant();
+  await post(tenant, { text: "one" });
+  const found = await runInDurableObject(roomObject(tenant, room), (_, { storage }) => {
+    const outbox = new Outbox(storage, { room, subscriptions: () => [{ id: "w1", ...everyEvent }], onNew: () => {} });
+    const batch = fixedLimits.outboxBatchEvents;
+    const add = (count: number): void => {
+      for (; count > 0; count--) outbox.add("presence.joined", {}, 1);
+    };
+    add(batch + 1);
+    for (let round = 0; round * batch < fixedLimits.outboxEvents; round++) {
+      const position = outbox.waiting("w1", batch).at(-1)?.position ?? 0;
+      add(batch);
+      outbox.taken("w1", position);
+    }
+    return outbox.waiting("w1", 2 * batch).length;
+  });
+  expect(found).toBe(fixedLimits.outboxBatchEvents + 1);
 });

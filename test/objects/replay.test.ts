@@ -70,9 +70,16 @@ test("[N9] nothing that is hidden, expired or gone is in a replay, and a room th
   await post("sly", { text: "unseen" });
   await post("ada", { text: "three" });
   const object = roomStub(env, tenant.id, room);
+  const replayed = async (limit: number) => {
+    const page = await object.replay({ from: 1, to: 99, limit });
+    return page.ok && page.events.map(inShort);
+  };
   await object.retain(3);
-  const page = await object.replay({ from: 1, to: 99, limit: 100 });
-  expect(page.ok && page.events.map(inShort)).toEqual(["3:message.created", "4:room.updated"]);
+  expect(await replayed(1)).toEqual(["3:message.created"]);
+  await call(path, { method: "PATCH", ...as, body: { settings: { frozen: true } } });
+  await post("ada", { text: "six" });
+  await object.retain(4);
+  expect(await replayed(100)).toEqual(["5:room.updated", "6:message.created"]);
   expect(await roomStub(env, tenant.id, "nowhere").replay({ from: 1, to: 9, limit: 9 })).toMatchObject({
     error: "not_found",
   });

@@ -1,8 +1,11 @@
 /** A webhook endpoint's object without anybody to call: what it takes, what it keeps, and what becomes of it. */
 import { env } from "cloudflare:workers";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, type Mock, test, vi } from "vitest";
+import type { Span } from "../../src/objects/room/replay.ts";
+import { Room } from "../../src/objects/room/room.ts";
 import { webhookObjectName, webhookStub, type WebhookStub } from "../../src/objects/stubs.ts";
+import { Tenant } from "../../src/objects/tenant/tenant.ts";
 import { Deliveries } from "../../src/objects/webhook/deliveries.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import type { Delivery, WebhookEndpoint, WebhookEvent } from "../../src/protocol/webhook.ts";
@@ -138,6 +141,37 @@ test("[N16] an endpoint that was removed leaves nothing behind, also of what it 
   expect(await endpoint.deliveries(newest)).toEqual([]);
 });
 
+test("[N16] an endpoint that is removed while a replay runs, or while it is given something, is not filled again", async () => {
+  const place = await newEndpoint();
+  const { endpoint, id, tenant } = place;
+  const remove = () => call(`/v1/webhooks/${id}`, { method: "DELETE", credential: tenant.key });
+  const posting = { method: "POST", credential: tenant.key, body: { text: "hello" } };
+  expect((await call("/v1/rooms/general/messages", posting)).status).toBe(201);
+  await endpoint.accept([eventOf(place, 1)]);
+  const { prototype } = Room;
+  const { replay } = prototype;
+  const replaying = vi.spyOn(prototype, "replay") as Mock;
+  replaying.mockImplementation(async function removing(this: Room, span: Span) {
+    await remove();
+    return replay.call(this, span);
+  });
+  expect(await endpoint.replay({ room: "general", from: 1, to: 99 })).toBeNull();
+  replaying.mockRestore();
+  expect(await tablesOf(place)).toBe(0);
+
+  const other = await newEndpoint({}, tenant);
+  const { webhookTarget } = Tenant.prototype;
+  const asking = vi.spyOn(Tenant.prototype, "webhookTarget") as Mock;
+  asking.mockImplementation(async function removing(this: Tenant) {
+    const target = webhookTarget.call(this, other.id);
+    await call(`/v1/webhooks/${other.id}`, { method: "DELETE", credential: tenant.key });
+    return target;
+  });
+  expect(await other.endpoint.accept([eventOf(other, 1)])).toBe(false);
+  asking.mockRestore();
+  expect(await tablesOf(other)).toBe(0);
+});
+
 test("[N16] an endpoint that did not hear that it was removed finds it out by itself", async () => {
   const place = await newEndpoint();
   await place.endpoint.accept([eventOf(place, 1)]);
@@ -174,9 +208,13 @@ test("[N17] what says something of an erased user does not wait any more", async
   ]);
   await endpoint.erase("ada");
   expect(idsIn(await endpoint.deliveries(newest))).toEqual([["2"]]);
+  // What it had before is no reason to take nothing more.
+  await endpoint.accept([eventOf(place, 4), eventOf(place, 5)]);
+  expect(idsIn(await endpoint.deliveries(newest))).toEqual([["2", "4", "5"]]);
   await endpoint.erase("bo");
-  expect(await endpoint.deliveries(newest)).toEqual([]);
-  expect(await endpoint.waiting()).toMatchObject({ waiting: 0 });
+  await endpoint.accept([eventOf(place, 6)]);
+  expect(idsIn(await endpoint.deliveries(newest))).toEqual([["4", "5", "6"]]);
+  expect(await endpoint.waiting()).toMatchObject({ waiting: 3 });
 });
 
 test("[N18] [W7] a tenant has at most 20 endpoints, an endpoint at most 20 patterns of rooms, and a batch 2 to 100 events", async () => {

@@ -50,17 +50,25 @@ export class Courier {
     this.#isCalled = true;
     queueMicrotask(() => {
       this.#isCalled = false;
-      this.#options.book(Date.now() + fixedLimits.outboxAgainMs);
+      this.#bookNext(Date.now());
       this.#setOut(Date.now());
     });
   }
 
   /** By the alarm, until nothing waits any more. It waits for nobody: another job may be due. */
   ring(nowMs: number): void {
-    if (this.#options.endpoints().length === 0) return;
-    // Also for what is underway: the memory of it may be lost.
-    this.#options.book(nowMs + fixedLimits.outboxAgainMs);
+    this.#bookNext(nowMs);
     this.#setOut(nowMs);
+  }
+
+  /** Also for what is underway: the memory of it may be lost. Who rests wakes nobody before. */
+  #bookNext(nowMs: number): void {
+    const againMs = nowMs + fixedLimits.outboxAgainMs;
+    const times = this.#options.endpoints().map((endpoint) => {
+      const restsUntilMs = this.#resting.get(endpoint) ?? 0;
+      return restsUntilMs > nowMs ? restsUntilMs : againMs;
+    });
+    if (times.length > 0) this.#options.book(Math.min(...times));
   }
 
   #setOut(nowMs: number): void {

@@ -128,4 +128,12 @@ UPDATE room SET changed_to = max(head, seq,
   outboxMigration,
   announcedMigration,
   exceededMigration,
+  {
+    id: "room-6",
+    // Of the last change of the settings. Where retention has moved `seq` since, it is not known.
+    sql: `
+ALTER TABLE room ADD COLUMN settings_seq INTEGER NOT NULL DEFAULT 0;
+UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
+`,
+  },
 ];

@@ -73,7 +73,7 @@ export class Outbox {
 
   /** Whether anybody at all listens: mostly nobody does, and then nothing is noted. */
   get isHeard(): boolean {
-    return this.#options.subscriptions().length > 0;
+    return this.#options.subscriptions().some(({ isDisabled }) => isDisabled !== true);
   }
 
   wants(type: WebhookEventType): boolean {
@@ -125,7 +125,12 @@ export class Outbox {
 
   /** It has everything up to this position. */
   taken(endpoint: string, position: number): void {
-    this.#sql.exec("DELETE FROM outbox WHERE endpoint = ? AND position <= ?", endpoint, position);
+    // Read before anything of it goes, or what goes is subtracted twice.
+    const { waiting } = this.#known;
+    const gone = this.#sql
+      .exec("DELETE FROM outbox WHERE endpoint = ? AND position <= ? RETURNING 1", endpoint, position)
+      .toArray().length;
+    waiting.set(endpoint, Math.max(0, (waiting.get(endpoint) ?? 0) - gone));
   }
 
   /** After which seq it is told from the rows, when it has all that waits; null where nothing was left out. */
@@ -164,6 +169,7 @@ export class Outbox {
        WHERE data ->> '$.by.asUser' = ?1 OR (data ->> '$.by.kind' = 'user' AND data ->> '$.by.id' = ?1)`,
       user,
     );
+    this.reload();
   }
 
   /** The history is no more. */

@@ -1,23 +1,20 @@
 /** The next that a webhook endpoint is handed: what waits for it, and when it has that and is behind, the rows. */
-import { wantedBy } from "../../core/subscriptions.ts";
+import { isWanted } from "../../core/subscriptions.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { WebhookEventType } from "../../protocol/webhook.ts";
 import type { Parcel } from "./courier.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { eventsOf, eventsSince } from "./tidings.ts";
 
-/**
- * What it no longer wants goes with the rest. One that nobody has heard of any more is disabled, and what it has wanted till then
- * waits at its object; or it is removed, and its object says so. Null where nothing is left.
- */
+/** What it no longer wants goes with the rest; all of it, if there is no such endpoint any more. Null where nothing is left. */
 export function nextParcel(parts: RoomParts, endpoint: string, nowMs: number): Parcel | null {
   if (parts.store.room === null) return null;
   const subscription = stateOf(parts).policy.webhooks.find(({ id }) => id === endpoint);
   if (subscription === undefined) {
-    parts.outbox.saveBehind(endpoint, null);
-    return fromOutbox(parts, endpoint, () => true, nowMs);
+    parts.outbox.drop(endpoint);
+    return null;
   }
-  const wants = (type: WebhookEventType): boolean => wantedBy([subscription], parts.name, type).length > 0;
+  const wants = (type: WebhookEventType): boolean => isWanted(subscription, parts.name, type);
   return fromOutbox(parts, endpoint, wants, nowMs) ?? fromRows(parts, endpoint, wants, nowMs);
 }
 

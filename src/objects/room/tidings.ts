@@ -41,13 +41,14 @@ export function eventsSince(parts: RoomParts, after: number, limit: number, nowM
   const created = store.messages.after(after, reading).map((message): Told => {
     return { type: "message.created", seq: message.id, atMs: message.createdAt, data: { message } };
   });
-  // Each list is whole up to where it was cut, and neither is cut before there are `limit` of both together.
-  const changed = store
-    .changedSince(after, reading)
-    .filter((change) => change.type !== "message" || change.message.seq > change.message.id)
-    .map((change) => toldOf(change, nowMs));
+  // Each list is whole up to where it was cut, and none is cut before there are `limit` of all together: without the room's own,
+  // which also says that retention has gone on.
+  const changed = store.changedSince(after, { ...reading, limit: limit + 1 }).flatMap((change): Told[] => {
+    if (change.type === "room") return [];
+    return change.type === "message" && change.message.seq === change.message.id ? [] : [toldOf(change, nowMs)];
+  });
   const epoch = epochOf(parts);
-  return [...created, ...changed]
+  return [...created, ...changed, ...settingsSince(parts, after, nowMs)]
     .sort((one, other) => one.seq - other.seq)
     .slice(0, limit)
     .map((told) => changeEvent(parts, epoch, told));
@@ -58,8 +59,13 @@ function changeEvent({ tenant, name }: RoomParts, epoch: string, { type, seq, at
   return { id: eventId(epoch, seq, type), type, atMs, tenant, room: name, seq, data: { ...data, cursor } };
 }
 
+function settingsSince(parts: RoomParts, after: number, nowMs: number): Told[] {
+  const { settings, settingsSeq: seq } = stateOf(parts);
+  return seq > after ? [{ type: "room.updated", seq, atMs: nowMs, data: { settings } }] : [];
+}
+
 /** Of a row. When a member or the settings changed is not written down. */
-function toldOf(change: Change, nowMs: number): Told {
+function toldOf(change: Exclude<Change, { type: "room" }>, nowMs: number): Told {
   const { type, seq } = happeningOf(change);
   switch (change.type) {
     case "message": {
@@ -68,10 +74,6 @@ function toldOf(change: Change, nowMs: number): Told {
     }
     case "member":
       return { type, seq, atMs: nowMs, data: { member: change.member } };
-    case "room": {
-      const { seq: _, oldest: __, ...settings } = change.room;
-      return { type, seq, atMs: nowMs, data: { settings } };
-    }
   }
 }
 

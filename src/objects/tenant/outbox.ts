@@ -1,9 +1,11 @@
 /**
  * What the tenant's webhook endpoints are to hear of the tenant itself. Written in the transaction of what was decided, for each
- * endpoint that wants it, and handed on after it, again and again until the endpoint has it.
+ * endpoint that wants it, and handed on after it, again and again until the endpoint has it. Beyond the limit nothing more is
+ * written for one that takes nothing.
  */
 import { nanoid } from "nanoid";
 import { wantedBy } from "../../core/subscriptions.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import type { WebhookEvent, WebhookEventType } from "../../protocol/webhook.ts";
 import type { Migration } from "../migrate.ts";
 import type { WebhookStub } from "../stubs.ts";
@@ -53,9 +55,11 @@ export class Outbox {
     for (const endpoint of endpoints)
       sql.exec(
         `INSERT INTO outbox (endpoint, position, event)
-         VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM outbox WHERE endpoint = ?1), ?2)`,
+         SELECT ?1, coalesce(max(position), 0) + 1, ?2 FROM outbox WHERE endpoint = ?1
+         HAVING coalesce(max(position) - min(position), -1) + 1 < ?3`,
         endpoint,
         JSON.stringify(event),
+        fixedLimits.outboxEvents,
       );
     if (this.#isNew) return;
     this.#isNew = true;

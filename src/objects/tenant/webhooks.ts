@@ -69,11 +69,11 @@ export class Webhooks {
     return row === undefined ? null : webhookOf(row, nowMs);
   }
 
-  /** What rooms go by. */
+  /** What rooms go by. Those that are disabled too: what waits for them is not lost by it. */
   subscriptions(nowMs: number): Subscription[] {
-    return this.list(nowMs)
-      .filter(({ isEnabled }) => isEnabled)
-      .map(subscriptionOf);
+    return this.list(nowMs).map((webhook) => {
+      return { ...subscriptionOf(webhook), ...(webhook.isEnabled ? {} : { isDisabled: true }) };
+    });
   }
 
   /** Why there cannot be another one, or null. */

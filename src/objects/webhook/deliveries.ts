@@ -89,6 +89,11 @@ export class Deliveries {
     return { events: row?.events ?? 0, atMs: row?.at ?? null };
   }
 
+  /** What was added may have been taken back. */
+  reload(): void {
+    this.#waiting = null;
+  }
+
   /** Whether an event is known, in whatever state. */
   has(event: string): boolean {
     return this.#sql.exec("SELECT 1 FROM event WHERE id = ? LIMIT 1", event).toArray().length > 0;
@@ -183,15 +188,15 @@ export class Deliveries {
   /** Forgets every event that has not arrived and names this user anywhere, and its delivery where nothing is left of it. */
   erase(user: string): void {
     const named = this.#sql
-      .exec<{ delivery: number; place: number }>(
-        `SELECT delivery, place FROM event
+      .exec<{ delivery: number; place: number; length: number }>(
+        `SELECT delivery, place, length(body) AS length FROM event
          WHERE body IS NOT NULL AND EXISTS (SELECT 1 FROM json_tree(body) WHERE type = 'text' AND atom = ?)`,
         user,
       )
       .toArray();
-    for (const { delivery, place } of named) {
+    for (const { delivery, place, length } of named) {
       this.#sql.exec("DELETE FROM event WHERE delivery = ? AND place = ?", delivery, place);
-      this.#sql.exec("UPDATE delivery SET events = events - 1 WHERE number = ?", delivery);
+      this.#sql.exec("UPDATE delivery SET events = events - 1, bytes = bytes - ? WHERE number = ?", length, delivery);
     }
     this.#sql.exec("DELETE FROM delivery WHERE events = 0");
     this.#waiting = null;
@@ -221,7 +226,7 @@ export class Deliveries {
       nowMs,
       number,
     );
-    this.#insert(number, events, event, body);
+    this.#insert(number, event, body);
   }
 
   /** An event's own delivery has its id, a batch one of its own. Batches go one after the other. */
@@ -238,14 +243,15 @@ export class Deliveries {
         nowMs + (batch?.waitMs ?? 0),
       )
       .one();
-    this.#insert(number, 0, event, body);
+    this.#insert(number, event, body);
   }
 
-  #insert(delivery: number, place: number, { id, type, room }: WebhookEvent, body: string): void {
+  /** After the last: of those before it some may have been erased. */
+  #insert(delivery: number, { id, type, room }: WebhookEvent, body: string): void {
     this.#sql.exec(
-      "INSERT INTO event (delivery, place, id, type, room, body) VALUES (?, ?, ?, ?, ?, ?)",
+      `INSERT INTO event (delivery, place, id, type, room, body)
+       VALUES (?1, (SELECT coalesce(max(place), -1) + 1 FROM event WHERE delivery = ?1), ?, ?, ?, ?)`,
       delivery,
-      place,
       id,
       type,
       room,

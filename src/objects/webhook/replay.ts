@@ -1,5 +1,5 @@
 /** Events of a room's history, once more: read from the room, page by page, and given to one endpoint. */
-import { wantedBy } from "../../core/subscriptions.ts";
+import { isWanted } from "../../core/subscriptions.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { Refusal } from "../../protocol/refusals.ts";
 import { type ReplaySpan, type Subscription, type WebhookEvent, WebhookEventType } from "../../protocol/webhook.ts";
@@ -12,13 +12,15 @@ export interface Replaying {
   readonly wanted: Subscription;
   /** How many the endpoint has place for. */
   readonly places: () => number;
-  readonly take: (events: readonly WebhookEvent[]) => void;
+  /** False where it is no more. */
+  readonly take: (events: readonly WebhookEvent[]) => boolean;
 }
 
-/** How many were given, and the seq at which to go on; null where the span is done. */
+/** How many were given, and the seq at which to go on: null where the span is done. */
 export type Replayed = { readonly ok: true; readonly events: number; readonly next: number | null } | Refusal;
 
-export async function replay({ room, wanted, places, take }: Replaying, span: ReplaySpan): Promise<Replayed> {
+/** Null where the endpoint was removed meanwhile. */
+export async function replay({ room, wanted, places, take }: Replaying, span: ReplaySpan): Promise<Replayed | null> {
   const { from, to } = span;
   let given = 0;
   let after = from - 1;
@@ -30,7 +32,7 @@ export async function replay({ room, wanted, places, take }: Replaying, span: Re
     if (epoch !== null && page.epoch !== epoch) return { ok: true, events: given, next: null };
     ({ epoch } = page);
     const events = page.events.filter(({ type }) => wants(wanted, span.room, type));
-    take(events);
+    if (!take(events)) return null;
     given += events.length;
     if (page.next === null) return { ok: true, events: given, next: null };
     after = page.next;
@@ -40,5 +42,5 @@ export async function replay({ room, wanted, places, take }: Replaying, span: Re
 
 function wants(wanted: Subscription, room: string, type: string): boolean {
   const known = WebhookEventType.safeParse(type);
-  return known.success && wantedBy([wanted], room, known.data).length > 0;
+  return known.success && isWanted(wanted, room, known.data);
 }

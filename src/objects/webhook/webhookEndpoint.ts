@@ -30,6 +30,8 @@ const migrations: readonly Migration[] = [alarmsMigration, deliveriesMigration, 
 /** When the alarm begins what should have begun at once. */
 const againAfterMs = 5_000;
 const sweepEveryMs = 3_600_000;
+/** What was retried by hand is younger than its number says, and would hide how old the others are. */
+const sweepAtLatestMs = 86_400_000;
 const waitedTooLong = { status: null, error: "it waited too long" };
 
 interface Parts {
@@ -55,10 +57,9 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
 
   /** False where there is no such endpoint. Events are taken when it returns; one that is known by its id changes nothing. */
   async accept(events: readonly WebhookEvent[]): Promise<boolean> {
+    const parts = this.#parts;
     const target = await this.#known();
-    if (target === null) return false;
-    this.#take(events, target, (event) => this.#parts.deliveries.has(event.id));
-    return true;
+    return target !== null && this.#take(events, { target, parts }, ({ id }) => parts.deliveries.has(id));
   }
 
   /** The tenant has decided something about it. */
@@ -107,15 +108,16 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
 
   /** What of a room's history it wants, once more, also what has arrived. Null where there is no such endpoint. */
   async replay(span: ReplaySpan): Promise<Replayed | null> {
+    const parts = this.#parts;
     const target = await this.#ask();
     if (target === null) return null;
-    const isPending = (event: WebhookEvent): boolean => this.#parts.deliveries.isPending(event.id);
+    const isPending = ({ id }: WebhookEvent): boolean => parts.deliveries.isPending(id);
     return replay(
       {
         room: roomStub(this.env, this.#name.tenant, span.room),
         wanted: target.wanted,
         places: () => fixedLimits.webhookQueueEvents - this.waiting().waiting,
-        take: (events) => this.#take(events, target, isPending),
+        take: (events) => this.#take(events, { target, parts }, isPending),
       },
       span,
     );
@@ -176,17 +178,29 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
     return known ?? this.#ask();
   }
 
-  #take(events: readonly WebhookEvent[], target: Target, isKnown: (event: WebhookEvent) => boolean): void {
+  /** `parts` are those of when the target was asked for. False where the endpoint has been removed since: it is not made anew. */
+  #take(
+    events: readonly WebhookEvent[],
+    { target, parts }: { readonly target: Target; readonly parts: Parts },
+    isKnown: (event: WebhookEvent) => boolean,
+  ): boolean {
+    if (parts !== this.#parts) return false;
     const { storage } = this.ctx;
     migrate(storage, migrations);
-    const { standing, deliveries } = this.#parts;
+    const { standing, deliveries } = parts;
     const nowMs = Date.now();
     if (standing.known === null) standing.learn(target, nowMs);
-    storage.transactionSync(() => {
-      for (const event of events) if (!isKnown(event)) deliveries.add(event, target.batch, nowMs);
-    });
+    try {
+      storage.transactionSync(() => {
+        for (const event of events) if (!isKnown(event)) deliveries.add(event, target.batch, nowMs);
+      });
+    } catch (error) {
+      deliveries.reload();
+      throw error;
+    }
     this.#bookSweep();
     this.#go();
+    return true;
   }
 
   /** Now, and by the alarm where that comes to nothing. */
@@ -203,7 +217,10 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
 
   #bookSweep(): void {
     const { sweepMs } = this.#parts.kept;
-    if (sweepMs !== null) this.#alarms.schedule("sweep", Math.max(sweepMs, Date.now() + sweepEveryMs));
+    if (sweepMs === null) return;
+    const nowMs = Date.now();
+    const atMs = Math.min(Math.max(sweepMs, nowMs + sweepEveryMs), nowMs + sweepAtLatestMs);
+    this.#alarms.schedule("sweep", atMs);
   }
 
   #assemble(): Parts {

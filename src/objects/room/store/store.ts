@@ -13,7 +13,10 @@ import { Usage } from "./usage.ts";
 
 /** The room's own row. */
 export interface RoomState {
+  /** Of the last change that readers are told of as the room's: also that retention has moved `oldest`. */
   readonly seq: number;
+  /** Of the last change of the settings; 0 where there was none. */
+  readonly settingsSeq: number;
   readonly oldest: number;
   readonly floor: number;
   /** The stored epoch: readers are shown a hash over it and the deployment's generation. */
@@ -109,7 +112,7 @@ export class Store {
     this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
     this.#sql.exec(
-      `UPDATE room SET head = ?1, seq = ?2, oldest = ?3, floor = ?4, epoch = ?5, settings = ?6, created_at = ?7, changed_to = ?1,
+      `UPDATE room SET head = ?1, seq = ?2, settings_seq = iif(?3 = 1, ?2, 0), oldest = ?3, floor = ?4, epoch = ?5, settings = ?6, created_at = ?7, changed_to = ?1,
          messages = (SELECT count(*) FROM message), counted_to = coalesce((SELECT max(id) FROM message), 0)`,
       head,
       seq,
@@ -175,12 +178,12 @@ export class Store {
   saveSettings(settings: RoomSettings, seq: number, nowMs: number): void {
     if (this.#room?.settings.slowModeMs === 0 && settings.slowModeMs > 0) this.#slowSinceMs = nowMs;
     this.#sql.exec(
-      "UPDATE room SET settings = ?, seq = ?, slow_since = ?",
+      "UPDATE room SET settings = ?1, seq = ?2, settings_seq = ?2, slow_since = ?3",
       JSON.stringify(settings),
       seq,
       this.#slowSinceMs,
     );
-    if (this.#room !== null) this.#room = { ...this.#room, settings, seq };
+    if (this.#room !== null) this.#room = { ...this.#room, settings, seq, settingsSeq: seq };
   }
 
   /** To be called when a flush has given seqs up to this one. */
@@ -197,6 +200,7 @@ export class Store {
     const row = this.#sql
       .exec<{
         seq: number;
+        settings_seq: number;
         oldest: number;
         floor: number;
         epoch: string;
@@ -208,7 +212,7 @@ export class Store {
         top: number;
         hides: number;
       }>(
-        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, oldest, floor, epoch, settings, policy, deleted_at, counted_to, slow_since, max(
+        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, settings_seq, oldest, floor, epoch, settings, policy, deleted_at, counted_to, slow_since, max(
          head, seq,
          coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
          coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
@@ -224,6 +228,7 @@ export class Store {
         ? null
         : {
             seq: row.seq,
+            settingsSeq: row.settings_seq,
             oldest: row.oldest,
             floor: row.floor,
             epoch: row.epoch,
