@@ -243,6 +243,15 @@ export const FlagLine = z.strictObject({
   resolvedAt: TimeMs.nullable(),
 });
 export type FlagLine = z.infer<typeof FlagLine>;
+/** In the export of a user: a file that he has announced, and whose bytes are not all there. */
+export const UploadLine = z.strictObject({
+  type: z.literal("upload"),
+  id: UploadId,
+  room: RoomName,
+  name: FileName,
+  size: FileSize,
+});
+export type UploadLine = z.infer<typeof UploadLine>;
 /** Never its secret. */
 export const WebhookLine = WebhookEndpoint.extend({ type: z.literal("webhook") });
 export const AuditLine = AuditEntry.extend({ type: z.literal("audit") });

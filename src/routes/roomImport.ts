@@ -41,7 +41,7 @@ export async function takeRoom(
 ): Promise<Imports> {
   const stub = roomStub(env, tenant, room);
   // Files are found by tenant, room and id: in another room they are told of, and not there.
-  const load = new Load(stub, id, head.tenant === tenant && head.room === room);
+  const load = new Load(stub, id, head.tenant !== tenant || head.room !== room);
   const taken = await takeAll(load, lines, isAll, actor).catch(async (error: unknown) => {
     await stub.giveUpImport(id);
     throw error;
@@ -65,7 +65,7 @@ async function takeAll(load: Load, lines: Lines, isAll: boolean, actor: Actor): 
     const row = RoomRow.safeParse(line.value);
     if (!row.success) return unfit(line, row.error);
     if (row.data.type === "room") room = row.data;
-    const refused = await load.add(row.data, line.text);
+    const refused = await load.add(row.data, line);
     if (refused !== null) return refused;
   }
 }
@@ -109,18 +109,21 @@ class Load {
   #rows: Exclude<RoomRow, RoomLine>[] = [];
   #text = "";
 
-  readonly #withFiles: boolean;
+  readonly #skipFiles: boolean;
+  /** Of the first of the rows. */
+  #line = 0;
 
-  constructor(stub: RoomStub, id: string, withFiles: boolean) {
+  constructor(stub: RoomStub, id: string, skipFiles: boolean) {
     this.stub = stub;
     this.id = id;
-    this.#withFiles = withFiles;
+    this.#skipFiles = skipFiles;
   }
 
-  async add(row: RoomRow, text: string): Promise<Refusal | null> {
+  async add(row: RoomRow, { text, number }: Line): Promise<Refusal | null> {
     this.counts[row.type] = (this.counts[row.type] ?? 0) + 1;
     this.#text += `${text}\n`;
-    if (row.type !== "room" && (row.type !== "file" || this.#withFiles)) this.#rows.push(row);
+    if (this.#rows.length === 0) this.#line = number;
+    if (row.type !== "room") this.#rows.push(row);
     const isFull =
       this.#rows.length >= fixedLimits.importBatchLines || this.#text.length >= fixedLimits.importBatchUnits;
     return isFull ? this.send() : null;
@@ -130,7 +133,8 @@ class Load {
     await this.digest.add(this.#text);
     this.#text = "";
     if (this.#rows.length === 0) return null;
-    const taken = await this.stub.takeRows({ import: this.id, from: this.sent, rows: this.#rows });
+    const given = { from: this.sent, line: this.#line, skipFiles: this.#skipFiles, rows: this.#rows };
+    const taken = await this.stub.takeRows({ import: this.id, ...given });
     this.sent += this.#rows.length;
     this.#rows = [];
     return taken.ok ? null : taken;

@@ -360,6 +360,20 @@ describe("an import", () => {
     expect((await call("/v1/rooms/copy/changes", { credential: token })).status).toBe(200);
   });
 
+  test("[D13] says in which line of the body something is wrong, also behind files that are another room's", async () => {
+    const attachments = [await addFile(tenant, room, "ada")];
+    await call(`/v1/rooms/${room}/messages`, { method: "POST", credential: token, body: { text: "x", attachments } });
+    await say("again");
+    const [head = "", ...rest] = (await exported(tenant, room)).trimEnd().split("\n");
+    expect(linesOf(rest.join("\n")).map(({ type }) => type)).toEqual(["message", "file", "message", "room", "end"]);
+    const lines = rest.slice(0, -1).map((line) => line.replace('"id":2,"seq":2', '"id":1,"seq":1'));
+    await make("copy");
+    expect(await (await imported(tenant, "copy", await withEnd(head, lines))).json()).toMatchObject({
+      code: "invalid_field",
+      detail: expect.stringContaining("Line 4: "),
+    });
+  });
+
   test("[D13] keeps no file of a message that retention had removed", async () => {
     const file = await addFile(tenant, room, "ada");
     const body = { text: "files", attachments: [file] };
@@ -383,10 +397,11 @@ describe("an import", () => {
     const begun = await stub.beginImport(null);
     if (!begun.ok) throw new Error(begun.error);
     const rows = linesOf(text).slice(1, -2) as never[];
-    expect(await stub.takeRows({ import: begun.import, from: 0, rows })).toEqual({ ok: true });
+    const rest = { import: begun.import, line: 2, skipFiles: false };
+    expect(await stub.takeRows({ ...rest, from: 0, rows })).toEqual({ ok: true });
     // The same again, as after an answer that was lost, and one that has missed something.
-    expect(await stub.takeRows({ import: begun.import, from: 0, rows })).toEqual({ ok: true });
-    expect(await stub.takeRows({ import: begun.import, from: 99, rows })).toMatchObject({ error: "conflict" });
+    expect(await stub.takeRows({ ...rest, from: 0, rows })).toEqual({ ok: true });
+    expect(await stub.takeRows({ ...rest, from: 99, rows })).toMatchObject({ error: "conflict" });
     const looks = async (): Promise<void> => {
       for (const path of ["/messages", "/changes", "", "/members"])
         await refused(await call(`/v1/rooms/copy${path}`, { credential: token }), 503, "overloaded");
@@ -405,7 +420,7 @@ describe("an import", () => {
     pass(fixedLimits.importIdleMs + 1);
     await runDurableObjectAlarm(roomObject(tenant, "copy"));
     expect(await read("copy")).toMatchObject({ messages: [] });
-    expect(await stub.takeRows({ import: begun.import, from: rows.length, rows: [] })).toMatchObject({
+    expect(await stub.takeRows({ ...rest, from: rows.length, rows: [] })).toMatchObject({
       error: "conflict",
     });
     expect((await imported(tenant, "copy", text)).status).toBe(201);

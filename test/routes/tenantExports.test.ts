@@ -8,6 +8,7 @@ import { TenantRow } from "../../src/protocol/export.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import { everything, type TestTenant } from "../support/api.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
+import { addFile } from "../support/files.ts";
 import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
@@ -104,6 +105,26 @@ test("[D16] a user's export holds all that rooms and the tenant hold of him, and
   ]);
   // Nobody has no lines.
   expect((await of("nobody")).map(({ type }) => type)).toEqual(["export", "audit", "end"]);
+});
+
+test("[D16] a user's export names files of his that no message carries, and uploads of his that are not complete", async () => {
+  const file = { type: "image/png", size: 10 };
+  await ask("POST", "/v1/rooms/one/messages", { text: "x" }, ada);
+  const waiting = await addFile(tenant, "one", "ada", { name: "waiting.png" });
+  await addFile(tenant, "one", "bo", { name: "another's.png" });
+  const carried = await addFile(tenant, "one", "ada", { name: "carried.png" });
+  await ask("POST", "/v1/rooms/one/messages", { text: "x", attachments: [carried] }, ada);
+  await ask("POST", "/v1/rooms/one/uploads", { ...file, name: "open.png" }, ada);
+  await ask("POST", "/v1/rooms/one/uploads", { ...file, name: "another's.png" }, bo);
+  const text = await textOf(await call("/v1/users/ada/export", { credential: tenant.key }));
+  const found = linesOf(text).filter(({ type }) => type === "file" || type === "upload");
+  expect(found).toHaveLength(3);
+  for (const line of [
+    { type: "file", room: "one", message: 2, id: carried },
+    { type: "file", room: "one", message: null, id: waiting, name: "waiting.png" },
+    { type: "upload", room: "one", name: "open.png", size: 10 },
+  ])
+    expect(found).toContainEqual(expect.objectContaining(line));
 });
 
 test("[D15] a tenant's import that was cut off in a room is taken whole when it is sent again, and not before", async () => {

@@ -10,6 +10,9 @@ export interface ReactionMark {
   readonly user: string;
 }
 
+/** As it lies there, whether or not a message carries it. */
+type LooseFile = Omit<FileLine, "message"> & { readonly message: number | null };
+
 const columns = `${messageColumns}, digest, shadow`;
 
 export class Archive {
@@ -121,6 +124,21 @@ export class Archive {
       )
       .toArray()
       .map((row) => ({ type: "reaction", ...row }));
+  }
+
+  /** Those that his messages do not carry: nobody's yet, or another's. */
+  filesBeside(user: string, after: string, limit: number): LooseFile[] {
+    return this.#sql
+      .exec<Omit<LooseFile, "type">>(
+        `SELECT message, id, user, name, type AS mediaType, size, width, height, at FROM file
+         WHERE user = ?1 AND id > ?2 AND removed_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM message WHERE id = file.message AND sender = ?1) ORDER BY id LIMIT ?3`,
+        user,
+        after,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({ type: "file", ...row }));
   }
 
   memberRow(user: string): MemberLine | null {

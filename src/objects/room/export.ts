@@ -114,12 +114,13 @@ function roomLine(parts: RoomParts): RoomLine {
 
 /** Where the export of a user stands in a room. */
 export interface UserPosition {
-  readonly part: "messages" | "reactions";
+  readonly part: "messages" | "reactions" | "files";
   readonly message: number;
-  readonly emoji: string;
+  /** The last emoji on it, or the last file. */
+  readonly after: string;
 }
 
-/** First how he stands here, then what he said, then to what he reacted. Each line names the room. */
+/** First how he stands here, then what he said, then to what he reacted, and files of his that nothing of that carries. Each line names the room. */
 export function userPage(
   { name: room, archive }: RoomParts,
   user: string,
@@ -130,18 +131,23 @@ export function userPage(
   const inRoom = <Line extends { readonly type: string }>({ type, ...line }: Line) => ({ type, room, ...line });
   if (position === null)
     page.addEach([archive.memberRow(user), archive.banOn(user, nowMs)].filter((line) => line !== null).map(inRoom));
-  let { part, message, emoji } = position ?? { part: "messages" as const, message: 0, emoji: "" };
+  let { part, message, after }: UserPosition = position ?? { part: "messages", message: 0, after: "" };
   if (part === "messages") {
     for (const line of archive.messagesBy(user, message, page.room, nowMs)) {
-      if (page.isFull) return page.upTo({ part, message, emoji });
+      if (page.isFull) return page.upTo({ part, message, after });
       page.add(inRoom(line));
       page.addEach(archive.filesOn(line.id).map(inRoom));
       message = line.id;
     }
     [part, message] = ["reactions", 0];
   }
-  const { last, all } = page.addAll(archive.reactionsBy(user, { message, emoji }, page.room), inRoom);
-  return page.upTo(all ? null : { part, message: last?.message ?? message, emoji: last?.emoji ?? emoji });
+  if (part === "reactions") {
+    const { last, all } = page.addAll(archive.reactionsBy(user, { message, emoji: after }, page.room), inRoom);
+    if (!all) return page.upTo({ part, message: last?.message ?? message, after: last?.emoji ?? after });
+    [part, after] = ["files", ""];
+  }
+  const { last, all } = page.addAll(archive.filesBeside(user, after, page.room), inRoom);
+  return page.upTo(all ? null : { part, message, after: last?.id ?? after });
 }
 
 function asItIs<Line>(line: Line): Line {

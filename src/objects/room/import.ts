@@ -15,6 +15,10 @@ export interface ImportBatch {
   readonly import: string;
   /** Lines that came before: a batch that comes twice is taken once. */
   readonly from: number;
+  /** Of the first row, in the body: for whoever is to find what is refused. */
+  readonly line: number;
+  /** The files' bytes are another room's: they are told of, and not there. */
+  readonly skipFiles: boolean;
   readonly rows: readonly Exclude<RoomRow, RoomLine>[];
 }
 
@@ -57,8 +61,8 @@ export function takeRows(parts: RoomParts, batch: ImportBatch, nowMs: number): {
     return store.transaction(() => {
       let { seq } = state;
       for (const [index, row] of batch.rows.entries()) {
-        const unfit = take(parts, row, seq);
-        if (unfit !== null) return refuse("invalid_field", `Line ${batch.from + index + 2}: ${unfit}.`);
+        const unfit = row.type === "file" && batch.skipFiles ? null : take(parts, row, seq);
+        if (unfit !== null) return refuse("invalid_field", `Line ${batch.line + index}: ${unfit}.`);
         if ((row.type === "message" || row.type === "member") && row.seq !== null) seq = row.seq;
       }
       intake.took({ lines, seq }, nowMs);
@@ -67,7 +71,8 @@ export function takeRows(parts: RoomParts, batch: ImportBatch, nowMs: number): {
   } catch (error) {
     intake.forget();
     if (!String(error).includes("UNIQUE constraint")) throw error;
-    return refuse("invalid_field", `Lines ${state.lines + 2} to ${lines + 1}: something stands there twice.`);
+    const last = batch.line + batch.rows.length - 1;
+    return refuse("invalid_field", `Lines ${batch.line} to ${last}: something stands there twice.`);
   }
 }
 

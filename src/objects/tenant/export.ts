@@ -1,7 +1,7 @@
 /** What a tenant itself holds, as it is exported: all of it, or what it says of one user. Its rooms are asked for apart. */
 import { mapPersonal } from "../../core/auditChain.ts";
 import type { AuditEntry, Personal } from "../../protocol/audit.ts";
-import type { AuditLine, BanLine, FlagLine, RevocationLine, TenantRow } from "../../protocol/export.ts";
+import type { AuditLine, BanLine, FlagLine, RevocationLine, TenantRow, UploadLine } from "../../protocol/export.ts";
 import { type ExportPage, PageOfLines } from "../exports.ts";
 import type { BanListing } from "./bans.ts";
 import type { Flag } from "./flags.ts";
@@ -15,7 +15,7 @@ export interface TenantPosition {
 }
 
 interface Listed {
-  readonly rows: readonly { readonly line: TenantRow; readonly mark: string }[];
+  readonly rows: readonly { readonly line: TenantRow | UploadLine; readonly mark: string }[];
   readonly isMore?: boolean;
 }
 
@@ -27,18 +27,24 @@ const whole: readonly List[] = [
     const { name, suspended, settings, limits, createdAtMs: createdAt } = tenantOf(parts);
     return { rows: [{ line: { type: "tenant", name, suspended, settings, limits, createdAt }, mark: "tenant" }] };
   },
-  ({ store }) => ({ rows: store.keys().map((key) => ({ line: { type: "key", ...key }, mark: key.id })) }),
-  ({ issuers }) => ({
-    rows: issuers.list().map((issuer) => ({ line: { type: "issuer", ...issuer }, mark: issuer.id })),
-  }),
-  ({ webhooks }, _, __, nowMs) => ({
-    rows: webhooks
-      .list(nowMs)
-      .map(({ secret: _secret, previous: _previous, enabledAtMs: _enabledAtMs, ...webhook }) => ({
+  ({ store }, after) =>
+    behind(
+      after,
+      store.keys().map((key) => ({ line: { type: "key", ...key }, mark: key.id })),
+    ),
+  ({ issuers }, after) =>
+    behind(
+      after,
+      issuers.list().map((issuer) => ({ line: { type: "issuer", ...issuer }, mark: issuer.id })),
+    ),
+  ({ webhooks }, after, _, nowMs) =>
+    behind(
+      after,
+      webhooks.list(nowMs).map(({ secret: _secret, previous: _previous, enabledAtMs: _enabledAtMs, ...webhook }) => ({
         line: { type: "webhook", ...webhook },
         mark: webhook.id,
       })),
-  }),
+    ),
   ({ bans }, after, limit, nowMs) => ({
     rows: bans.list({ after, limit }, nowMs).map((ban) => ({ line: banLine(ban), mark: ban.user })),
   }),
@@ -68,15 +74,22 @@ function of(user: string): readonly List[] {
       const ban = bans.find(user, nowMs);
       return { rows: ban === null ? [] : [{ line: banLine(ban), mark: ban.user }] };
     },
-    ({ revocations }, _, __, nowMs) => ({
-      rows: revocations
-        .of(user, nowMs)
-        .map((revocation) => ({ line: revocationLine(revocation), mark: String(revocation.id) })),
-    }),
+    ({ revocations }, after, _, nowMs) =>
+      behind(
+        after,
+        revocations
+          .of(user, nowMs)
+          .map((revocation) => ({ line: revocationLine(revocation), mark: String(revocation.id) })),
+      ),
     ({ flags }, after, limit) => ({
       rows: flags
         .about(user, Number(after), limit)
         .map((flag) => ({ line: { type: "flag", ...seenBy(user, flag) }, mark: String(flag.id) })),
+    }),
+    ({ uploads }, after, limit) => ({
+      rows: uploads()
+        .openOf(user, limit, after)
+        .map(({ id, room, name, size }) => ({ line: { type: "upload", id, room, name, size }, mark: id })),
     }),
     ...(["actor", "target"] as const).map((part): List => ({ audit }, after, limit) => {
       const { items, next } = audit.page({ after: Number(after), limit, [part]: user });
@@ -84,6 +97,12 @@ function of(user: string): readonly List[] {
       return { rows, isMore: next !== undefined };
     }),
   ];
+}
+
+/** Of a list that is short and read whole each time. The row of the mark may have gone meanwhile. */
+function behind(after: string, rows: Listed["rows"]): Listed {
+  const rest = rows.filter(({ mark }) => mark > after);
+  return { rows: rest.sort((one, other) => (one.mark < other.mark ? -1 : 1)) };
 }
 
 export function tenantPage(
@@ -96,9 +115,7 @@ export function tenantPage(
   const lists = user === null ? whole : of(user);
   let { list, after } = position ?? { list: 0, after: "" };
   for (; list < lists.length; list++, after = "") {
-    const { rows: found, isMore = false } = lists[list]?.(parts, after, page.room, nowMs) ?? { rows: [] };
-    // One that is short is read whole each time.
-    const rows = found.slice(found.findIndex(({ mark }) => mark === after) + 1);
+    const { rows, isMore = false } = lists[list]?.(parts, after, page.room, nowMs) ?? { rows: [] };
     const { last, all } = page.addAll(rows, ({ line }) => line);
     if (!all || isMore) return page.upTo({ list, after: last?.mark ?? after });
   }

@@ -194,9 +194,12 @@ export class Uploads {
     return this.#oldest(Number.MAX_SAFE_INTEGER, limit);
   }
 
-  /** Of one user. */
-  openOf(user: string, limit: number): OpenUpload[] {
-    return this.#sql.exec<Row>("SELECT * FROM upload WHERE user = ? LIMIT ?", user, limit).toArray().map(uploadOf);
+  /** Of one user, in order of their ids. */
+  openOf(user: string, limit: number, after = ""): OpenUpload[] {
+    return this.#sql
+      .exec<Row>("SELECT * FROM upload WHERE user = ? AND id > ? ORDER BY id LIMIT ?", user, after, limit)
+      .toArray()
+      .map(uploadOf);
   }
 
   /** When the first one is given up, unless somebody goes on with it; null where none is open. */
