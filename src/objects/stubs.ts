@@ -104,6 +104,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   fileReady: "again",
   file: "again",
   heldFiles: "again",
+  dropFile: "again",
   flag: "again",
   kick: "again",
   ban: "again",
@@ -192,6 +193,9 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   // Its id tells a second one from the first.
   reserveUpload: "again",
   openUpload: "again",
+  tryUpload: "again",
+  uploadStanding: "again",
+  giveUpUpload: "again",
   beginParts: "again",
   addPart: "again",
   confirmUpload: "again",

@@ -4,35 +4,40 @@ import { discardFile, fileKey, isUnknownMultipart } from "../objects/files.ts";
 import { roomStub, tenantStub } from "../objects/stubs.ts";
 import type { Tried } from "../objects/tenant/intake.ts";
 import { fixedLimits } from "../protocol/limits.ts";
-import { type Refusal, refuse } from "../protocol/refusals.ts";
-import type { FileAnswer } from "../protocol/upload.ts";
+import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
 import type { AppEnv } from "./app.ts";
 import { fileKindOf } from "./fileKind.ts";
 import { callerOf } from "./identity.ts";
 import { hexOf, otherDigest } from "./inflow.ts";
-import { answerOf, unknownUpload } from "./ownUploads.ts";
-
-export type Completed = { readonly ok: true; readonly file: FileAnswer };
+import { answerOf, type Completed, ownReady, unknownUpload } from "./ownUploads.ts";
 
 /**
  * The room takes the file in, and then its bytes count as stored. In this order and safe to run again: what is lost between is
- * found by the next try, or by the tenant a day later. What the room refuses leaves nothing.
+ * found by the next try, or by the tenant a day later. What the room refuses for good leaves nothing.
  */
 export async function completed(c: Context<AppEnv>, upload: Tried): Promise<Completed | Refusal> {
   const identity = c.get("identity");
   const { tenant } = identity;
   const { id, room, user, name, size } = upload;
   const kind = await fileKindOf(await headOf(c, fileKey(tenant, id)));
+  const registry = tenantStub(c.env, tenant);
+  const standing = await registry.uploadStanding(id);
+  if (standing === "complete") return ownReady(c, id);
+  if (standing === "over") {
+    await discard(c, upload);
+    return unknownUpload();
+  }
+  const stub = roomStub(c.env, tenant, room);
   const file = { id, room, user, name, size, ...kind, atMs: Date.now() };
-  const kept = await roomStub(c.env, tenant, room).fileReady(callerOf(identity, room, c.get("requestId")), file);
+  const kept = await stub.fileReady(callerOf(identity, room, c.get("requestId")), file);
   if (!kept.ok) {
-    await abandon(c, upload);
+    // Where it may come again, all of it is still there.
+    if (refusals[kept.error].retry === "no") await registry.giveUpUpload(id, room);
     return kept;
   }
-  const confirmed = await tenantStub(c.env, tenant).confirmUpload(id);
-  if (confirmed.ok) return { ok: true, file: answerOf({ ...kept.file, room }) };
-  // It was given up meanwhile: its bytes are counted nowhere.
-  await discard(c, upload);
+  if ((await registry.confirmUpload(id)).ok) return { ok: true, file: answerOf({ ...kept.file, room }) };
+  // It was given up meanwhile. The room, which has it, takes its bytes away.
+  await stub.dropFile(id);
   return unknownUpload();
 }
 
@@ -50,7 +55,7 @@ export async function putTogether(c: Context<AppEnv>, upload: Tried): Promise<Re
   }
   if (sha256 === null || (await digestOf(c, key)) === sha256) return null;
   // The parts are used up: there is nothing to go on with.
-  await abandon(c, upload);
+  await tenantStub(c.env, c.get("identity").tenant).giveUpUpload(upload.id, upload.room);
   return otherDigest();
 }
 
@@ -80,12 +85,6 @@ async function digestOf(c: Context<AppEnv>, key: string): Promise<string | null>
   const digest = new crypto.DigestStream("SHA-256");
   await found.body.pipeTo(digest);
   return hexOf(await digest.digest);
-}
-
-/** Nothing is left of it, in the bucket and in the quota. */
-async function abandon(c: Context<AppEnv>, upload: Tried): Promise<void> {
-  await discard(c, upload);
-  await tenantStub(c.env, c.get("identity").tenant).releaseUploads([upload.id]);
 }
 
 function discard(c: Context<AppEnv>, { id, multipart }: Tried): Promise<void> {

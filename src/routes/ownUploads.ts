@@ -28,6 +28,14 @@ export async function openUpload(
   return capabilities.includes("upload") ? { ok: true, upload } : mayNot;
 }
 
+/** For whoever goes on with it. */
+export async function triedUpload(c: Context<AppEnv>, id: string): ReturnType<typeof openUpload> {
+  const found = await openUpload(c, id);
+  if (!found.ok) return found;
+  const tried = await tenantStub(c.env, c.get("identity").tenant).tryUpload(id);
+  return tried.ok ? found : tried;
+}
+
 const mayNot = refuse("forbidden", "This needs the capability `upload`.");
 
 /** Whoever does nowhere is told so before anything is looked for. */
@@ -35,6 +43,8 @@ function uploadsAnywhere({ capabilities, token }: Identity): boolean {
   const isGranted = token === null || Object.values(token.rooms).some((granted) => granted.includes("upload"));
   return isGranted && capabilities.includes("upload");
 }
+
+export type Completed = { readonly ok: true; readonly file: FileAnswer };
 
 /** What the bucket knows of a file: where to ask for it. */
 export type Found = { readonly ok: true; readonly file: FileAnswer; readonly bytes: R2Object };
@@ -48,6 +58,22 @@ export async function readyFile(c: Context<AppEnv>, id: string): Promise<Found |
   const stub = roomStub(c.env, identity.tenant, room.data);
   const found = await stub.file(callerOf(identity, room.data, c.get("requestId")), id);
   return found.ok ? { ok: true, file: answerOf({ ...found.file, room: room.data }), bytes } : found;
+}
+
+export const alreadyComplete = refuse("conflict", "This upload is complete.");
+
+/** Where nothing is open any more because all is there, that is what is said. */
+export async function orReady(c: Context<AppEnv>, id: string, refused: Refusal): Promise<Refusal> {
+  if (refused.error !== "not_found") return refused;
+  const known = await ownReady(c, id);
+  return known.ok ? alreadyComplete : refused;
+}
+
+/** What others are shown is theirs to read, not to complete. */
+export async function ownReady(c: Context<AppEnv>, id: string): Promise<Completed | Refusal> {
+  const known = await readyFile(c, id);
+  const { user } = c.get("identity");
+  return known.ok && (user === null || known.file.user === user) ? known : unknownUpload();
 }
 
 export function answerOf({ id, room, user, name, type, size, width, height, atMs }: StoredFile): FileAnswer {

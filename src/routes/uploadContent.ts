@@ -11,10 +11,10 @@ import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { PartAnswer, ReadyUpload } from "../protocol/upload.ts";
 import { type AppEnv, router } from "./app.ts";
 import { clientSecurity, json, ofUpload } from "./declared.ts";
-import { type Completed, completed, putTogether } from "./completion.ts";
+import { completed, putTogether } from "./completion.ts";
 import { inflow, unfitLength } from "./inflow.ts";
 import { client } from "./middleware/authenticate.ts";
-import { openUpload, readyFile, unknownUpload } from "./ownUploads.ts";
+import { orReady, ownReady, triedUpload, unknownUpload } from "./ownUploads.ts";
 import { problem, problems } from "./problem.ts";
 
 const common = { tags: ["files"], security: clientSecurity, middleware: client };
@@ -51,8 +51,9 @@ const complete = createRoute({
 
 export const uploadContent = router()
   .openapi(putWhole, async (c) => {
-    const found = await openUpload(c, c.req.valid("param").upload);
-    if (!found.ok) return problem(c, await orReady(c, found));
+    const { upload: id } = c.req.valid("param");
+    const found = await triedUpload(c, id);
+    if (!found.ok) return problem(c, await orReady(c, id, found));
     const { upload } = found;
     const unfit = upload.parts > 0 ? refuse("conflict", "This upload comes in parts.") : unfitLength(c, upload.size);
     if (unfit !== null) return problem(c, unfit);
@@ -61,8 +62,8 @@ export const uploadContent = router()
   })
   .openapi(putPart, async (c) => {
     const { upload: id, part: number } = c.req.valid("param");
-    const found = await openUpload(c, id);
-    if (!found.ok) return problem(c, await orReady(c, found));
+    const found = await triedUpload(c, id);
+    if (!found.ok) return problem(c, await orReady(c, id, found));
     const part = Number(number);
     const size = partSize(found.upload, part);
     if (size === null) return problem(c, refuse("invalid_field", `\`part\`: there are ${found.upload.parts} parts.`));
@@ -73,7 +74,7 @@ export const uploadContent = router()
   })
   .openapi(complete, async (c) => {
     const { upload: id } = c.req.valid("param");
-    const found = await openUpload(c, id);
+    const found = await triedUpload(c, id);
     if (!found.ok) {
       const known = found.error === "not_found" ? await ownReady(c, id) : found;
       return known.ok ? c.json({ state: "ready" as const, file: known.file }, 200) : problem(c, known);
@@ -138,18 +139,4 @@ function missingParts({ parts, received }: Tried): Refusal | null {
   if (missing.length === 0) return null;
   const more = missing.length > 10 ? ` and ${missing.length - 10} more` : "";
   return refuse("conflict", `Parts are missing: ${missing.slice(0, 10).join(", ")}${more}.`);
-}
-
-/** Where nothing is open any more because all is there, that is what is said. */
-async function orReady(c: Context<AppEnv>, refused: Refusal): Promise<Refusal> {
-  if (refused.error !== "not_found") return refused;
-  const known = await ownReady(c, c.req.param("upload") ?? "");
-  return known.ok ? refuse("conflict", "This upload is complete.") : refused;
-}
-
-/** What others are shown is theirs to read, not to complete. */
-async function ownReady(c: Context<AppEnv>, id: string): Promise<Completed | Refusal> {
-  const known = await readyFile(c, id);
-  const { user } = c.get("identity");
-  return known.ok && (user === null || known.file.user === user) ? known : unknownUpload();
 }

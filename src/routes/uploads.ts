@@ -13,7 +13,7 @@ import { type AppEnv, router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, ofUpload } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems, tellLevels } from "./problem.ts";
-import { openUpload, readyFile } from "./ownUploads.ts";
+import { alreadyComplete, openUpload, orReady, readyFile } from "./ownUploads.ts";
 import { calling } from "./rooms.ts";
 
 const common = { tags: ["files"], security: clientSecurity, middleware: client };
@@ -65,13 +65,11 @@ export const uploads = router()
     return found.ok ? c.json(standingOf(found.upload), 200) : problem(c, ready);
   })
   .openapi(giveUp, async (c) => {
-    const found = await openUpload(c, c.req.valid("param").upload);
-    if (!found.ok) return problem(c, found);
-    const { id, multipart } = found.upload;
-    const { tenant } = c.get("identity");
-    await discardFile(c.env.UPLOADS, fileKey(tenant, id), multipart);
-    await tenantStub(c.env, tenant).releaseUploads([id]);
-    return c.body(null, 204);
+    const { upload: id } = c.req.valid("param");
+    const found = await openUpload(c, id);
+    if (!found.ok) return problem(c, await orReady(c, id, found));
+    const standing = await tenantStub(c.env, c.get("identity").tenant).giveUpUpload(id, found.upload.room);
+    return standing === "complete" ? problem(c, alreadyComplete) : c.body(null, 204);
   });
 
 function uploadOf({ name, size, sha256, inParts }: UploadRequest, room: string, user: string | null): NewUpload {

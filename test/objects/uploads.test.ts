@@ -1,21 +1,26 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { nanoid } from "nanoid";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fileKey } from "../../src/objects/files.ts";
 import { Room } from "../../src/objects/room/room.ts";
 import { tenantStub } from "../../src/objects/stubs.ts";
+import { lateMs } from "../../src/objects/tenant/endings.ts";
 import { tenantLimits } from "../../src/protocol/limits.ts";
 import { asOperator, call, newTenant, type TestTenant } from "../support/api.ts";
 import { goTo, pass, startClock, stopClock } from "../support/clock.ts";
 import { keepFile } from "../support/files.ts";
 import { resetIn } from "../support/failing.ts";
+import { query } from "../support/room.ts";
 import { announced, inBucket, left, newUploader, put, room, uploaded } from "../support/uploads.ts";
 
 const dayMs = 86_400_000;
 
 beforeEach(() => stopClock());
-afterEach(startClock);
+afterEach(() => {
+  startClock();
+  vi.restoreAllMocks();
+});
 
 const objectOf = ({ id }: TestTenant) => env.TENANT.getByName(id);
 
@@ -163,7 +168,9 @@ test("[F10] what nobody has gone on with for a day is given up: its bytes and it
   pass(dayMs - 1);
   const fresh = await announced(token, { size: 1 });
   // Whoever goes on begins the time anew.
-  expect((await call(`/v1/uploads/${parted}`, { credential: token })).status).toBe(200);
+  expect((await put(token, `${parted}/parts/1`, "hello")).status).toBe(200);
+  // Whoever only looks does not.
+  expect((await call(`/v1/uploads/${whole}`, { credential: token })).status).toBe(200);
   const ring = (): Promise<boolean> => runDurableObjectAlarm(objectOf(tenant));
   pass(1);
   await ring();
@@ -233,4 +240,52 @@ test("[T15] at the end of a tenant its uploads go too, the parts of those that n
   const parts = env.UPLOADS.resumeMultipartUpload(fileKey(tenant.id, id), multipart);
   await expect(parts.uploadPart(1, "hello")).rejects.toThrow("10024");
   expect((await asOperator(`/v1/tenants/${tenant.id}`)).status).toBe(404);
+});
+
+test("[T15] what a request brings that had begun before the end of its tenant goes too", async () => {
+  const { tenant } = await newUploader();
+  expect((await asOperator(`/v1/tenants/${tenant.id}`, { method: "DELETE" })).status).toBe(202);
+  const isThere = async (): Promise<boolean> => (await asOperator(`/v1/tenants/${tenant.id}`)).status === 200;
+  do pass(30_000);
+  while ((await runDurableObjectAlarm(objectOf(tenant))) && (await isThere()));
+  await env.UPLOADS.put(fileKey(tenant.id, nanoid()), "late");
+  pass(lateMs);
+  await evictDurableObject(objectOf(tenant));
+  expect(await runDurableObjectAlarm(objectOf(tenant))).toBe(true);
+  expect(await inBucket(tenant)).toEqual([]);
+  expect(await runDurableObjectAlarm(objectOf(tenant))).toBe(false);
+});
+
+test("[F10] what lands after it was given up is removed once more, also by a room that was told of it", async () => {
+  const { tenant, token } = await newUploader();
+  const id = await announced(token, { size: 5 });
+  expect((await call(`/v1/uploads/${id}`, { method: "DELETE", credential: token })).status).toBe(204);
+  // As a Worker that was killed has left it.
+  await env.UPLOADS.put(fileKey(tenant.id, id), "hello", { customMetadata: { room } });
+  await keepFile(tenant, room, "ada", { id, size: 5 });
+  await runDurableObjectAlarm(objectOf(tenant));
+  expect(await inBucket(tenant)).toEqual([id]);
+  pass(lateMs);
+  await runDurableObjectAlarm(objectOf(tenant));
+  expect(await inBucket(tenant)).toEqual([]);
+  await expect.poll(() => query(tenant, room, "SELECT id FROM file")).toEqual([]);
+  const rows = "SELECT count(*) AS endings FROM upload_ending";
+  const endings = await runInDurableObject(objectOf(tenant), (_, { storage }) => storage.sql.exec(rows).one());
+  expect(endings).toEqual({ endings: 0 });
+  expect(await agrees(tenant)).toEqual({ open: 0, stored: 0 });
+});
+
+test("[F10] whoever goes on with it while the room is asked keeps it", async () => {
+  const { tenant, token } = await newUploader();
+  const id = await announced(token, { size: 5 });
+  let stored = 0;
+  vi.spyOn(Room.prototype, "heldFiles").mockImplementationOnce((async () => {
+    stored = (await put(tenant.key, `${id}/content`, "hello")).status;
+    return [];
+  }) as never);
+  pass(dayMs);
+  await runDurableObjectAlarm(objectOf(tenant));
+  expect(stored).toBe(200);
+  expect(await inBucket(tenant)).toEqual([id]);
+  expect(await agrees(tenant)).toEqual({ open: 0, stored: 5 });
 });

@@ -78,6 +78,25 @@ export function flowing(bytes: Uint8Array, { chunk = 1_000, breaks = false } = {
   });
 }
 
+/** All but its first bytes come when the test says so. `begun` when the first have been taken. */
+export function heldBack(text: string): { body: ReadableStream<Uint8Array>; go: () => void; begun: Promise<void> } {
+  const bytes = new TextEncoder().encode(text);
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  let pulls = 0;
+  const body: ReadableStream<Uint8Array> = new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      if (++pulls === 1) return controller.enqueue(bytes.slice(0, 2));
+      begun.resolve();
+      await gate.promise;
+      if (pulls === 2) controller.enqueue(bytes.slice(2));
+      else controller.close();
+    },
+  });
+  return { body, go: () => gate.resolve(), begun: begun.promise };
+}
+
 export async function inBucket({ id }: TestTenant): Promise<string[]> {
   const { objects } = await env.UPLOADS.list({ prefix: filesOf(id) });
   return objects.map(({ key }) => key.slice(filesOf(id).length)).sort();

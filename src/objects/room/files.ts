@@ -101,6 +101,10 @@ export class Files {
 
   // Removal, each to be called in the transaction in which the file loses what it is shown by. It cannot be taken back.
 
+  remove(id: string, nowMs: number): void {
+    this.#remove("id = ?2 AND removed_at IS NULL", nowMs, id);
+  }
+
   /** Of messages that lose their content or their row. */
   removeOf(messages: readonly number[], nowMs: number): void {
     this.#remove("message IN (SELECT value FROM json_each(?2))", nowMs, JSON.stringify(messages));

@@ -310,6 +310,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return this.#parts.store.room === null ? [] : this.#parts.files.held(ids);
   }
 
+  /** It was given up before the tenant heard of it: it is no file, whoever brought it. Safe to run twice. */
+  dropFile(id: string): void {
+    const { store, files } = this.#parts;
+    if (store.room !== null) store.transaction(() => files.remove(id, Date.now()));
+  }
+
   /** For a webhook endpoint that asks for it: every event that the span's rows tell of, whoever wants which. */
   replay(span: Span): ReplayPage | Refusal {
     return replay(this.#parts, span, Date.now());

@@ -2,6 +2,7 @@
 import pLimit from "p-limit";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { Migration } from "../migrate.ts";
+import { lateMs } from "./endings.ts";
 import type { Store } from "./store.ts";
 
 export const deletionMigration: Migration = {
@@ -75,6 +76,11 @@ export class Deletion {
     return "over";
   }
 
+  /** What a request has brought that had begun before the end. Throws where something could not be erased now. */
+  async eraseLate(): Promise<void> {
+    while (await this.#eraseFiles());
+  }
+
   /** What fails stays listed, and keeps no other from its end. */
   async #dissolve(rooms: readonly string[]): Promise<void> {
     const { store, dissolve } = this.#options;
@@ -101,6 +107,7 @@ export class Deletion {
     this.#sql.exec("CREATE TABLE tombstone (one INTEGER PRIMARY KEY) STRICT");
     this.#isOver = true;
     store.forget();
+    void storage.setAlarm(Date.now() + lateMs);
   }
 
   #goOn(after: string): void {

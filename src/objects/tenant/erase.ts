@@ -40,7 +40,7 @@ export async function beginErasure(
 
 /** What has come since then, and what waits to be sent. May throw: then it is tried again. */
 export async function eraseRest(parts: TenantParts, user: string, nowMs: number): Promise<void> {
-  await giveUpOf(parts, user);
+  await giveUpOf(parts, user, nowMs);
   await eraseAtEndpoints(parts, user, nowMs);
   parts.store.transaction(() => eraseOwn(parts, user));
 }

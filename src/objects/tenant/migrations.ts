@@ -2,6 +2,7 @@
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { bansPushedMigration, tenantBansMigration } from "./bans.ts";
+import { endingsMigration } from "./endings.ts";
 import { erasuresMigration } from "./erasures.ts";
 import { flagsMigration } from "./flags.ts";
 import { tenantOutboxMigration } from "./outbox.ts";
@@ -104,4 +105,5 @@ CREATE TABLE audit_name (
   uploadsMigration,
   usageFilesMigration,
   erasuresMigration,
+  endingsMigration,
 ];

@@ -6,6 +6,7 @@ import type { WebhookStub } from "../stubs.ts";
 import type { AuditLog } from "./audit.ts";
 import type { TenantBans } from "./bans.ts";
 import type { Deletion } from "./deletion.ts";
+import type { Endings } from "./endings.ts";
 import type { Erasures } from "./erasures.ts";
 import type { Flags } from "./flags.ts";
 import type { Issuers } from "./issuers.ts";
@@ -40,8 +41,11 @@ export interface TenantParts {
   readonly ledger: () => Ledger;
   readonly usage: () => Usage;
   readonly uploads: () => Uploads;
+  readonly endings: Endings;
   /** Removes what has come of it from the bucket. Safe to run twice. */
   readonly discard: (upload: Pick<OpenUpload, "id" | "multipart">) => Promise<void>;
+  /** Tells its room that it is no file, whatever the room has heard of it. Safe to run twice. */
+  readonly disclaim: (upload: Pick<OpenUpload, "id" | "room">) => Promise<void>;
   /**
    * Saves what is decided with its record, and tells every room that has sockets: now, and once more when no edge can hold an
    * older policy. A room that has none asks for places before it lets the first one in, and is told then.

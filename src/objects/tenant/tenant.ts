@@ -34,6 +34,7 @@ import {
   type WebhookDeed,
   webhookOf,
 } from "./endpoints.ts";
+import { Endings } from "./endings.ts";
 import { beginErasure, eraseAtEndpoints, eraseRest } from "./erase.ts";
 import { Erasures } from "./erasures.ts";
 import { tenantPage, type TenantPosition } from "./export.ts";
@@ -41,7 +42,19 @@ import { type Flag, type FlagQuery, Flags, type NewFlag } from "./flags.ts";
 import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { ban, flag as addFlag, resolveFlag } from "./judge.ts";
 import { addKey, removeKey } from "./keys.ts";
-import { attempt, confirm, giveUp, giveUpAll, release, reserve, type Tried, whileOpen } from "./intake.ts";
+import {
+  clearEnded,
+  confirm,
+  giveUp,
+  giveUpAbandoned,
+  giveUpAll,
+  openUpload,
+  release,
+  reserve,
+  standingOf,
+  type Tried,
+  whileOpen,
+} from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
@@ -106,7 +119,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         storage,
         store,
         files: () => ({ bucket: env.UPLOADS, prefix: filesOf(this.#id) }),
-        giveUp: () => giveUpAll(this.#parts),
+        giveUp: () => giveUpAll(this.#parts, Date.now()),
         dissolve: (room) => roomStub(env, this.#id, room).dissolve(),
         dissolveEndpoints: async () => {
           await Promise.all(this.#parts.webhooks.list(Date.now()).map(({ id }) => this.#parts.endpoint(id).dissolve()));
@@ -126,6 +139,8 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       ledger: () => (this.#ledger ??= new Ledger(storage.sql)),
       usage: () => (this.#usage ??= new Usage(storage.sql)),
       uploads: () => (this.#uploads ??= new Uploads(storage.sql)),
+      endings: new Endings(storage.sql),
+      disclaim: ({ id, room }) => roomStub(env, this.#id, room).dropFile(id),
       discard: ({ id, multipart }) => discardFile(env.UPLOADS, fileKey(this.#id, id), multipart),
       decide: (tenant, record) => this.#decide(tenant, record),
     };
@@ -414,9 +429,28 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return reserved;
   }
 
-  /** An upload that is open, for whoever goes on with it: its user, or with null the tenant's server. */
+  /** An upload that is open, for its user, or with null for the tenant's server. */
   openUpload(id: string, user: string | null): Tried | null {
-    return this.#isThere ? attempt(this.#parts, id, user, Date.now()) : null;
+    return this.#isThere ? openUpload(this.#parts, id, user) : null;
+  }
+
+  /** Somebody who may goes on with it: the time after which it is given up begins anew. */
+  tryUpload(id: string): Answer<object> {
+    if (!this.#isThere) return unknownTenant();
+    return whileOpen(this.#parts, id, () => this.#parts.uploads().touch(id, Date.now()));
+  }
+
+  /** What is neither open nor complete is over for ever. */
+  uploadStanding(id: string): "open" | "complete" | "over" {
+    return this.#isThere ? standingOf(this.#parts, id) : "over";
+  }
+
+  /** Ends an upload that is not complete, and answers how it stands then. Safe to ask again. */
+  async giveUpUpload(id: string, room: string): Promise<"open" | "complete" | "over"> {
+    if (!this.#isThere) return "over";
+    const standing = await giveUp(this.#parts, { id, room }, this.#heldBy, Date.now());
+    this.#scheduleGivingUp();
+    return standing;
   }
 
   /** Its parts are collected under this name. */
@@ -466,6 +500,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   override async alarm(): Promise<void> {
     const { store, revocations, deletion, erasures, usage, untold, outbox } = this.#parts;
     const tickets = this.#tickets;
+    if (deletion.isOver) return deletion.eraseLate();
     // One that rang while everything was erased.
     if (store.tenant === null) return;
     await this.#alarms.run(Date.now(), {
@@ -483,6 +518,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       erasures: async () => {
         await erasures.step(Date.now());
         this.#scheduleErasures();
+        this.#scheduleGivingUp();
       },
       tickets: () => {
         tickets.sweep(Date.now());
@@ -496,8 +532,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       untold: () => untold.step(Date.now()),
       outbox: () => outbox.ring(Date.now()),
       uploads: async () => {
-        await giveUp(this.#parts, (room, ids) => roomStub(this.env, this.#id, room).heldFiles(ids), Date.now());
+        const nowMs = Date.now();
+        const done = [giveUpAbandoned(this.#parts, this.#heldBy, nowMs), clearEnded(this.#parts, nowMs)];
+        const failed = (await Promise.allSettled(done)).find(({ status }) => status === "rejected");
         this.#scheduleGivingUp();
+        if (failed?.status === "rejected") throw failed.reason;
       },
     });
   }
@@ -533,9 +572,14 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     if (this.#parts.usage().record(used, Date.now())) this.#scheduleSweep();
   }
 
+  /** Which uploads a room has as files. */
+  readonly #heldBy = (room: string, ids: readonly string[]): Promise<readonly string[]> =>
+    roomStub(this.env, this.#id, room).heldFiles(ids);
+
   #scheduleGivingUp(): void {
-    const { dueMs } = this.#parts.uploads();
-    if (dueMs !== null) this.#alarms.schedule("uploads", dueMs);
+    if (!this.#isThere) return;
+    for (const { dueMs } of [this.#parts.uploads(), this.#parts.endings])
+      if (dueMs !== null) this.#alarms.schedule("uploads", dueMs);
   }
 
   #scheduleSweep(): void {

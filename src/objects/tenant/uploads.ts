@@ -170,6 +170,12 @@ export class Uploads {
     this.#sql.exec("UPDATE upload_total SET announced = announced - ? WHERE day = ?", upload.size, upload.day);
   }
 
+  /** It could not be given up now: the others go first, unless somebody has gone on with it. */
+  postpone({ id, triedAtMs }: OpenUpload, untilMs: number): void {
+    const triedAt = untilMs - fixedLimits.uploadOpenMs;
+    this.#sql.exec("UPDATE upload SET tried_at = ? WHERE id = ? AND tried_at = ?", triedAt, id, triedAtMs);
+  }
+
   /** They are gone from the bucket. Answers the bytes that were stored of them; told again, none. */
   release(ids: readonly string[]): number {
     for (const id of ids) this.drop(id);
