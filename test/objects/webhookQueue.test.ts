@@ -129,6 +129,26 @@ test("[N15] what arrived is listed for a day and a dead letter for two weeks, an
   expect(left).toEqual({ rows: 0 });
 });
 
+test("[N15] a dead letter that was retried by hand, and is younger by that, keeps no older one longer", async () => {
+  const place = await newEndpoint();
+  await place.endpoint.accept([1, 2, 3].map((seq) => eventOf(place, seq)));
+  const nowMs = Date.now();
+  const end = (body: (own: Deliveries) => void) =>
+    runInDurableObject(object(place), (_, { storage }) => body(new Deliveries(storage)));
+  const died = { status: 500, error: "it answered with an error: 500" };
+  const day = 86_400_000;
+  await end((own) => [1, 2].forEach((number) => own.fail(number, died, null, nowMs)));
+  await end((own) => own.succeed(3, 200, nowMs + 4 * day));
+  await place.endpoint.accept([]);
+  await end((own) => own.retry(1, nowMs + 4 * day));
+  await end((own) => own.fail(1, died, null, nowMs + 4 * day));
+  for (let days = 1; days <= 15; days++) {
+    vi.setSystemTime(nowMs + days * day + 3_600_000);
+    await runDurableObjectAlarm(object(place));
+  }
+  expect((await place.endpoint.deliveries(newest)).map(({ delivery }) => delivery)).toEqual([1]);
+});
+
 test("[N16] an endpoint that was removed leaves nothing behind, also of what it is given later", async () => {
   const place = await newEndpoint();
   const { endpoint, id, tenant } = place;
