@@ -7,21 +7,26 @@ import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 /** Longer than one request may bring bytes (`uploadRequestMs`): what is older and not noted is not on its way either. */
-const onItsWayMs = 2 * 3_600_000;
-const everyMs = 3_600_000;
+const onItsWayMs = 4_200_000;
+const everyMs = 600_000;
 
-/** At the start nothing is on its way; after that every hour. */
+/** At the start nothing is on its way; after that every ten minutes. */
 export function clearStrays(dataFolder: string): void {
   removeStrays(dataFolder, Date.now());
   setInterval(() => removeStrays(dataFolder, Date.now() - onItsWayMs), everyMs).unref();
 }
 
-function removeStrays(dataFolder: string, beforeMs: number): void {
-  // Listed before what is known is asked for: what is noted meanwhile is then known.
-  const found = globSync(join(dataFolder, "r2/*/blobs/*")).filter((path) => isOlder(path, beforeMs));
-  if (found.length === 0) return;
-  const known = blobsOf(globSync(join(dataFolder, "r2/miniflare-R2BucketObject/*.sqlite")));
-  for (const path of found) if (!known(basename(path))) rmSync(path, { force: true });
+/** The server runs on whatever happens here: what could not be looked through now is looked through the next time. */
+export function removeStrays(dataFolder: string, beforeMs: number): void {
+  try {
+    // Listed before what is known is asked for: what is noted meanwhile is then known.
+    const found = globSync(join(dataFolder, "r2/*/blobs/*")).filter((path) => isOlder(path, beforeMs));
+    if (found.length === 0) return;
+    const known = blobsOf(globSync(join(dataFolder, "r2/miniflare-R2BucketObject/*.sqlite")));
+    for (const path of found) if (!known.has(basename(path))) rmSync(path, { force: true });
+  } catch (error) {
+    console.error(`warning  bytes of uploads that were cut off stay: ${String(error)}`);
+  }
 }
 
 function isOlder(path: string, beforeMs: number): boolean {
@@ -29,22 +34,21 @@ function isOlder(path: string, beforeMs: number): boolean {
   return found !== undefined && found.mtimeMs <= beforeMs;
 }
 
-/** Which of them the bucket knows. Where its notes are not as they are known here, it knows all. */
-function blobsOf(databases: readonly string[]): (blob: string) => boolean {
-  const known = databases.map(notesIn).filter((notes) => notes !== null);
-  return known.length === 0 ? () => true : (blob) => known.some((notes) => notes.has(blob));
+/** What the buckets know. Throws where one of them cannot be read or is not as it is known here: then nothing may be removed. */
+function blobsOf(databases: readonly string[]): ReadonlySet<unknown> {
+  const buckets = databases.filter((path) => basename(path) !== alarmsOfAll);
+  if (buckets.length === 0) throw new Error("there is no database of a bucket");
+  return new Set(buckets.flatMap(notesIn));
 }
 
-/** Null where it is not a bucket's. */
-function notesIn(path: string): ReadonlySet<unknown> | null {
+/** No bucket's: workerd notes there when which object is to be woken. */
+const alarmsOfAll = "metadata.sqlite";
+
+function notesIn(path: string): unknown[] {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
-    const tables = ["_mf_objects", "_mf_multipart_parts"];
-    const there = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-    if (!tables.every((table) => there.some(({ name }) => name === table))) return null;
-    return new Set(
-      tables.flatMap((table) => database.prepare(`SELECT blob_id FROM ${table}`).all()).map((row) => row["blob_id"]),
-    );
+    const notes = ["_mf_objects", "_mf_multipart_parts"].map((table) => `SELECT blob_id FROM ${table}`);
+    return notes.flatMap((query) => database.prepare(query).all()).map((row) => row["blob_id"]);
   } finally {
     database.close();
   }
