@@ -450,6 +450,8 @@ export const fixedLimits = {
   importIdleMs: 60_000,
   /** The highest seq, version or count that an import may bring: half of what can be told apart is left to what comes later. */
   importCountMax: 2 ** 52,
+  /** Passes of an erasure in a room before its tenant, which has more to do, comes again: of 500 messages, reactions and mentions each. */
+  erasurePasses: 20,
   /** Users that are being erased at a time: each is a way through all rooms. */
   erasuresAtOnce: 1_000,
   /** How long it stays known that an erasure was made, without whose: whoever asked for it can look. */

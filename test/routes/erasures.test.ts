@@ -240,6 +240,35 @@ describe("an erasure", () => {
     expect(left.filter((trace) => !trace.startsWith(`${tenant.id}:`))).toEqual([]);
   });
 
+  test("[D19] holds up the tenant for so many passes in a room, and goes on when it is asked again", async () => {
+    await all(["POST", "/v1/rooms/one/messages", { text: "x", mentions: [user] }, ada]);
+    const { erasurePasses } = fixedLimits;
+    const rows = erasurePasses * 500 + 600;
+    await query(
+      tenant,
+      "one",
+      `INSERT INTO message (id, seq, version, sender, text, mentions, replies, status, created_at)
+       WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= ${rows})
+       SELECT i, i, 1, '${user}', 'x', iif(i % 10 = 0, '["${user}"]', NULL), 0, 'sent', 1 FROM n`,
+    );
+    await query(tenant, "one", `UPDATE room SET head = ${rows + 1}, messages = ${rows + 1}, counted_to = ${rows + 1}`);
+    // To messages that are no more.
+    await query(
+      tenant,
+      "one",
+      `INSERT INTO reaction (message, emoji, user, at)
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i + 1000000, 'x', '${user}', 1 FROM n`,
+    );
+    await evictDurableObject(roomObject(tenant, "one"));
+    const left = async () => (await query(tenant, "one", `SELECT 1 FROM message WHERE sender = '${user}'`)).length;
+    expect(await roomObject(tenant, "one").erase(user)).toMatchObject({ ok: false, error: "overloaded" });
+    expect(await left()).toBe(rows - erasurePasses * 500);
+    expect(await roomObject(tenant, "one").erase(user)).toEqual({ ok: true });
+    expect(await left()).toBe(0);
+    expect(await query(tenant, "one", "SELECT 1 FROM reaction")).toEqual([]);
+    expect(await query(tenant, "one", "SELECT 1 FROM message WHERE mentions LIKE '%user%'")).toEqual([]);
+  });
+
   test("[D20] ends the user's sessions at once, and is the same erasure when it is asked for again", async () => {
     await all(["POST", "/v1/rooms/one/messages", { text: marker }]);
     const socket = await connect("one", { token: his });

@@ -1,6 +1,8 @@
 /** The end of a user in a room: what he said and did, what was decided of him, and that he was here. */
 import type { ErasedMessages } from "../../protocol/erasure.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { ErasureMarks } from "./erasureMarks.ts";
 import { importing } from "./intake.ts";
 import type { RoomParts } from "./parts.ts";
 import type { Entry } from "./queue.ts";
@@ -21,7 +23,9 @@ export async function eraseUser(
   const { store, intake, deeds } = parts;
   if (store.room === null) return { ok: true };
   if (intake.state !== null) return importing();
-  while ((await work((given) => erasure(given, user, messages))) === "more");
+  const marks = new ErasureMarks();
+  for (let passes = 1; (await work((given) => erasure(given, user, messages, marks))) === "more"; passes++)
+    if (passes >= fixedLimits.erasurePasses) return refuse("overloaded", "There is more of the user in the room.");
   // There was no pass, and what was to be told of its end may wait still.
   if (store.room.deletedAtMs !== null) store.transaction(() => eraseBeside(parts, user));
   forgetDecisions(parts, user);

@@ -5,6 +5,7 @@
 import { withoutReaction } from "../../core/reactions.ts";
 import type { ErasedMessages } from "../../protocol/erasure.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
+import { type ErasureMarks, markBehind } from "./erasureMarks.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
@@ -83,20 +84,24 @@ function countDown(store: Store, log: Log, id: number, lost: number): void {
 /**
  * One pass of the erasure of a user: messages become tombstones that name nobody, or stay and name nobody; reactions, mentions
  * and at last the member go. What no change can tell (that a row is gone) raises the floor, so that a cursor from before starts
- * over. A pass that found nothing is a duplicate.
+ * over. A pass that found nothing from the beginning is a duplicate.
  */
-export function erasure(parts: RoomParts, user: string, messages: ErasedMessages): Entry {
+export function erasure(parts: RoomParts, user: string, messages: ErasedMessages, marks: ErasureMarks): Entry {
   const { store, files } = parts;
   const apply = (log: Log): Outcome => {
     const before = log.head;
-    eraseReactions(store, log, user);
-    eraseMentions(store, log, user);
-    if (messages === "erase") files.removeOf(eraseMessages(store, log, user), log.nowMs);
-    else files.disown(disownMessages(store, log, user));
+    const wasMoved = marks.areMoved;
+    const reactions = eraseReactions(store, log, user, marks);
+    eraseMentions(store, log, user, marks);
+    if (messages === "erase") files.removeOf(eraseMessages(store, log, user, marks), log.nowMs);
+    else files.disown(disownMessages(store, log, user, marks));
     files.removeWaitingOf(user, log.nowMs);
-    if (log.head === before) eraseMember(store, log, user);
+    // Reactions to what retention has removed move no head.
+    const isAll = reactions === 0 && log.head === before;
+    if (isAll) marks.reset();
+    if (isAll && !wasMoved) eraseMember(store, log, user);
     eraseBeside(parts, user);
-    return { ok: true, id: 0, seq: log.head, duplicate: log.head === before };
+    return { ok: true, id: 0, seq: log.head, duplicate: isAll && !wasMoved && log.head === before };
   };
   return { bytes: 0, apply, waiters: [] };
 }
@@ -109,8 +114,14 @@ export function eraseBeside({ bans, outbox, announced, exceeded }: RoomParts, us
   exceeded.erase(user);
 }
 
-function eraseReactions(store: Store, log: Log, user: string): void {
-  for (const { message, emoji } of store.reactions.by(user, erasureRows)) {
+/** Answers how many there were. */
+function eraseReactions(store: Store, log: Log, user: string, marks: ErasureMarks): number {
+  const found = store.reactions.by(user, marks.reaction, erasureRows);
+  marks.reaction = markBehind(
+    found.map(({ message }) => message),
+    erasureRows,
+  );
+  for (const { message, emoji } of found) {
     store.reactions.remove(message, emoji, user);
     const row = store.messages.get(message, log.nowMs, itself);
     if (row === null) continue;
@@ -119,19 +130,26 @@ function eraseReactions(store: Store, log: Log, user: string): void {
     store.messages.saveReactions(patch);
     log.changed({ type: "message", message: patch }, null);
   }
+  return found.length;
 }
 
-function eraseMentions(store: Store, log: Log, user: string): void {
-  for (const { id, mentions } of store.messages.mentioning(user, erasureRows)) {
+function eraseMentions(store: Store, log: Log, user: string, marks: ErasureMarks): void {
+  const found = store.messages.mentioning(user, marks.mention, erasureRows);
+  marks.mention = markBehind(
+    found.map(({ id }) => id),
+    erasureRows,
+  );
+  for (const { id, mentions } of found) {
     const patch = { id, seq: log.next(), mentions: mentions.filter((mentioned) => mentioned !== user) };
     store.messages.saveMentions(patch);
     log.changed({ type: "message", message: patch }, null);
   }
 }
 
-function eraseMessages(store: Store, log: Log, user: string): number[] {
+function eraseMessages(store: Store, log: Log, user: string, marks: ErasureMarks): number[] {
   const hides = store.messages.hasHidden(user);
-  const ids = store.messages.by(user, erasureRows);
+  const ids = store.messages.by(user, marks.message, erasureRows);
+  marks.message = markBehind(ids, erasureRows);
   for (const id of ids) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
     store.messages.erase(tombstone);
@@ -142,9 +160,10 @@ function eraseMessages(store: Store, log: Log, user: string): number[] {
 }
 
 /** What was said stays, and nobody said it. */
-function disownMessages(store: Store, log: Log, user: string): number[] {
+function disownMessages(store: Store, log: Log, user: string, marks: ErasureMarks): number[] {
   const hides = store.messages.hasHidden(user);
-  const ids = store.messages.by(user, erasureRows);
+  const ids = store.messages.by(user, marks.message, erasureRows);
+  marks.message = markBehind(ids, erasureRows);
   for (const id of ids) {
     const patch = { id, seq: log.next() };
     store.messages.disown(patch);

@@ -217,18 +217,24 @@ export class Messages {
 
   // What removes and counts them asks for these.
 
-  by(user: string, limit: number): number[] {
+  by(user: string, from: number, limit: number): number[] {
     return this.#sql
-      .exec<{ id: number }>("SELECT id FROM message WHERE sender = ? ORDER BY id LIMIT ?", user, limit)
+      .exec<{ id: number }>(
+        "SELECT id FROM message WHERE sender = ? AND id >= ? ORDER BY id LIMIT ?",
+        user,
+        from,
+        limit,
+      )
       .toArray()
       .map(({ id }) => id);
   }
 
-  mentioning(user: string, limit: number): { id: number; mentions: string[] }[] {
+  mentioning(user: string, from: number, limit: number): { id: number; mentions: string[] }[] {
     return this.#sql
       .exec<{ id: number; mentions: string }>(
-        "SELECT id, mentions FROM message WHERE mentions IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?) ORDER BY id LIMIT ?",
+        "SELECT id, mentions FROM message WHERE mentions IS NOT NULL AND id >= ?2 AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?1) ORDER BY id LIMIT ?3",
         user,
+        from,
         limit,
       )
       .toArray()

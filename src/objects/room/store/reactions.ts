@@ -65,11 +65,12 @@ export class Reactions {
       .toArray().length;
   }
 
-  by(user: string, limit: number): { message: number; emoji: string }[] {
+  by(user: string, from: number, limit: number): { message: number; emoji: string }[] {
     return this.#sql
       .exec<{ message: number; emoji: string }>(
-        "SELECT message, emoji FROM reaction WHERE user = ? ORDER BY message LIMIT ?",
+        "SELECT message, emoji FROM reaction WHERE user = ? AND message >= ? ORDER BY message LIMIT ?",
         user,
+        from,
         limit,
       )
       .toArray();
