@@ -41,6 +41,15 @@ export function overQuota(size: number, standing: UploadStanding, limits: Limits
   });
 }
 
+/** Null while so many bytes brought in vain on a day are fewer than may be announced on one. */
+export function overVain(bytes: number, { uploadBytesPerDay: limit }: Limits, nowMs: number): Refusal | null {
+  if (bytes < limit) return null;
+  return refuse("quota_exceeded", `${limit} bytes of files were brought in vain today: no more until midnight UTC.`, {
+    retryAfterMs: untilMidnight(nowMs),
+    limit: { scope: "upload_vain", limit, windowMs: dayMs, remaining: 0 },
+  });
+}
+
 /** What is left of the day's bytes, of the bucket's, and of the places for open uploads. */
 export function uploadLevels(standing: UploadStanding, limits: Limits, nowMs: number): LimitLevel[] {
   const { uploadBytesPerDay, uploadBytesStored, uploadsOpen } = limits;

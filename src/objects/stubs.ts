@@ -194,6 +194,8 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   reserveUpload: "again",
   openUpload: "again",
   tryUpload: "again",
+  // It would count twice.
+  noteVain: "once",
   uploadStanding: "again",
   giveUpUpload: "again",
   beginParts: "again",

@@ -11,6 +11,13 @@ export interface Expected {
   readonly sha256: string | null;
 }
 
+export interface Spoiled {
+  readonly ok: false;
+  readonly refused: Refusal;
+  /** That have come. */
+  readonly bytes: number;
+}
+
 /** By what the request says of itself, before a byte is read. Null where it says nothing, or what is expected. */
 export function unfitLength(c: Context, size: number): Refusal | null {
   const said = c.req.header("content-length");
@@ -27,7 +34,7 @@ export async function inflow<Stored>(
   body: Body,
   expected: Expected,
   store: (content: ReadableStream<Uint8Array>) => Promise<Stored>,
-): Promise<{ readonly ok: true; readonly stored: Stored } | Refusal> {
+): Promise<{ readonly ok: true; readonly stored: Stored } | Spoiled> {
   const { readable, writable } = new FixedLengthStream(expected.size);
   const [fed, stored] = await Promise.allSettled([feed(body, expected, writable.getWriter()), store(readable)]);
   if (fed.status === "fulfilled" && fed.value !== null) return fed.value;
@@ -41,14 +48,14 @@ async function feed(
   body: Body,
   expected: Expected,
   writer: WritableStreamDefaultWriter<Uint8Array>,
-): Promise<Refusal | null> {
+): Promise<Spoiled | null> {
   const reader = body?.getReader({ mode: "byob" });
   const timer = setTimeout(() => void reader?.cancel().catch(() => undefined), fixedLimits.uploadRequestMs);
   try {
-    const refused = await pump(reader, expected, writer);
-    if (refused === null) await writer.close();
-    else await Promise.allSettled([reader?.cancel(), writer.abort(new Error(refused.detail))]);
-    return refused;
+    const spoiled = await pump(reader, expected, writer);
+    if (spoiled === null) await writer.close();
+    else await Promise.allSettled([reader?.cancel(), writer.abort(new Error(spoiled.refused.detail))]);
+    return spoiled;
   } finally {
     clearTimeout(timer);
   }
@@ -58,28 +65,29 @@ async function pump(
   reader: ReadableStreamBYOBReader | undefined,
   { size, sha256 }: Expected,
   writer: WritableStreamDefaultWriter<Uint8Array>,
-): Promise<Refusal | null> {
+): Promise<Spoiled | null> {
   const digest = sha256 === null ? null : new crypto.DigestStream("SHA-256");
   const digester = digest?.getWriter();
   let left = size;
+  const spoiled = (refused: Refusal): Spoiled => ({ ok: false, refused, bytes: size - left });
   let last = new Uint8Array();
   // Two that take turns: what is in one has been written when it is its turn again.
   let free = new Uint8Array(fixedLimits.uploadChunkBytes);
   for (;;) {
     const read = await reader?.read(free).catch(() => "cut off" as const);
-    if (read === "cut off") return refuse("bad_request", "The body was cut off.");
+    if (read === "cut off") return spoiled(refuse("bad_request", "The body was cut off."));
     if (read === undefined || read.done) break;
     const { value: chunk } = read;
     left -= chunk.byteLength;
-    if (left < 0) return tooMany(size);
+    if (left < 0) return spoiled(tooMany(size));
     if (last.byteLength > 0) await writer.write(last);
     await digester?.write(chunk);
     free = last.byteLength > 0 ? new Uint8Array(last.buffer) : new Uint8Array(fixedLimits.uploadChunkBytes);
     last = chunk;
   }
-  if (left > 0) return tooFew(size);
+  if (left > 0) return spoiled(tooFew(size));
   await digester?.close();
-  if (digest !== null && hexOf(await digest.digest) !== sha256) return otherDigest();
+  if (digest !== null && hexOf(await digest.digest) !== sha256) return spoiled(otherDigest());
   await writer.write(last);
   return null;
 }

@@ -12,7 +12,7 @@ import { PartAnswer, ReadyUpload } from "../protocol/upload.ts";
 import { type AppEnv, router } from "./app.ts";
 import { clientSecurity, json, ofUpload } from "./declared.ts";
 import { completed, putTogether } from "./completion.ts";
-import { inflow, unfitLength } from "./inflow.ts";
+import { inflow, type Spoiled, unfitLength } from "./inflow.ts";
 import { client } from "./middleware/authenticate.ts";
 import { orReady, ownReady, triedUpload, unknownUpload } from "./ownUploads.ts";
 import { problem, problems } from "./problem.ts";
@@ -101,7 +101,13 @@ async function storeWhole(c: Context<AppEnv>, upload: Tried): Promise<Refusal | 
   const stored = await inflow(c.req.raw.body, { size, sha256 }, (content) =>
     c.env.UPLOADS.put(key, content, { onlyIf, customMetadata: fileMetadata(upload) }),
   );
-  return stored.ok ? null : stored;
+  return stored.ok ? null : inVain(c, stored);
+}
+
+/** What came of it is counted: nothing else would bound it. */
+async function inVain(c: Context<AppEnv>, came: Spoiled): Promise<Refusal> {
+  if (came.bytes > 0) await tenantStub(c.env, c.get("identity").tenant).noteVain(came.bytes);
+  return came.refused;
 }
 
 /** Nothing of the parts is a file before they are put together. */
@@ -114,7 +120,7 @@ async function storePart(c: Context<AppEnv>, upload: Tried, part: number, size: 
     const came = await inflow(c.req.raw.body, { size, sha256: null }, (content) =>
       collection.uploadPart(part, content),
     );
-    if (!came.ok) return came;
+    if (!came.ok) return await inVain(c, came);
     const added = await tenantStub(c.env, tenant).addPart(id, { part, etag: came.stored.etag });
     return added.ok ? null : unknownUpload();
   } catch (error) {

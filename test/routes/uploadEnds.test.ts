@@ -94,3 +94,17 @@ test("[F10] of a user who is erased while his bytes come, the room learns no nam
   expect(await query(tenant, room, "SELECT user, name FROM file")).toEqual([]);
   expect(await inBucket(tenant)).toEqual([]);
 });
+
+test("[F9] what is brought in vain in a day is bounded, whatever else is left of the quota", async () => {
+  const { tenant, token } = await newUploader({ uploadBytesPerDay: 10 });
+  const before = await left(token);
+  const id = await announced(token, { size: 5, sha256: "0".repeat(64) });
+  for (const bytes of ["hello", "hell"]) await put(token, `${id}/content`, bytes);
+  await refused(await put(token, `${id}/content`, "hello"), 422, "content_rejected");
+  await refused(await put(token, `${id}/content`, "hello"), 429, "quota_exceeded");
+  expect((await giveUp(token, id)).status).toBe(204);
+  expect(await left(token)).toEqual(before);
+  const another = await announced(token, { size: 5, inParts: true });
+  await refused(await put(token, `${another}/parts/1`, "hello"), 429, "quota_exceeded");
+  expect(await inBucket(tenant)).toEqual([]);
+});

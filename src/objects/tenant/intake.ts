@@ -6,7 +6,7 @@ import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Ending } from "./endings.ts";
 import { limitsOf } from "./limits.ts";
-import { type Answer, living, type TenantParts } from "./parts.ts";
+import { type Answer, living, tenantOf, type TenantParts } from "./parts.ts";
 import type { NewUpload, OpenUpload, Part } from "./uploads.ts";
 
 /** An upload that is open, with the parts of it that are there. */
@@ -37,6 +37,13 @@ export function openUpload({ uploads }: TenantParts, id: string, user: string | 
   const upload = uploads().find(id);
   if (upload === null || (user !== null && user !== upload.user)) return null;
   return { ...upload, received: uploads().partsOf(id) };
+}
+
+/** Somebody who may goes on with it: the time after which it is given up begins anew. */
+export function attempt(parts: TenantParts, id: string, nowMs: number): Answer<object> {
+  const { vain, uploads } = parts;
+  const refused = vain.refusal(limitsOf(tenantOf(parts)), nowMs);
+  return refused ?? whileOpen(parts, id, () => uploads().touch(id, nowMs));
 }
 
 /** What is decided about an upload stays so: what is complete is so until its bytes are released, what is over for ever. */

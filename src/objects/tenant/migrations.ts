@@ -14,6 +14,7 @@ import { untoldMigration } from "./untold.ts";
 import { usageFilesMigration, usageMigration } from "./usage.ts";
 import { revocationsMigration } from "./revocations.ts";
 import { uploadsMigration } from "./uploads.ts";
+import { vainMigration } from "./vain.ts";
 import { webhooksMigration } from "./webhooks.ts";
 
 export const migrations: readonly Migration[] = [
@@ -106,4 +107,5 @@ CREATE TABLE audit_name (
   usageFilesMigration,
   erasuresMigration,
   endingsMigration,
+  vainMigration,
 ];

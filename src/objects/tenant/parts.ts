@@ -18,6 +18,7 @@ import type { Store, TenantState } from "./store.ts";
 import type { Untold } from "./untold.ts";
 import type { OpenUpload, Uploads } from "./uploads.ts";
 import type { Usage } from "./usage.ts";
+import type { Vain } from "./vain.ts";
 import type { Webhooks } from "./webhooks.ts";
 import type { Limits } from "../../protocol/limits.ts";
 
@@ -42,6 +43,7 @@ export interface TenantParts {
   readonly usage: () => Usage;
   readonly uploads: () => Uploads;
   readonly endings: Endings;
+  readonly vain: Vain;
   /** Removes what has come of it from the bucket. Safe to run twice. */
   readonly discard: (upload: Pick<OpenUpload, "id" | "multipart">) => Promise<void>;
   /** Tells its room that it is no file, whatever the room has heard of it. Safe to run twice. */

@@ -43,6 +43,7 @@ import { type IssuerListing, Issuers, type NewIssuer } from "./issuers.ts";
 import { ban, flag as addFlag, resolveFlag } from "./judge.ts";
 import { addKey, removeKey } from "./keys.ts";
 import {
+  attempt,
   clearEnded,
   confirm,
   giveUp,
@@ -69,6 +70,7 @@ import { type Key, type NewKey, type RoomListing, Store } from "./store.ts";
 import { Untold } from "./untold.ts";
 import { type NewUpload, type Part, Uploads } from "./uploads.ts";
 import { type Metrics, Usage, type UsageQuery, type Used } from "./usage.ts";
+import { Vain } from "./vain.ts";
 import { listingOf, Webhooks } from "./webhooks.ts";
 
 /** When what could not be erased is tried again. */
@@ -140,6 +142,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       usage: () => (this.#usage ??= new Usage(storage.sql)),
       uploads: () => (this.#uploads ??= new Uploads(storage.sql)),
       endings: new Endings(storage.sql),
+      vain: new Vain(storage.sql),
       disclaim: ({ id, room }) => roomStub(env, this.#id, room).dropFile(id),
       discard: ({ id, multipart }) => discardFile(env.UPLOADS, fileKey(this.#id, id), multipart),
       decide: (tenant, record) => this.#decide(tenant, record),
@@ -437,7 +440,12 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   /** Somebody who may goes on with it: the time after which it is given up begins anew. */
   tryUpload(id: string): Answer<object> {
     if (!this.#isThere) return unknownTenant();
-    return whileOpen(this.#parts, id, () => this.#parts.uploads().touch(id, Date.now()));
+    return attempt(this.#parts, id, Date.now());
+  }
+
+  /** So many bytes have come for nothing. */
+  noteVain(bytes: number): void {
+    if (this.#isThere) this.#parts.vain.add(bytes, Date.now());
   }
 
   /** What is neither open nor complete is over for ever. */
