@@ -115,7 +115,7 @@ test("[G6] slow mode is a setting of the room of at most six hours, told to ever
   const world = await place();
   const ada = await enter(world, "ada");
   await world.post("first");
-  expect(ada.welcome.settings).toEqual({ frozen: false, slowModeMs: 0, access: "open" });
+  expect(ada.welcome.settings).toMatchObject({ frozen: false, slowModeMs: 0, access: "open" });
   expect(await slow(world, fixedLimits.slowModeMsMax)).toBe(200);
   for (const wrong of [fixedLimits.slowModeMsMax + 1, -1, 1.5]) expect(await slow(world, wrong)).toBe(400);
   await world.fence(ada);

@@ -237,6 +237,37 @@ test("[N17] what says something of an erased user does not wait any more", async
   expect(await endpoint.waiting()).toMatchObject({ waiting: 3 });
 });
 
+test("[N17] who is called like a room, a tenant, an event or what others said takes nothing of theirs along", async () => {
+  const place = await newEndpoint({ batch: { maxEvents: 100, waitMs: 60_000 } });
+  const { endpoint } = place;
+  const said = {
+    sender: { id: "bo", name: "Bo" },
+    text: "hello",
+    mentions: ["cy"],
+    data: { user: "dan", mentions: ["dan"] },
+  };
+  const reactions = { "👍": { count: 1, users: ["eve"] } };
+  await endpoint.accept([eventOf(place, 1, "general", { message: { ...said, reactions }, cursor: "c" })]);
+  for (const name of [place.tenant.id, "general", "message.created", "Bo", "hello", "dan", "c", "👍"]) {
+    await endpoint.erase(name);
+    expect(await endpoint.waiting()).toMatchObject({ waiting: 1 });
+  }
+  let number = 1;
+  for (const [name, data] of [
+    ["cy", { message: { ...said, mentions: ["cy"] } }],
+    ["eve", { message: { ...said, reactions } }],
+    ["fay", { user: "bo", by: { kind: "key", id: "k", asUser: "fay" } }],
+    ["gus", { flag: { user: "bo", sender: "gus" } }],
+    ["hal", { file: { id: "f", user: "hal" } }],
+    ["ida", { member: { user: "ida", role: null } }],
+    ["joe", { user: "bo", by: { kind: "user", id: "joe" } }],
+  ] as const) {
+    await endpoint.accept([eventOf(place, ++number, "general", data)]);
+    await endpoint.erase(name);
+    expect([name, (await endpoint.waiting()).waiting]).toEqual([name, 0]);
+  }
+});
+
 test("[N18] [W7] a tenant has at most 20 endpoints, an endpoint at most 20 patterns of rooms, and a batch 2 to 100 events", async () => {
   const tenant = await newTenant();
   for (let made = 0; made < fixedLimits.webhooksPerTenant; made++) await newEndpoint({}, tenant);

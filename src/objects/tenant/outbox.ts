@@ -10,6 +10,7 @@ import type { WebhookEvent, WebhookEventType } from "../../protocol/webhook.ts";
 import type { Migration } from "../migrate.ts";
 import type { WebhookStub } from "../stubs.ts";
 import type { Webhooks } from "./webhooks.ts";
+import { namesUser } from "../webhook/naming.ts";
 
 export const tenantOutboxMigration: Migration = {
   id: "outbox-1",
@@ -72,7 +73,7 @@ export class Outbox {
 
   /** What says something of a user is told no more. */
   erase(user: string): void {
-    this.#options.sql.exec("DELETE FROM outbox WHERE instr(event, ?) > 0", JSON.stringify(user));
+    this.#options.sql.exec(`DELETE FROM outbox WHERE ${namesUser("event", "?")}`, user);
   }
 
   /** Until nothing waits any more. It waits for nobody. */

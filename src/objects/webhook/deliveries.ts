@@ -4,6 +4,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import type { Batch, WebhookEvent } from "../../protocol/webhook.ts";
 import type { Migration } from "../migrate.ts";
 import { eventBody } from "./body.ts";
+import { namesUser } from "./naming.ts";
 
 export const deliveriesMigration: Migration = {
   id: "deliveries-1",
@@ -190,7 +191,7 @@ export class Deliveries {
     const named = this.#sql
       .exec<{ delivery: number; place: number; length: number }>(
         `SELECT delivery, place, length(body) AS length FROM event
-         WHERE body IS NOT NULL AND EXISTS (SELECT 1 FROM json_tree(body) WHERE type = 'text' AND atom = ?)`,
+         WHERE body IS NOT NULL AND ${namesUser("body", "?")}`,
         user,
       )
       .toArray();
