@@ -7,9 +7,9 @@ import { unspeakable } from "./support/unspeakable.ts";
 
 /** workerd writes down every object that is reset. Those that a test resets say so by this text (support/failing.ts). */
 const asked = /uncaught exception; .*as a test asked/;
-/** And Miniflare's bucket says of each body that was cut off on its way in or out that it was. */
+/** And of each body that was cut off on its way in or out that it was, as Miniflare's bucket does. */
 const cutOff =
-  /uncaught exception; .*(Network connection lost\.|Can't read from request stream because client disconnected\.)/;
+  /(uncaught )?exception(;| =) .*(Network connection lost\.|Can't read from request stream because client disconnected\.|fixed-length pipe ended prematurely|pump canceled)/;
 const continued = /^(stack: |\s+at )/;
 
 /** A token, an API key, or what a test said in place of a message. */

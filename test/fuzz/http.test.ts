@@ -15,6 +15,7 @@ import {
   type World,
 } from "../routes/operations.ts";
 import { roomy } from "../support/roomy.ts";
+import { bodyOf } from "../routes/answers.ts";
 
 const casesEach = 100;
 
@@ -172,7 +173,7 @@ async function check(operation: Operation, response: Response, asked: Case): Pro
     expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
     return release(response);
   }
-  const text = await response.text();
+  const text = await bodyOf(response);
   const told = `${operation.name} ${JSON.stringify(asked)}\n${response.status} ${text}`;
   if (response.webSocket !== null) {
     await release(response);

@@ -154,7 +154,7 @@ test("[M6] a message that has expired is gone for every reader, swept or not", a
   await ask(ada, { ...publish("newest"), expiresInMs: 1_000 });
   await new Promise((resolve) => setTimeout(resolve, 1_050));
   // By then there has been no other sweep for 10 seconds: so it is where the room has lost its memory.
-  await query(tenant, "general", "UPDATE job SET at = 0 WHERE name = 'expiry'");
+  await query(tenant, "general", "UPDATE job SET at = 1 WHERE name = 'expiry'");
   await evict(tenant, "general");
   await runDurableObjectAlarm(roomObject(tenant, "general"));
   expect(await query(tenant, "general", "SELECT head FROM room")).toEqual([{ head: 3 }]);

@@ -190,6 +190,7 @@ test("[F10] what the room has is complete, also if the tenant did not hear of it
   const id = await announced(token, { size: 5 });
   await env.UPLOADS.put(fileKey(tenant.id, id), "hello", { customMetadata: { room } });
   await keepFile(tenant, room, "ada", { id, size: 5 });
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
   const failing = resetIn(Room, "heldFiles", { times: 3 });
   pass(dayMs);
   await runDurableObjectAlarm(objectOf(tenant));

@@ -6,7 +6,7 @@ import { roomStub, tenantStub } from "../../src/objects/stubs.ts";
 import { announced, heldBack, inBucket, left, newUploader, put, room, uploaded } from "../support/uploads.ts";
 import { everything } from "../support/api.ts";
 import { query, roomObject } from "../support/room.ts";
-import { refused } from "./answers.ts";
+import { bodyOf, refused } from "./answers.ts";
 import { call, newToken } from "./edge.ts";
 
 const publish = (credential: string, upload: string): Promise<Response> =>
@@ -66,7 +66,7 @@ test("[F2] a second one who puts it, and is refused, takes nothing away of what 
   expect((await call(`/v1/rooms/${room}/bans/ada`, ban)).status).toBe(204);
   go();
   await refused(await putting, 404, "not_found");
-  expect(await (await content(bo, id)).text()).toBe("hello");
+  expect(await bodyOf(await content(bo, id))).toBe("hello");
 });
 
 test("[F2] a room that cannot take it now loses nothing of it: it may be tried again", async () => {
@@ -78,7 +78,7 @@ test("[F2] a room that cannot take it now loses nothing of it: it may be tried a
   await roomStub(env, tenant.id, room).giveUpImport(begun.import);
   await runDurableObjectAlarm(roomObject(tenant, room));
   expect((await put(token, `${id}/content`, "hello")).status).toBe(200);
-  expect(await (await content(token, id)).text()).toBe("hello");
+  expect(await bodyOf(await content(token, id))).toBe("hello");
 });
 
 test("[F10] of a user who is erased while his bytes come, the room learns no name", async () => {

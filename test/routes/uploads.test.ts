@@ -14,7 +14,7 @@ import {
   someBytes,
   uploaded,
 } from "../support/uploads.ts";
-import { answered, refused } from "./answers.ts";
+import { bodyOf, answered, refused } from "./answers.ts";
 import { call, newTenant, newToken } from "./edge.ts";
 
 const asBytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -38,7 +38,7 @@ test("[F1] a file is announced, put and read: whole up to 90 MB, in parts of 8 M
   const stored = await answered(await put(token, `${small}/content`, "hello"), 200, ReadyUpload);
   expect(stored.file).toMatchObject({ id: small, room, user: "ada", name: "greeting", size: 5 });
   expect(await answered(await call(path(small), { credential: token }), 200, ReadyUpload)).toEqual(stored);
-  expect(await (await call(path(small, "/content"), { credential: token })).text()).toBe("hello");
+  expect(await bodyOf(await call(path(small, "/content"), { credential: token }))).toBe("hello");
 });
 
 test("[F1] a file of a byte less than nothing, without a name, or of an odd digest is none", async () => {
@@ -121,7 +121,7 @@ test("[F2] what is complete is never changed: put again it is a conflict, at onc
   const id = await announced(token, { size: 5 });
   const both = await Promise.all(["first", "other"].map((content) => put(token, `${id}/content`, content)));
   for (const { status } of both) expect([200, 409]).toContain(status);
-  const read = async (): Promise<string> => (await call(path(id, "/content"), { credential: token })).text();
+  const read = async (): Promise<string> => bodyOf(await call(path(id, "/content"), { credential: token }));
   const kept = await read();
   await refused(await put(token, `${id}/content`, "third"), 409, "conflict");
   expect(await read()).toBe(kept);
