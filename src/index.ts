@@ -19,6 +19,7 @@ import { issuers } from "./routes/issuers.ts";
 import { limits } from "./routes/limits.ts";
 import { live } from "./routes/live.ts";
 import { messages } from "./routes/messages.ts";
+import { messageStream } from "./routes/messageStream.ts";
 import { metrics } from "./routes/metrics.ts";
 import {
   bounded,
@@ -76,6 +77,7 @@ for (const routes of [
   flags,
   bans,
   messages,
+  messageStream,
   changes,
   live,
   uploads,
@@ -113,6 +115,7 @@ export type AppType = Hono<
     | typeof flags
     | typeof bans
     | typeof messages
+    | typeof messageStream
     | typeof changes
     | typeof live
     | typeof uploads

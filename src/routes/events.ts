@@ -4,28 +4,17 @@ import type { Context } from "hono";
 import { nanoid } from "nanoid";
 import pLimit from "p-limit";
 import * as z from "zod";
-import type { Identity } from "../auth/identity.ts";
-import { leavePlace } from "../objects/room/connections.ts";
-import { tenantStub } from "../objects/stubs.ts";
-import type { TicketUse } from "../objects/tickets.ts";
 import { fixedLimits } from "../protocol/limits.ts";
-import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
+import { type Refusal, refuse } from "../protocol/refusals.ts";
 import { type AppEnv, router } from "./app.ts";
-import { identify, identifyTicket } from "./credentials.ts";
 import { beginning, clientSecurity, From, inRoom, roomList } from "./declared.ts";
 import { enterOneOfMany } from "./entrance.ts";
+import { type Credential, openStream, streamOf, ticketQuery } from "./eventEntrance.ts";
 import { RoomStream, type Source } from "./held/roomStream.ts";
 import { callerOf } from "./identity.ts";
-import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
-import { claim, newPlace } from "./places.ts";
-import { problem, problems } from "./problem.ts";
+import { problem } from "./problem.ts";
 
-const ticket = z.string().optional();
-const stream = {
-  200: { description: "Events: `welcome`, `changes` with an id, and live ones.", content: { "text/event-stream": {} } },
-  204: { description: "Do not come back." },
-  ...problems,
-};
+const stream = streamOf("Events: `welcome`, `changes` with an id, and live ones.");
 const common = { method: "get" as const, tags: ["connections"], security: clientSecurity, responses: stream };
 
 /** Joined by commas, in the order of the rooms; an empty one is of a room of which nothing is known. */
@@ -38,7 +27,7 @@ const ofRoom = createRoute({
   ...common,
   path: "/v1/rooms/{room}/events",
   summary: "Read a room as a stream of events; `Last-Event-ID` resumes",
-  request: { params: inRoom, query: z.strictObject({ cursor: From.optional(), ticket, ...beginning }) },
+  request: { params: inRoom, query: z.strictObject({ cursor: From.optional(), ticket: ticketQuery, ...beginning }) },
 });
 const ofMany = createRoute({
   ...common,
@@ -48,7 +37,7 @@ const ofMany = createRoute({
     query: z.strictObject({
       rooms: roomList(fixedLimits.roomsPerStream),
       cursor: Cursors.optional(),
-      ticket,
+      ticket: ticketQuery,
       ...beginning,
     }),
   },
@@ -78,29 +67,14 @@ interface Wish {
 async function open(c: Context<AppEnv>, wish: Wish): Promise<Response> {
   const cursors = cursorsOf(c, wish);
   if (!cursors.ok) return problem(c, cursors);
-  const place = newPlace(c);
-  if (!place.ok) return problem(c, place);
-  const { connection } = place;
-  let opened = false;
-  try {
-    const identified = await credentialOf(c, wish);
-    if (!identified.ok) return stop(c, await refusedCredential(c, identified), wish);
-    c.set("identity", identified.identity);
-    const over = (await overKeyRate(c, identified.identity)) ?? claim(connection, identified.identity);
-    if (over !== null) return stop(c, over, wish);
-    const sources = await enterAll(c, wish, identified, cursors.cursors);
+  const { names, named, ticket } = wish;
+  const room = named ? null : (names[0] ?? null);
+  return openStream(c, { ticket, room, hasCursor: wish.cursors !== undefined }, async (credential, holding) => {
+    const sources = await enterAll(c, wish, credential, cursors.cursors);
     const refused = sources.map(({ entered }) => entered).filter((entered) => !entered.ok);
-    if (refused[0] !== undefined && refused.length === sources.length) return stop(c, refused[0], wish);
-    const expiresAtMs = identified.identity.token?.expiresAtMs ?? null;
-    const { named } = wish;
-    const nowMs = Date.now();
-    const { response } = new RoomStream(sources, { named, connection, expiresAtMs, nowMs, chance: Math.random() });
-    response.headers.set("X-Request-Id", c.get("requestId"));
-    opened = true;
-    return response;
-  } finally {
-    if (!opened) leavePlace(connection);
-  }
+    if (refused[0] !== undefined && refused.length === sources.length) return refused[0];
+    return { ok: true, response: new RoomStream(sources, { named, ...holding }).response };
+  });
 }
 
 /** Where the reader stands, room by room. What the browser remembers is newer than what the page began with. */
@@ -116,27 +90,10 @@ function cursorsOf(
   return { ok: true, cursors: given.map((cursor) => (cursor === "" ? null : cursor)) };
 }
 
-type Credential = { readonly ok: true; readonly identity: Identity; readonly use: TicketUse | null } | Refusal;
-
-async function credentialOf(c: Context<AppEnv>, { names, named, ticket: given }: Wish): Promise<Credential> {
-  const { headers } = c.req.raw;
-  const nowMs = Date.now();
-  if (given === undefined) {
-    const identified = await identify(c.env, headers, nowMs);
-    return identified.ok ? { ...identified, use: null } : identified;
-  }
-  const room = named ? null : (names[0] ?? null);
-  const identified = await identifyTicket(c.env, { ticket: given, room, origin: headers.get("origin") }, nowMs);
-  // The room remembers that a ticket for it was used; of one for many, the tenant.
-  if (!identified.ok || room !== null) return identified;
-  const unused = await tenantStub(c.env, identified.identity.tenant).useTicket(identified.use);
-  return unused ? { ...identified, use: null } : refuse("token_invalid", "The ticket has been used.");
-}
-
 async function enterAll(
   c: Context<AppEnv>,
   { names, backlog = fixedLimits.backlogDefault, presence = "full" }: Wish,
-  { identity, use }: Credential & { ok: true },
+  { identity, use }: Credential,
   cursors: readonly (string | null)[],
 ): Promise<Source[]> {
   const { tenant } = identity;
@@ -147,17 +104,4 @@ async function enterAll(
     return { room, cursor, entered: await enterOneOfMany(c.env, { tenant, room }, { ...caller, ...wish }) };
   };
   return pLimit(fixedLimits.joinsAtOnce).map(names, enter);
-}
-
-/**
- * A browser's EventSource comes back by itself until it is answered 204 (HTML, 9.2.5), and it can tell its page no reason. So
- * who comes back and must not is answered that; whoever comes for the first time is told why.
- */
-function stop(c: Context<AppEnv>, refusal: Refusal, { ticket: given, cursors }: Wish): Response {
-  const comesBack = c.req.header("last-event-id") !== undefined;
-  const { close } = refusals[refusal.error];
-  const mustNot = comesBack && close !== null && close >= 4500;
-  // A stream that was cut before its first change has no id, but the page said where it stood.
-  const usedUp = given !== undefined && (refusal.error === "token_invalid" || refusal.error === "token_expired");
-  return mustNot || (usedUp && (comesBack || cursors !== undefined)) ? c.body(null, 204) : problem(c, refusal);
 }

@@ -758,6 +758,15 @@ export const operations: readonly Operation[] = [
     known: ["upload"],
   },
   {
+    name: "GET /v1/rooms/{room}/messages/{id}/stream",
+    plane: "read",
+    query: { ticket: [], backlog: ["1"] },
+    stream: true,
+    answers: { 200: null, 204: null },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
     name: "GET /v1/rooms/{room}/messages/{id}",
     plane: "read",
     answers: { 200: z.object({ message: Message, cursor: z.string() }) },
@@ -991,7 +1000,8 @@ export function isSocket(operation: Operation): boolean {
 
 /** Whether it opens a connection of a room's: it asks for `read` first, and makes a room as publishing does. */
 export function joins(operation: Operation): boolean {
-  return paramsOf(operation).includes("room") && (isSocket(operation) || operation.stream === true);
+  const params = paramsOf(operation);
+  return params.includes("room") && !params.includes("id") && (isSocket(operation) || operation.stream === true);
 }
 
 /** A credential with which the operation is let in. */

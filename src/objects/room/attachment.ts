@@ -1,5 +1,6 @@
 /** What lies on a socket while the room sleeps: 16,384 bytes at most, around it what partyserver keeps there. */
 import * as z from "zod";
+import { MessageId } from "../../protocol/message.ts";
 import { PresenceMode, Session } from "../../protocol/session.ts";
 
 export const Attachment = z.object({
@@ -7,6 +8,8 @@ export const Attachment = z.object({
   presence: PresenceMode,
   /** The other end is our own Worker, which passes the frames on as an event stream or among those of other rooms. */
   relayed: z.boolean(),
+  /** The one message of which it hears, and of nothing else (listen.ts). */
+  listensTo: MessageId.nullable().default(null),
   /** What the user said by `presence.set` on this socket, or inherited from another of the same user. */
   state: z.object({ value: z.unknown(), setAtMs: z.int() }).nullable(),
   /** Which of its user's sockets is the newest. */

@@ -3,6 +3,7 @@ import { silenced } from "../../core/admission.ts";
 import { unwelcome } from "../../core/welcome.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import { barred, clear } from "./admittance.ts";
+import { tellEnds } from "./listen.ts";
 import { Log } from "./log.ts";
 import { importing } from "./intake.ts";
 import type { RoomParts } from "./parts.ts";
@@ -35,6 +36,7 @@ export function flush(parts: RoomParts, nowMs: number): Log | null {
   const authors = appended?.log.authors ?? null;
   const veil = authors && { authors, viewerOf: (seat: Seat) => viewerOf(parts, seat.session) };
   roster.announce(appended?.log.frames() ?? [], veil);
+  tellEnds(parts, nowMs);
   return appended?.log ?? null;
 }
 

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { rightsOf } from "../../core/rights.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
+import { MessageId } from "../../protocol/message.ts";
 import { Terms } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { WelcomeFrame } from "../../protocol/serverFrames.ts";
@@ -10,6 +11,7 @@ import { PROTOCOL_VERSION } from "../../protocol/version.ts";
 import { writeAttachment } from "./attachment.ts";
 import { leavePlace } from "./connections.ts";
 import { type CatchUp, catchUp, catchUpFrames } from "./catchUp.ts";
+import { heardBy, unheard } from "./listen.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf } from "./position.ts";
 import type { Seat } from "./roster.ts";
@@ -28,14 +30,21 @@ export const JoinRequest = z.object({
   relayed: z.boolean(),
   /** The ticket that stood for the credential. */
   ticket: z.object({ id: z.string(), expiresAtMs: z.int() }).nullable(),
+  /** Wants to hear how one message goes on, and of nothing else; `at`: how much of its text it has, null for none. */
+  message: z.object({ id: MessageId, at: z.int().min(0).nullable() }).optional(),
 });
 export type JoinRequest = z.infer<typeof JoinRequest>;
 
 export const joinHeader = "x-parley-join";
 
 /** Whether one more socket may come in. */
-export function admitSocket(parts: RoomParts, { session, ticket }: JoinRequest): Refusal | null {
-  const forbidden = lacks(parts, session, "read");
+export function admitSocket(
+  parts: RoomParts,
+  { session, ticket, message }: JoinRequest,
+  nowMs: number,
+): Refusal | null {
+  const forbidden =
+    lacks(parts, session, "read") ?? (message === undefined ? null : unheard(parts, session, message, nowMs));
   if (forbidden !== null) return forbidden;
   const { limits } = stateOf(parts).policy;
   if (parts.roster.size >= limits.socketsPerRoom)
@@ -50,18 +59,27 @@ export function admitSocket(parts: RoomParts, { session, ticket }: JoinRequest):
 
 /** All in one synchronous instant, so that nothing can happen between what was read and what follows live. */
 export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, nowMs: number): void {
-  const { session, presence, relayed } = request;
-  const missed = catchUp(parts, viewerOf(parts, session), request, nowMs);
+  const { session, presence, relayed, message } = request;
+  const heard = message === undefined ? undefined : heardBy(parts, session, message, nowMs);
+  if (heard === null) return parts.roster.reject(socket, "not_found");
+  // Who is told all at once does not come in, and nobody hears of it.
+  if (heard?.hasEnded === true) return parts.roster.part(socket, heard.frames);
+  const listensTo = message?.id ?? null;
   const order = parts.presence.orderOf(session.user, nowMs);
   const noticeAtMs = noticeOf(session, relayed, nowMs);
-  const attachment = { session, presence, relayed, state: null, told: false, noticeAtMs, seenAtMs: nowMs, order };
+  const memory = { state: null, told: false, noticeAtMs, seenAtMs: nowMs, order };
+  const attachment = { session, presence, relayed, listensTo, ...memory };
   writeAttachment(socket, attachment);
   const seat = parts.roster.add(socket, attachment);
   watchToken(parts, seat);
   leavePlace(session.connection);
   parts.account.entered(session.connection);
-  const greeting = JSON.stringify(welcome(parts, seat, missed, nowMs));
-  parts.roster.welcome(seat, [greeting, ...catchUpFrames(parts, missed)]);
+  parts.roster.welcome(seat, heard?.frames ?? greeting(parts, seat, request, nowMs));
+}
+
+function greeting(parts: RoomParts, seat: Seat, request: JoinRequest, nowMs: number): string[] {
+  const missed = catchUp(parts, viewerOf(parts, seat.session), request, nowMs);
+  return [JSON.stringify(welcome(parts, seat, missed, nowMs)), ...catchUpFrames(parts, missed)];
 }
 
 function welcome(parts: RoomParts, seat: Seat, { resumed, gap, start }: CatchUp, nowMs: number): WelcomeFrame {

@@ -39,12 +39,16 @@ export class Edition {
   }
 
   framesFor(seat: Seat): readonly string[] {
-    return this.#printingFor(seat).framesFor(seat.hears);
+    const { listensTo } = seat.attachment;
+    const printing = this.#printingFor(seat);
+    return listensTo === null ? printing.framesFor(seat.hears) : printing.framesOf(listensTo);
   }
 
   /** Null where there is nothing for such a reader. */
   textFor(seat: Seat): string | null {
-    return this.#printingFor(seat).textFor(seat);
+    if (seat.attachment.listensTo === null) return this.#printingFor(seat).textFor(seat);
+    const frames = this.framesFor(seat);
+    return frames.length === 0 ? null : batch(frames, seat.attachment.relayed);
   }
 
   #printingFor(seat: Seat): Printing {
@@ -65,6 +69,7 @@ class Printing {
   readonly #frames = new Map<Seat["hears"], readonly string[]>();
   readonly #arrays = new Map<Seat["hears"], string | null>();
   readonly #lines = new Map<Seat["hears"], string | null>();
+  readonly #ofMessages = new Map<number, readonly string[]>();
 
   constructor(news: readonly News[], viewer: Viewer) {
     this.#news = news;
@@ -76,6 +81,15 @@ class Printing {
     if (known !== undefined) return known;
     const frames = this.#news.flatMap((item) => formFor(hears, this.#viewer, item) ?? []);
     this.#frames.set(hears, frames);
+    return frames;
+  }
+
+  /** How the text of one message goes on. */
+  framesOf(message: number): readonly string[] {
+    const known = this.#ofMessages.get(message);
+    if (known !== undefined) return known;
+    const frames = this.framesFor("none").filter((frame) => isTextOf(message, frame));
+    this.#ofMessages.set(message, frames);
     return frames;
   }
 
@@ -94,4 +108,11 @@ function formFor(hears: Seat["hears"], viewer: Viewer, item: News): string | nul
   if (typeof item === "string") return item;
   if ("as" in item) return item.as(viewer);
   return hears === "none" ? null : item[hears];
+}
+
+/** Read without parsing it: both frames begin with their type and the message's id. */
+function isTextOf(message: number, frame: string): boolean {
+  return (
+    frame.startsWith(`{"type":"delta","id":${message},`) || frame.startsWith(`{"type":"snapshot","id":${message},`)
+  );
 }

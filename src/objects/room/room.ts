@@ -345,9 +345,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   /** Refusals come before partyserver sees the request: it would write the name of a room that does not exist. */
   override async fetch(request: Request): Promise<Response> {
     const joining = joinRequestOf(request);
-    // Nobody's room comes to be by a socket that is then refused.
-    const unfit = this.#parts.store.room === null ? needs(joining.session, null, "read") : null;
-    const refused = unfit ?? (await renew(this.#parts, joining)) ?? (await openOrMake(this.#parts, joining));
+    const { store } = this.#parts;
+    const mayMake = joining.message === undefined;
+    // Nobody's room comes to be by a socket that is then refused, or by one that wants to hear a message.
+    const unfit = mayMake && store.room === null ? needs(joining.session, null, "read") : null;
+    const enter = mayMake ? openOrMake : open;
+    const refused = unfit ?? (await renew(this.#parts, joining)) ?? (await enter(this.#parts, joining));
     return refused === null ? this.#enter(request, joining) : refusalOf(refused);
   }
 
@@ -359,7 +362,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     if (full !== null) return this.#refused(joining, full);
     try {
       // Much may have been decided while the tenant was asked.
-      const refused = open(this.#parts, joining) ?? admitSocket(this.#parts, joining);
+      const refused = open(this.#parts, joining) ?? admitSocket(this.#parts, joining, Date.now());
       return refused === null ? await super.fetch(request) : this.#refused(joining, refused);
     } finally {
       account.entered(connection);

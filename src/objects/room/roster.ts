@@ -63,6 +63,7 @@ export class Roster {
   readonly #seats = new Map<WebSocket, Seat>();
   readonly #waiting = new Set<Seat>();
   readonly #doorkeeper: Doorkeeper;
+  #listening = 0;
 
   /** Rebuilds the roster after waking. A socket whose attachment cannot be read is closed: it comes back and resumes. */
   constructor(name: string, sockets: readonly WebSocket[], doorkeeper: Doorkeeper) {
@@ -85,6 +86,12 @@ export class Roster {
     return this.#seats.values();
   }
 
+  /** Those that listen to one message alone. */
+  listeners(): Seat[] {
+    if (this.#listening === 0) return [];
+    return [...this.#seats.values()].filter(({ attachment: { listensTo } }) => listensTo !== null);
+  }
+
   add(socket: WebSocket, attachment: Attachment): Seat {
     const { session, presence, relayed } = attachment;
     const seat: Seat = {
@@ -102,6 +109,7 @@ export class Roster {
       sentUnits: 0,
     };
     this.#seats.set(socket, seat);
+    if (attachment.listensTo !== null) this.#listening += 1;
     enterRoom(this.#name, relayed ? relayedOwner : this.#ownerOf(session));
     this.#doorkeeper.enter(seat);
     return seat;
@@ -116,6 +124,7 @@ export class Roster {
     if (seat === undefined) return;
     this.#seats.delete(socket);
     this.#waiting.delete(seat);
+    if (seat.attachment.listensTo !== null) this.#listening -= 1;
     leaveRoom(this.#name, seat.attachment.relayed ? relayedOwner : this.#ownerOf(seat.session));
     this.#doorkeeper.leave(seat);
   }
@@ -197,6 +206,23 @@ export class Roster {
   reject(socket: WebSocket, error: RefusalCode, detail?: string): void {
     this.remove(socket);
     closeSocket(socket, error, detail);
+  }
+
+  /** Has heard all that it came for. */
+  dismiss(seat: Seat, last: readonly string[]): void {
+    this.#sendWaiting(seat);
+    this.remove(seat.socket);
+    this.part(seat.socket, last);
+  }
+
+  /** The same for a socket that has no seat. */
+  part(socket: WebSocket, last: readonly string[]): void {
+    try {
+      for (const frame of last) socket.send(frame);
+      socket.close(1000);
+    } catch {
+      // It is closed already.
+    }
   }
 
   closeAll(error: RefusalCode): void {

@@ -1,0 +1,77 @@
+/** A socket that listens to one message alone: its text so far, how it goes on, and its end. It is one that our Worker holds. */
+import { formatCursor } from "../../protocol/cursor.ts";
+import type { Message } from "../../protocol/message.ts";
+import type { EndFrame, ListeningFrame } from "../../protocol/messageStream.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Session } from "../../protocol/session.ts";
+import type { JoinRequest } from "./join.ts";
+import type { RoomParts } from "./parts.ts";
+import { epochOf } from "./position.ts";
+import { itself, viewerOf } from "./viewer.ts";
+
+type Wish = NonNullable<JoinRequest["message"]>;
+
+export interface Heard {
+  readonly frames: readonly string[];
+  /** There is nothing to wait for. */
+  readonly hasEnded: boolean;
+}
+
+/** Null where the message can be listened to: what is gone or hidden is as good as unknown. */
+export function unheard(parts: RoomParts, session: Session, { id }: Pick<Wish, "id">, nowMs: number): Refusal | null {
+  return shownTo(parts, session, id, nowMs) === null ? refuse("not_found", "There is no such message.") : null;
+}
+
+/** What a listener is told first: where it has a part of the text, only the rest. Null where there is no such message. */
+export function heardBy(parts: RoomParts, session: Session, { id, at }: Wish, nowMs: number): Heard | null {
+  const message = shownTo(parts, session, id, nowMs);
+  if (message === null) return null;
+  const hasEnded = message.status !== "streaming";
+  const frames = [listening(message), textFrom(message, hasEnded ? null : at)];
+  if (hasEnded) frames.push(endOf(parts, message));
+  return { frames, hasEnded };
+}
+
+/**
+ * Tells those who listen to a message that it has ended. To be called after each flush: whatever has ended it, by whoever, was
+ * stored by one.
+ */
+export function tellEnds(parts: RoomParts, nowMs: number): void {
+  const { roster, store } = parts;
+  const live = new Map<number, boolean>();
+  const isLive = (id: number): boolean => {
+    const message = store.messages.get(id, nowMs, itself);
+    return message?.status === "streaming" && message.deletedAt === null;
+  };
+  for (const seat of roster.listeners()) {
+    const id = seat.attachment.listensTo;
+    if (id === null) continue;
+    if (!live.has(id)) live.set(id, isLive(id));
+    if (live.get(id) === true) continue;
+    const message = shownTo(parts, seat.session, id, nowMs);
+    if (message === null) roster.close(seat, "not_found", "There is no such message any more.");
+    else roster.dismiss(seat, [textFrom(message, null), endOf(parts, message)]);
+  }
+}
+
+function shownTo(parts: RoomParts, session: Session, id: number, nowMs: number): Message | null {
+  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
+  return message === null || message.deletedAt !== null ? null : message;
+}
+
+function listening({ expiresAt }: Message): string {
+  return JSON.stringify({ type: "listening", expiresAt } satisfies ListeningFrame);
+}
+
+/** The whole text, or what follows after so much of it. */
+function textFrom({ id, text }: Message, at: number | null): string {
+  const whole = text ?? "";
+  return at === null || at > whole.length
+    ? JSON.stringify({ type: "snapshot", id, text: whole })
+    : JSON.stringify({ type: "delta", id, at, text: whole.slice(at) });
+}
+
+function endOf(parts: RoomParts, { id, seq, status, text }: Message): string {
+  const cursor = formatCursor({ epoch: epochOf(parts), seq });
+  return JSON.stringify({ type: "end", id, status, length: text?.length ?? 0, cursor } satisfies EndFrame);
+}

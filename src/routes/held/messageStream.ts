@@ -1,0 +1,130 @@
+/** One message as a stream of events. The Worker ends it; the room feeds it by a socket that hears of nothing else. */
+import { closingFrame } from "../../protocol/farewell.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
+import {
+  formatTextPosition,
+  ListeningFrame,
+  TextDelta,
+  TextEnd,
+  type TextPosition,
+  TextSnapshot,
+} from "../../protocol/messageStream.ts";
+import { type RefusalCode, refusals } from "../../protocol/refusals.ts";
+import { EventStream } from "./eventStream.ts";
+import { Feed } from "./feed.ts";
+import { typeOf, withoutType } from "./line.ts";
+import { Tenure, type TenureOptions } from "./tenure.ts";
+
+export interface MessageStreamOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
+  readonly message: number;
+  /** How much of the text the reader has. */
+  readonly at: number;
+}
+
+export class MessageStream {
+  readonly #message: number;
+  readonly #stream: EventStream;
+  readonly #tenure: Tenure;
+  readonly #feed: Feed;
+  /** Of the text as the reader has it. */
+  #length: number;
+  #vanishing: ReturnType<typeof setTimeout> | null = null;
+  #isOver = false;
+
+  constructor(socket: WebSocket, { message, at, ...tenure }: MessageStreamOptions) {
+    this.#message = message;
+    this.#length = at;
+    this.#stream = new EventStream({
+      retryMs: Math.round(fixedLimits.streamRetryMs * (0.5 + tenure.chance)),
+      onGone: () => this.#release(),
+      onDrained: () => undefined,
+    });
+    this.#tenure = new Tenure({
+      ...tenure,
+      onBeat: () => this.#beat(),
+      onExpiring: ({ type, ...notice }) => this.#stream.send([{ name: type, data: JSON.stringify(notice) }]),
+      onEnd: (...why) => this.#close(...why),
+    });
+    this.#feed = new Feed(socket, {
+      onLines: (lines) => this.#pass(lines),
+      onEnd: () => this.#close("restarting"),
+    });
+  }
+
+  get response(): Response {
+    return this.#stream.response;
+  }
+
+  #pass(lines: readonly string[]): void {
+    for (const line of lines) if (!this.#isOver) this.#tell(line);
+    if (!this.#isOver) this.#tenure.countFrames(lines.length);
+  }
+
+  #tell(line: string): void {
+    const name = typeOf(line);
+    switch (name) {
+      case "listening":
+        return this.#watchExpiry(ListeningFrame.parse(JSON.parse(line)).expiresAt);
+      case "snapshot": {
+        const snapshot = TextSnapshot.parse(JSON.parse(line));
+        this.#length = snapshot.text.length;
+        return this.#say(name, snapshot, this.#length);
+      }
+      case "delta":
+        return this.#grow(TextDelta.parse(JSON.parse(line)));
+      case "end":
+        this.#say(name, TextEnd.parse(JSON.parse(line)), "end");
+        return this.#end();
+      case "closing":
+        this.#stream.send([{ name, data: withoutType(line) }]);
+        return this.#end();
+      default:
+      // What the room tells each of its sockets, whatever that came for.
+    }
+  }
+
+  /** What was gathered while the reader was told the whole text so far is in that already. */
+  #grow({ id, at, text }: TextDelta): void {
+    if (at > this.#length) return this.#close("resync");
+    const rest = text.slice(this.#length - at);
+    if (rest === "") return;
+    const delta = { id, at: this.#length, text: rest };
+    this.#length += rest.length;
+    this.#say("delta", delta, this.#length);
+  }
+
+  #say(name: string, data: object, position: TextPosition): void {
+    this.#stream.send([{ name, data: JSON.stringify(data), id: formatTextPosition(this.#message, position) }]);
+  }
+
+  /** The room tells nobody that a message expires: readers know. */
+  #watchExpiry(expiresAtMs: number | null): void {
+    const leftMs = expiresAtMs === null ? Infinity : expiresAtMs - Date.now();
+    if (leftMs > fixedLimits.heldMsMax) return;
+    this.#vanishing = setTimeout(() => this.#close("not_found", "The message has expired."), Math.max(0, leftMs));
+  }
+
+  #beat(): void {
+    this.#stream.beat();
+    this.#feed.ping();
+  }
+
+  #close(error: RefusalCode, reason: string = refusals[error].text): void {
+    if (this.#isOver) return;
+    const { type: name, ...data } = closingFrame(error, reason);
+    this.#stream.send([{ name, data: JSON.stringify(data) }]);
+    this.#end();
+  }
+
+  #end(): void {
+    this.#stream.end();
+    this.#release();
+  }
+
+  #release(): void {
+    this.#isOver = true;
+    if (this.#vanishing !== null) clearTimeout(this.#vanishing);
+    this.#tenure.release();
+    this.#feed.close();
+  }
+}
