@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { except } from "hono/combine";
 import type { ExtractSchema } from "hono/types";
 import { type AppEnv, router } from "./routes/app.ts";
+import { assistants } from "./routes/assistants.ts";
 import { audit } from "./routes/audit.ts";
 import { bans } from "./routes/bans.ts";
 import { changes } from "./routes/changes.ts";
@@ -69,6 +70,7 @@ for (const routes of [
   hook,
   webhooks,
   deliveries,
+  assistants,
   rooms,
   exports,
   imports,
@@ -107,6 +109,7 @@ export type AppType = Hono<
     | typeof hook
     | typeof webhooks
     | typeof deliveries
+    | typeof assistants
     | typeof rooms
     | typeof exports
     | typeof imports

@@ -190,6 +190,11 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   disableWebhook: "again",
   webhookTarget: "again",
   noteWebhook: "once",
+  assistants: "again",
+  assistant: "again",
+  saveAssistant: "again",
+  // A second one would be told that there is none.
+  removeAssistant: "once",
   // Its id tells a second one from the first.
   reserveUpload: "again",
   openUpload: "again",

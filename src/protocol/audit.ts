@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { Actor } from "./actor.ts";
+import { AssistantSettings } from "./assistant.ts";
 import { capabilities, roles } from "./capabilities.ts";
 import { ErasedMessages, ErasureId } from "./erasure.ts";
 import { Hook } from "./hook.ts";
@@ -26,6 +27,7 @@ const settings = z
   .partial();
 const limits = z.partialRecord(z.enum(limitNames), z.int().min(1));
 const webhook = { ...WebhookSettings.shape, events: z.array(z.string()), batch: Batch.partial().nullable() };
+const assistant = { ...AssistantSettings.omit({ name: true }).shape, keySetAt: TimeMs.nullable() };
 const issuer = Issuer.omit({ id: true }).shape;
 const roomSettings = z.object(RoomSettings.shape).partial();
 
@@ -59,6 +61,9 @@ export const auditActions = {
   "webhook.disabled": { plain: { reason: z.string() }, personal: [] },
   "webhook.replayed": { plain: { from: Seq, to: Seq }, personal: [] },
   "webhook.delivery_retried": { plain: { delivery: z.int() }, personal: [] },
+  "assistant.created": { plain: assistant, personal: ["name"] },
+  "assistant.updated": { plain: assistant, personal: ["name"] },
+  "assistant.removed": { plain: assistant, personal: ["name"] },
   "room.created": { plain: { settings: roomSettings }, personal: [] },
   "room.updated": { plain: { settings: roomSettings }, personal: [] },
   "room.deleted": { plain: {}, personal: [] },
@@ -90,6 +95,7 @@ export const AuditTarget = z.object({
   key: KeyId.optional(),
   issuer: IssuerId.optional(),
   webhook: WebhookId.optional(),
+  assistant: UserId.optional(),
   /** The user concerned: personal, and so is what `before` and `after` say of the user. */
   user: UserId.optional(),
 });

@@ -3,6 +3,7 @@
  * lines between the first and the last. One without its last line was cut off.
  */
 import * as z from "zod";
+import { Assistant } from "./assistant.ts";
 import { AuditEntry } from "./audit.ts";
 import { Ban } from "./ban.ts";
 import { capabilities, roles } from "./capabilities.ts";
@@ -254,6 +255,8 @@ export const UploadLine = z.strictObject({
 export type UploadLine = z.infer<typeof UploadLine>;
 /** Never its secret. */
 export const WebhookLine = WebhookEndpoint.extend({ type: z.literal("webhook") });
+/** Never its key. */
+export const AssistantLine = Assistant.extend({ type: z.literal("assistant") });
 export const AuditLine = AuditEntry.extend({ type: z.literal("audit") });
 
 export type AuditLine = z.infer<typeof AuditLine>;
@@ -263,6 +266,7 @@ export const TenantRow = z.discriminatedUnion("type", [
   KeyLine,
   IssuerLine,
   WebhookLine,
+  AssistantLine,
   BanLine,
   RevocationLine,
   FlagLine,

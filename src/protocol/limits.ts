@@ -366,6 +366,17 @@ export const fixedLimits = {
   webhookOverlapMs: 86_400_000,
   /** Ended deliveries removed in one step. */
   webhooksSwept: 1_000,
+  /** Assistants: every room goes by when each of them answers. */
+  assistantsPerTenant: 20,
+  /** What an assistant is told first: some pages. Its key, its model's name and what a command begins with are words. */
+  assistantPromptLength: 8_192,
+  assistantKeyLength: 1_024,
+  assistantModelLength: 128,
+  assistantPrefixLength: 32,
+  /** Messages of the room that a model is shown: each answer pays for all of them. */
+  assistantHistoryDefault: 20,
+  assistantHistoryMax: 100,
+  assistantTokensMax: 131_072,
   /**
    * What waits in a room for one webhook endpoint that does not take it, about 100 bytes each. Beyond it nothing more is written
    * for that endpoint: it is told of the changes since from the rows, when it has this. As many of the tenant's own events wait.

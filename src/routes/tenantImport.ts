@@ -55,7 +55,7 @@ async function endTenant(env: Bindings, tenant: string, end: End): Promise<Impor
   return { ok: true, rooms, skipped, counts, hash };
 }
 
-/** Settings and bans. Keys belong to a master key, webhooks and identity providers to addresses, the log to its own chain. */
+/** Settings and bans. Keys belong to a master key, webhooks, identity providers and assistants to addresses, the log to its own chain. */
 async function take(env: Bindings, tenant: string, line: Line, actor: Actor): Promise<Refusal | null> {
   const row = TenantRow.safeParse(line.value);
   if (!row.success) return unfit(line, row.error);

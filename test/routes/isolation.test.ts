@@ -13,6 +13,7 @@ import {
   letWait,
   methodOf,
   type Names,
+  newAssistant,
   newWorld,
   operations,
   paramsOf,
@@ -56,7 +57,11 @@ async function foreignWorld(): Promise<World> {
   const { flag } = await flagged.json<{ flag: number }>();
   const upload = await uploadIn({ ...world, names: { ...world.names, room } }, "ready");
   await letWait(world.tenant, world.names.webhook, "second");
-  return { ...world, names: { ...world.names, room, id: "3", user: "sam", flag: String(flag), upload, delivery: "2" } };
+  await newAssistant(world.tenant, "sam");
+  return {
+    ...world,
+    names: { ...world.names, room, id: "3", user: "sam", flag: String(flag), upload, delivery: "2", assistant: "sam" },
+  };
 }
 
 /** Status and body, but for what differs between any two answers. */

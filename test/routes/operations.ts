@@ -36,6 +36,7 @@ import {
   UnreadAnswer,
   WebhookDetails,
 } from "../../src/protocol/http.ts";
+import { Assistant } from "../../src/protocol/assistant.ts";
 import { Erasure } from "../../src/protocol/erasure.ts";
 import { exportType, exportVersion } from "../../src/protocol/export.ts";
 import { defaultRoomSettings, Member, Message } from "../../src/protocol/message.ts";
@@ -61,6 +62,7 @@ type ParamName =
   | "flag"
   | "webhook"
   | "delivery"
+  | "assistant"
   | "upload"
   | "part"
   | "erasure";
@@ -108,6 +110,8 @@ export interface Operation {
   readonly known?: readonly ParamName[];
 }
 
+/** What opens the model of the world's assistant. */
+export const assistantKey = "sk-test-0123456789abcdefghijklmnopqrstuvwxyz";
 const sha256OfHello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const operatorTenant = { 200: TenantProfile };
 const newKey = { 201: z.object({ key: CreatedKey }) };
@@ -421,6 +425,45 @@ export const operations: readonly Operation[] = [
     answers: { 204: null },
     first: 204,
     known: ["webhook"],
+  },
+  {
+    name: "GET /v1/assistants",
+    plane: "admin",
+    answers: { 200: z.object({ items: z.array(Assistant) }) },
+    first: 200,
+  },
+  {
+    name: "GET /v1/assistants/{assistant}",
+    plane: "admin",
+    answers: { 200: Assistant },
+    first: 200,
+    known: ["assistant"],
+  },
+  {
+    name: "PUT /v1/assistants/{assistant}",
+    plane: "admin",
+    audits: "assistant.updated",
+    body: {
+      name: "The helper",
+      url: "https://models.example.com/v1",
+      model: "large-1",
+      prompt: "Be brief.",
+      answers: "command",
+      prefix: "/ask",
+      history: 10,
+      maxTokens: 1_000,
+      key: assistantKey,
+    },
+    answers: { 200: Assistant, 201: Assistant },
+    first: 200,
+  },
+  {
+    name: "DELETE /v1/assistants/{assistant}",
+    plane: "admin",
+    audits: "assistant.removed",
+    answers: { 204: null },
+    first: 204,
+    known: ["assistant"],
   },
   {
     name: "DELETE /v1/issuers/{issuer}",
@@ -875,6 +918,7 @@ export async function newWorld(
     call("/v1/users/gone", { method: "DELETE", credential: tenant.key }),
     call("/v1/rooms/team:empty", { method: "PUT", credential: tenant.key, body: {} }),
     newWebhook(tenant),
+    newAssistant(tenant),
   ]);
   if (!empty.ok) throw new Error(`no world: ${await empty.text()}`);
   const { id: erasure } = await begun.json<{ id: string }>();
@@ -910,6 +954,7 @@ export async function newWorld(
     flag: String(flag),
     webhook,
     delivery: "1",
+    assistant: "helper",
     upload: nanoid(),
     part: "1",
     erasure,
@@ -924,6 +969,12 @@ async function newWebhook(tenant: TestTenant): Promise<string> {
   const { id } = (await made.json<{ webhook: { id: string } }>()).webhook;
   await letWait(tenant, id, "first");
   return id;
+}
+
+/** One that no room names, so that nobody is called. */
+export async function newAssistant(tenant: TestTenant, id = "helper"): Promise<void> {
+  const body = { url: "https://models.example.com/v1", model: "small-1", key: assistantKey };
+  await call(`/v1/assistants/${id}`, { method: "PUT", credential: tenant.key, body });
 }
 
 /** Another event, as its room or its tenant would hand it on. */
@@ -944,6 +995,7 @@ export const unknownNames: Names = {
   flag: "4711",
   webhook: "waaaaaaaaaaaa",
   delivery: "4711",
+  assistant: "never-was",
   upload: "neverwasneverwasnever",
   part: "1",
   erasure: "a".repeat(21),
@@ -955,6 +1007,7 @@ export const badNames: Readonly<Record<ParamName, readonly string[]>> = {
   room: ["-a", "a b", "a/b", "ä", "_a", "r".repeat(129), "a\u0000", "__proto__"],
   id: ["0", "01", "-1", "1.0", "1e3", "x", "0x1", " 1", "1".repeat(17), "__proto__"],
   user: ["a b", "a/b", "__proto__", "u".repeat(129), "\u0000", "a\u200Bb", "a\u202Eb"],
+  assistant: ["none", "a b", "a/b", "__proto__", "u".repeat(129), "\u0000"],
   emoji: [" ", "a b", "\u0007", "__proto__", "👍".repeat(9)],
   flag: ["0", "01", "-1", "1.0", "x", "1".repeat(17), "__proto__"],
   webhook: ["w", "wAAAAAAAAAAAA", "iaaaaaaaaaaaa", "waaaaaaaaaaaaa", "__proto__"],

@@ -8,7 +8,7 @@ import { dump } from "../support/dump.ts";
 import { unspeakable } from "../support/unspeakable.ts";
 import { askUpgrade, call, connect, newToken, operatorKey } from "./edge.ts";
 import { Room } from "../../src/objects/room/room.ts";
-import { newWorld, type Operation, operations, perform, release, type World } from "./operations.ts";
+import { assistantKey, newWorld, type Operation, operations, perform, release, type World } from "./operations.ts";
 
 const masterKey = "test-master-key-".repeat(3);
 const ending = new Set(["DELETE /v1/rooms/{room}", "DELETE /v1/tenants/{tenant}", "POST /v1/tenants/{tenant}/suspend"]);
@@ -79,6 +79,7 @@ test("[A26] no table of any object holds a key, a token, a ticket or a master ke
     ...[...shown.values()].flat(),
     tenant.key,
     world.plainKey,
+    assistantKey,
     token,
     stranger,
     world.poorToken,

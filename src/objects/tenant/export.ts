@@ -3,6 +3,7 @@ import { mapPersonal } from "../../core/auditChain.ts";
 import type { AuditEntry, Personal } from "../../protocol/audit.ts";
 import type { AuditLine, BanLine, FlagLine, RevocationLine, TenantRow, UploadLine } from "../../protocol/export.ts";
 import { type ExportPage, PageOfLines } from "../exports.ts";
+import { listingOf } from "./assistants.ts";
 import type { BanListing } from "./bans.ts";
 import type { Flag } from "./flags.ts";
 import { type TenantParts, tenantOf } from "./parts.ts";
@@ -43,6 +44,14 @@ const whole: readonly List[] = [
       webhooks.list(nowMs).map(({ secret: _secret, previous: _previous, enabledAtMs: _enabledAtMs, ...webhook }) => ({
         line: { type: "webhook", ...webhook },
         mark: webhook.id,
+      })),
+    ),
+  ({ assistants }, after) =>
+    behind(
+      after,
+      assistants.list().map((assistant) => ({
+        line: { type: "assistant", ...listingOf(assistant) },
+        mark: assistant.id,
       })),
     ),
   ({ bans }, after, limit, nowMs) => ({

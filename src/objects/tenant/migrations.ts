@@ -1,6 +1,7 @@
 /** A tenant's tables. No secret is among them: those of API keys are derived. */
 import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
+import { assistantsMigration } from "./assistants.ts";
 import { bansPushedMigration, tenantBansMigration } from "./bans.ts";
 import { endingsMigration } from "./endings.ts";
 import { erasuresMigration } from "./erasures.ts";
@@ -108,4 +109,5 @@ CREATE TABLE audit_name (
   erasuresMigration,
   endingsMigration,
   vainMigration,
+  assistantsMigration,
 ];

@@ -3,6 +3,7 @@ import { uploadLevels } from "../../core/uploadQuota.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { WebhookStub } from "../stubs.ts";
+import type { Assistants } from "./assistants.ts";
 import type { AuditLog } from "./audit.ts";
 import type { TenantBans } from "./bans.ts";
 import type { Deletion } from "./deletion.ts";
@@ -33,6 +34,7 @@ export interface TenantParts {
   readonly bans: TenantBans;
   readonly revocations: Revocations;
   readonly webhooks: Webhooks;
+  readonly assistants: Assistants;
   readonly outbox: Outbox;
   readonly deletion: Deletion;
   readonly untold: Untold;

@@ -1,6 +1,7 @@
 /** One tenant: its keys, its settings and limits, and the directory of its rooms. */
 import { DurableObject } from "cloudflare:workers";
 import type { Actor } from "../../protocol/actor.ts";
+import type { Assistant } from "../../protocol/assistant.ts";
 import type { AuditPage, Deed } from "../../protocol/audit.ts";
 import type { Ban } from "../../protocol/ban.ts";
 import type { ErasedMessages, Erasure } from "../../protocol/erasure.ts";
@@ -17,6 +18,7 @@ import { Alarms } from "../alarms.ts";
 import { discardFile, fileKey, filesOf } from "../files.ts";
 import { directoryStub, type ObjectBindings, roomStub, webhookStub } from "../stubs.ts";
 import { Tickets, type TicketUse } from "../tickets.ts";
+import { Assistants, listingOf as assistantListing } from "./assistants.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
 import { type BanListing, TenantBans } from "./bans.ts";
 import { Deletion } from "./deletion.ts";
@@ -34,6 +36,7 @@ import {
   type WebhookDeed,
   webhookOf,
 } from "./endpoints.ts";
+import { type AssistantRequest, assistantOf, removeAssistant, saveAssistant } from "./engage.ts";
 import { Endings } from "./endings.ts";
 import { beginErasure, eraseAtEndpoints, eraseRest } from "./erase.ts";
 import { Erasures } from "./erasures.ts";
@@ -104,6 +107,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       bans: new TenantBans(storage),
       revocations: new Revocations(storage),
       webhooks,
+      assistants: new Assistants(storage),
       outbox: new Outbox({
         tenant: () => this.#id,
         sql: storage.sql,
@@ -202,11 +206,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#isThere ? this.#parts.store.keys() : [];
   }
 
-  /** Whether any key, or a webhook endpoint's secret, was made by this version of the master key: without it they are worth nothing. */
+  /** Whether any key, a webhook endpoint's secret or an assistant's sealed key was made by this version of the master key: without it they are worth nothing. */
   hasKeysOf(version: number): boolean {
     if (!this.#isThere) return false;
-    const { store, webhooks } = this.#parts;
-    return store.hasKeysOf(version) || webhooks.hasSecretsOf(version, Date.now());
+    const { store, webhooks, assistants } = this.#parts;
+    return store.hasKeysOf(version) || webhooks.hasSecretsOf(version, Date.now()) || assistants.hasKeysOf(version);
   }
 
   addKey(key: NewKey, actor: Actor): Promise<Answer<object>> {
@@ -258,6 +262,26 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   noteWebhook(id: string, deed: WebhookDeed, actor: Actor): Answer<object> {
     return noteWebhook(this.#parts, id, deed, actor, Date.now());
+  }
+
+  assistants(): Assistant[] {
+    return this.#isThere ? this.#parts.assistants.list().map(assistantListing) : [];
+  }
+
+  assistant(id: string): Answer<{ assistant: Assistant }> {
+    return this.#isThere ? assistantOf(this.#parts, id) : unknownTenant();
+  }
+
+  saveAssistant(
+    id: string,
+    request: AssistantRequest,
+    actor: Actor,
+  ): Promise<Answer<{ assistant: Assistant; created: boolean }>> {
+    return saveAssistant(this.#parts, id, request, actor, Date.now());
+  }
+
+  removeAssistant(id: string, actor: Actor): Promise<Answer<object>> {
+    return removeAssistant(this.#parts, id, actor, Date.now());
   }
 
   ban(user: string, wanted: Ban | null, actor: Actor): Promise<Answer<object>> {
