@@ -9,7 +9,7 @@ export interface Busyness {
   readonly flushedAtMs: number;
   /** When the last flush was durable, or null while it is not yet. */
   readonly durableAtMs: number | null;
-  /** How long the last flush took to become durable. */
+  /** How long a flush takes to become durable: the shorter of the last two. */
   readonly commitMs: number;
 }
 

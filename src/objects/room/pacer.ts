@@ -14,7 +14,7 @@ export class Pacer {
   #flushes = 0;
   #flushedAtMs = 0;
   #durableAtMs: number | null = 0;
-  #commitMs = 0;
+  #commitsMs: readonly [last: number, before: number] = [0, 0];
 
   constructor({
     storage,
@@ -43,7 +43,8 @@ export class Pacer {
       sockets: this.#roster.size,
       flushedAtMs: this.#flushedAtMs,
       durableAtMs: this.#durableAtMs,
-      commitMs: this.#commitMs,
+      // A single slow one is SQLite's tidying up, or a pass of retention: it says nothing of the next.
+      commitMs: Math.min(...this.#commitsMs),
     });
     if (delayMs === 0 && !this.#isBusy(nowMs)) this.flushNow(nowMs);
     else if (delayMs < Infinity) this.#flushAfter(delayMs);
@@ -84,7 +85,7 @@ export class Pacer {
   #durable(flushed: number): void {
     if (flushed !== this.#flushes) return;
     const nowMs = Date.now();
-    this.#commitMs = Math.max(0, nowMs - this.#flushedAtMs);
+    this.#commitsMs = [Math.max(0, nowMs - this.#flushedAtMs), this.#commitsMs[0]];
     this.#durableAtMs = nowMs;
     this.settle(nowMs);
   }
