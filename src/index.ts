@@ -6,6 +6,7 @@ import { type AppEnv, router } from "./routes/app.ts";
 import { assistants } from "./routes/assistants.ts";
 import { audit } from "./routes/audit.ts";
 import { bans } from "./routes/bans.ts";
+import { batches } from "./routes/batches.ts";
 import { changes } from "./routes/changes.ts";
 import { deliveries } from "./routes/deliveries.ts";
 import { describeAt } from "./routes/description.ts";
@@ -80,6 +81,7 @@ for (const routes of [
   bans,
   messages,
   messageStream,
+  batches,
   changes,
   live,
   uploads,
@@ -119,6 +121,7 @@ export type AppType = Hono<
     | typeof bans
     | typeof messages
     | typeof messageStream
+    | typeof batches
     | typeof changes
     | typeof live
     | typeof uploads

@@ -17,11 +17,11 @@ export type Spent =
   | { readonly ok: true; readonly allowance: Allowance }
   | { readonly ok: false; readonly retryAfterMs: number };
 
-/** Takes one, or says when the next one will be there. `undefined` is a full bucket. */
-export function spend(allowance: Allowance | undefined, rate: Rate, nowMs: number): Spent {
+/** Takes so many, or none and says when they will be there: of more than the burst, never. `undefined` is a full bucket. */
+export function spend(allowance: Allowance | undefined, rate: Rate, nowMs: number, wanted = 1): Spent {
   const left = remaining(allowance, rate, nowMs);
-  if (left >= 1) return { ok: true, allowance: { left: left - 1, atMs: nowMs } };
-  return { ok: false, retryAfterMs: Math.ceil(((1 - left) / rate.perSecond) * 1_000) };
+  if (left >= wanted) return { ok: true, allowance: { left: left - wanted, atMs: nowMs } };
+  return { ok: false, retryAfterMs: Math.ceil(((wanted - left) / rate.perSecond) * 1_000) };
 }
 
 /** Takes as many whole ones as there are, `wanted` at most; `retryAfterMs` is when the next one will be there. */

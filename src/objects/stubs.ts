@@ -94,6 +94,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   delete: "once",
   // Its nonce tells a second one from the first.
   publish: (_, { nonce }) => nonce !== null,
+  publishBatch: (_, messages) => messages.every(({ nonce }) => nonce !== null),
   // It would count as another version.
   edit: "once",
   remove: "again",

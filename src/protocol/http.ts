@@ -27,6 +27,8 @@ export const Problem = z.object({
   retryable: z.boolean(),
   retryAfterMs: z.int().optional(),
   limit: LimitHit.optional(),
+  /** Of a batch: the first of its messages that was refused, counted from 0. */
+  index: z.int().min(0).optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 

@@ -158,6 +158,12 @@ export const edgeLimits = {
 export const fixedLimits = {
   /** Frames in one JSON array from a client. */
   framesPerBatch: 50,
+  /** Messages in one batch over HTTP: one transaction, in which the room does nothing else. */
+  messagesPerBatch: 100,
+  /** Rooms of one broadcast: each is a call, of which the platform allows 1,000 in one request, three attempts each. */
+  roomsPerBroadcast: 100,
+  /** How long a broadcast waits for one of its rooms: six that hang must not keep all others from being asked. */
+  broadcastMsMax: 10_000,
   /** Levels of nesting in `data`: deeper JSON costs readers their stack. */
   dataDepth: 32,
   nonceLengthMin: 8,

@@ -73,8 +73,15 @@ export interface Refusal {
   readonly detail?: string;
   readonly retryAfterMs?: number;
   readonly limit?: LimitHit;
+  /** Of a batch: the first of its messages that is refused, counted from 0. */
+  readonly index?: number;
 }
 
 export function refuse(error: RefusalCode, detail?: string, more?: Pick<Refusal, "retryAfterMs" | "limit">): Refusal {
   return { ok: false, error, ...(detail === undefined ? {} : { detail }), ...more };
+}
+
+/** The refusal of a batch for one of its messages; `index` is undefined for a message on its own. */
+export function refusedAt(index: number | undefined, refusal: Refusal): Refusal {
+  return index === undefined ? refusal : { ...refusal, index };
 }

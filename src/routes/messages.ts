@@ -2,12 +2,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { MessageAnswer, MessageEdit, NewMessage, Reaction } from "../protocol/http.ts";
-import { Emoji, Message, Nonce } from "../protocol/message.ts";
-import { refuse } from "../protocol/refusals.ts";
+import { Emoji, Message } from "../protocol/message.ts";
 import { Page } from "../protocol/serverFrames.ts";
 import { router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, onMessage, PageBound, PageLimit } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
+import { nonceOf } from "./nonce.ts";
 import { problem, problems, tellLevels } from "./problem.ts";
 import { calling } from "./rooms.ts";
 
@@ -162,17 +162,3 @@ export const messages = router()
     const found = await room.reactions(caller, Number(id), 1_000);
     return found.ok ? c.json({ items: found.reactions }, 200) : problem(c, found);
   });
-
-/** `Idempotency-Key`, bare or quoted as a structured field; the body may say `nonce` instead. */
-function nonceOf(
-  header: string | undefined,
-  inBody: string | undefined,
-): { ok: true; nonce: string | null } | ReturnType<typeof refuse> {
-  if (header === undefined) return { ok: true, nonce: inBody ?? null };
-  const parsed = Nonce.safeParse(header.replace(/^"(.*)"$/, "$1"));
-  if (!parsed.success)
-    return refuse("invalid_field", `\`Idempotency-Key\`: ${parsed.error.issues[0]?.message ?? "not allowed"}.`);
-  if (inBody !== undefined && inBody !== parsed.data)
-    return refuse("invalid_field", "`nonce` and `Idempotency-Key` differ.");
-  return { ok: true, nonce: parsed.data };
-}

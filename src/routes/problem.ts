@@ -46,6 +46,7 @@ export function problem(c: Context, refusal: Refusal): ProblemResponse {
     retryable: retry !== "no",
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
+    ...(refusal.index === undefined ? {} : { index: refusal.index }),
   };
   const response = c.body(JSON.stringify(body), status, {
     "Content-Type": "application/problem+json",

@@ -6,6 +6,7 @@ import { nanoid } from "nanoid";
 import * as z from "zod";
 import { webhookStub } from "../../src/objects/stubs.ts";
 import { type AuditAction, AuditPage } from "../../src/protocol/audit.ts";
+import { BatchAnswer } from "../../src/protocol/batch.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import {
   ChangesAnswer,
@@ -664,6 +665,19 @@ export const operations: readonly Operation[] = [
     plane: "publish",
     body: { text: "hi", data: { a: [1, null] }, mentions: ["mo"], replyTo: 1, expiresInMs: 60_000 },
     answers: { 200: MessageAnswer, 201: MessageAnswer },
+    first: 201,
+    known: ["room"],
+  },
+  {
+    name: "POST /v1/rooms/{room}/messages:batch",
+    plane: "publish",
+    body: {
+      messages: [
+        { text: "one", nonce: "batch-nonce" },
+        { data: { a: [1, null] }, replyTo: 1 },
+      ],
+    },
+    answers: { 200: BatchAnswer, 201: BatchAnswer },
     first: 201,
     known: ["room"],
   },

@@ -57,17 +57,17 @@ export class Account {
 
   // Credits.
 
-  /** Whether the tenant has just said that there are none. To be asked for each change, before it pays for anything else. */
-  refusal(nowMs: number): Refusal | null {
-    this.#tried += 1;
-    if (this.#short === null || this.#short.untilMs <= nowMs || this.#credits >= 1) return null;
-    return { ...this.#short.refusal, retryAfterMs: this.#short.untilMs - nowMs };
+  /** Whether the tenant has just said that there are not so many. To be asked for what changes something, before it pays for anything else. */
+  refusal(nowMs: number, credits = 1): Refusal | null {
+    this.#tried += credits;
+    if (this.#short === null || this.#short.untilMs <= nowMs || this.#credits >= credits) return null;
+    return this.#shortOf(credits, { ...this.#short.refusal, retryAfterMs: this.#short.untilMs - nowMs });
   }
 
-  /** Takes one credit, or none is there. */
-  spend(nowMs: number): boolean {
-    if (this.#credits < 1 || nowMs >= this.#creditsUntilMs) return false;
-    this.#credits -= 1;
+  /** Takes so many credits, or none where there are not so many. */
+  spend(credits: number, nowMs: number): boolean {
+    if (this.#credits < credits || nowMs >= this.#creditsUntilMs) return false;
+    this.#credits -= credits;
     return true;
   }
 
@@ -214,7 +214,7 @@ export class Account {
     this.#creditsUntilMs = nowMs + fixedLimits.creditsMs;
     this.#lowAt = wanted > fixedLimits.creditsMin ? Math.ceil(credits / 2) : 0;
     if (policy !== null) this.#options.onPolicy(policy);
-    this.#options.queue.release(() => this.spend(nowMs));
+    this.#options.queue.release((needed) => this.spend(needed, nowMs));
     if (short !== null && wanted > 0) this.#runShort(short, nowMs);
     return null;
   }
@@ -229,7 +229,15 @@ export class Account {
     const next = spend(this.#asks, rate, nowMs);
     const retryAfterMs = Math.max(refusal.retryAfterMs ?? 0, next.ok ? 0 : next.retryAfterMs);
     this.#short = { refusal, untilMs: nowMs + retryAfterMs };
-    this.#options.queue.refuseHeld({ ...refusal, retryAfterMs });
+    this.#options.queue.refuseHeld((needed) => this.#shortOf(needed, { ...refusal, retryAfterMs }));
+  }
+
+  /** What the tenant says is when the next one will be there: a batch needs more of them than one. */
+  #shortOf(needed: number, refusal: Refusal): Refusal {
+    const { error, retryAfterMs = 0, limit } = refusal;
+    const missing = needed - 1 - this.#credits;
+    if (error !== "rate_limited" || limit === undefined || missing <= 0) return refusal;
+    return { ...refusal, retryAfterMs: retryAfterMs + Math.ceil((missing * limit.windowMs) / limit.limit) };
   }
 }
 

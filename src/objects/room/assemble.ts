@@ -49,7 +49,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   }
   const registry = tenantStub(env, tenant);
   const queue: Queue = new Queue(
-    () => account.spend(Date.now()),
+    (credits) => account.spend(credits, Date.now()),
     () => turn.wake(),
     // A room without sockets is told nothing: what was decided while it waited is asked for.
     async () => void (roster.size === 0 && (await account.renew())),

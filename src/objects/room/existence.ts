@@ -94,7 +94,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
   if (!isThere(parts)) return refuse("room_deleted");
   flush();
   // What still waits for a credit was never stored, and must not be stored in the next room of this name.
-  parts.queue.refuseHeld(refuse("room_deleted"));
+  parts.queue.refuseHeld(() => refuse("room_deleted"));
   const nowMs = Date.now();
   parts.store.transaction(() => {
     tellEnd(parts, actorOfSession(caller.session), nowMs);
@@ -112,7 +112,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
 
 /** The end of the tenant: everything of the room goes, as if it had never been. Safe to run twice. */
 export async function dissolve(parts: RoomParts, flush: () => void): Promise<void> {
-  parts.queue.refuseHeld(refuse("tenant_suspended"));
+  parts.queue.refuseHeld(() => refuse("tenant_suspended"));
   flush();
   parts.roster.closeAll("tenant_suspended");
   parts.presence.forget();

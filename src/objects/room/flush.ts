@@ -7,7 +7,7 @@ import { tellEnds } from "./listen.ts";
 import { Log } from "./log.ts";
 import { importing } from "./intake.ts";
 import type { RoomParts } from "./parts.ts";
-import type { Entry, Outcome } from "./queue.ts";
+import { changesOf, type Entry, type Outcome } from "./queue.ts";
 import type { Seat } from "./roster.ts";
 import { standingOf } from "./standing.ts";
 import { viewerOf } from "./viewer.ts";
@@ -29,7 +29,7 @@ export function flush(parts: RoomParts, nowMs: number): Log | null {
   roster.deliver();
   entries.forEach((entry, index) => {
     const outcome = appended?.outcomes[index] ?? refuse("internal");
-    if (entry.charged === true && !outcome.ok) parts.account.refund(1);
+    if (entry.charged === true && !outcome.ok) parts.account.refund(changesOf(entry));
     for (const waiter of entry.waiters) answer(waiter, outcome);
   });
   if (appended !== null) cut(parts, appended.log, nowMs);

@@ -42,7 +42,7 @@ export function beginImport(
   const id = nanoid();
   store.transaction(() => intake.begin(id, nowMs));
   parts.bookIntake(nowMs + fixedLimits.importIdleMs);
-  queue.refuseHeld(importing());
+  queue.refuseHeld(importing);
   roster.closeAll("resync");
   return { ok: true, import: id };
 }

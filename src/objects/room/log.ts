@@ -121,6 +121,7 @@ export class Log {
     const entries = this.#entries.length;
     const happenings = this.#happenings?.length ?? 0;
     const soonestExpiryMs = this.#soonestExpiryMs;
+    const published = this.#published;
     try {
       return item();
     } catch (error) {
@@ -128,6 +129,7 @@ export class Log {
       this.#entries.length = entries;
       if (this.#happenings !== null) this.#happenings.length = happenings;
       this.#soonestExpiryMs = soonestExpiryMs;
+      this.#published = published;
       throw error;
     }
   }

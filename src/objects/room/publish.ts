@@ -9,10 +9,10 @@ import { isShadowed } from "./admittance.ts";
 import { attachmentsOf, unattachable } from "./attach.ts";
 import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
-import { inquired } from "./inquiry.ts";
+import { type Asking, inquired } from "./inquiry.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
-import { type Admitted, type Entry, nonceKey, type Outcome, type Stored } from "./queue.ts";
+import { type Admitted, type Entry, nonceKey, type Stored } from "./queue.ts";
 import { senderOf } from "./rates.ts";
 import { standingOf } from "./standing.ts";
 import { viewerOf } from "./viewer.ts";
@@ -39,24 +39,46 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   if (refused !== null) return refused;
-  const { text = null, data = null, replyTo = null, mentions = [] } = frame;
   const entry = inquired(parts, session, {
-    said: frame,
-    question: { message: { text, data, replyTo, mentions, ...asked(attachmentsOf(parts, frame.attachments)) } },
-    unfit: (content) => unfitMessage(content, policy.limits),
-    entryOf: (content) => entryOf(parts, session, content, digest),
+    ...askingOf(parts, frame),
+    entryOf: (content) => entryOf(parts, session, { frame: content, digest }),
   });
   return "error" in entry ? entry : { ok: true, entry, joins: false };
+}
+
+/** What the tenant's hook is asked about it. */
+export function askingOf(parts: RoomParts, frame: PublishRequest): Asking<PublishRequest> {
+  const { text = null, data = null, replyTo = null, mentions = [] } = frame;
+  const { limits } = stateOf(parts).policy;
+  return {
+    said: frame,
+    question: { message: { text, data, replyTo, mentions, ...asked(attachmentsOf(parts, frame.attachments)) } },
+    unfit: (content) => unfitMessage(content, limits),
+  };
 }
 
 function asked(attachments: Attachment[]): { attachments?: Attachment[] } {
   return attachments.length === 0 ? {} : { attachments };
 }
 
+/** What is stored or under way with this nonce already. */
 function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
   const waiting = queue.findByNonce(nonceKey(user, nonce));
-  if (waiting?.nonce !== undefined)
-    return equal(waiting.nonce.digest, digest) ? { ok: true, entry: waiting, joins: true } : refuse("nonce_reused");
+  if (waiting !== undefined) {
+    const { entry, known: first } = waiting;
+    if (!equal(first.digest, digest)) return refuse("nonce_reused");
+    return { ok: true, entry, joins: true, ...(first.place === undefined ? {} : { place: first.place }) };
+  }
+  return storedBefore({ store }, user, nonce, digest);
+}
+
+/** Null for what is not stored yet. */
+export function storedBefore(
+  { store }: Pick<RoomParts, "store">,
+  user: string | null,
+  nonce: string,
+  digest: Uint8Array,
+): Stored | Refusal | null {
   const stored = store.messages.findByNonce(user, nonce);
   if (stored === null) return null;
   return equal(stored.digest, digest)
@@ -64,7 +86,7 @@ function known({ store, queue }: RoomParts, user: string | null, nonce: string, 
     : refuse("nonce_reused");
 }
 
-function slowed(parts: RoomParts, session: Session, nowMs: number): Refusal | null {
+export function slowed(parts: RoomParts, session: Session, nowMs: number): Refusal | null {
   if (!isSlowed(parts, session)) return null;
   return tooSoon(
     stateOf(parts).settings.slowModeMs,
@@ -74,32 +96,61 @@ function slowed(parts: RoomParts, session: Session, nowMs: number): Refusal | nu
 }
 
 /** The tenant's own server names no user and is not slowed. */
-function isSlowed(parts: RoomParts, session: Session): session is Session & { readonly user: string } {
+export function isSlowed(parts: RoomParts, session: Session): session is Session & { readonly user: string } {
   if (session.user === null || stateOf(parts).settings.slowModeMs === 0) return false;
   return !may(session, standingOf(parts, session).role, "moderate");
 }
 
-function entryOf(parts: RoomParts, session: Session, frame: PublishRequest, digest: Uint8Array): Entry {
+/** A message as it is to be stored, and by what its sender's retries are known: the digest of it as it was sent. */
+export interface Draft {
+  readonly frame: PublishRequest;
+  readonly digest: Uint8Array;
+}
+
+function entryOf(parts: RoomParts, session: Session, draft: Draft): Entry {
+  const { frame, digest } = draft;
   const { nonce } = frame;
   return {
     bytes: contentBytes(frame),
     charged: true,
     sender: senderOf(session),
-    ...(nonce === null ? {} : { nonce: { key: nonceKey(session.user, nonce), digest } }),
-    apply: (log) => append(parts, log, session, frame, digest),
+    ...(nonce === null ? {} : { nonces: [{ key: nonceKey(session.user, nonce), digest }] }),
+    apply: (log) => {
+      const place = placeFor(parts, log, session, frame);
+      return place.ok ? append(parts, log, session, draft, place.parent) : place;
+    },
     waiters: [],
   };
 }
 
-/** A reply is two changes: the message, then its parent's count. */
-function append(parts: RoomParts, log: Log, session: Session, frame: PublishRequest, digest: Uint8Array): Outcome {
-  const { store } = parts;
-  // Another message of the same user may have been stored since this one was admitted.
-  const early = slowed(parts, session, log.nowMs) ?? unattachable(parts, session, frame.attachments);
+/** Where it belongs by what is stored now. Another message of the same user may have been since this one was admitted. */
+export function placeFor(
+  parts: RoomParts,
+  log: Log,
+  session: Session,
+  { replyTo = null, attachments }: PublishRequest,
+): { readonly ok: true; readonly parent: Message | null } | Refusal {
+  const early = slowed(parts, session, log.nowMs) ?? unattachable(parts, session, attachments);
   if (early !== null) return early;
-  const replyTo = frame.replyTo ?? null;
-  const parent = replyTo === null ? null : store.messages.get(replyTo, log.nowMs, viewerOf(parts, session));
+  const parent = parentOf(parts, log, session, replyTo);
   if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
+  return { ok: true, parent };
+}
+
+/** The message that a reply is to, as its sender sees it. */
+export function parentOf(parts: RoomParts, log: Log, session: Session, replyTo: number | null = null): Message | null {
+  return replyTo === null ? null : parts.store.messages.get(replyTo, log.nowMs, viewerOf(parts, session));
+}
+
+/** A reply is two changes: the message, then its parent's count. */
+export function append(
+  parts: RoomParts,
+  log: Log,
+  session: Session,
+  { frame, digest }: Draft,
+  parent: Message | null,
+): Stored {
+  const { store } = parts;
   const attachments = attachmentsOf(parts, frame.attachments);
   const message = messageOf(session, { ...frame, attachments }, log.next(), log.nowMs);
   const shadow = isShadowed(parts, session, log.nowMs);
@@ -113,7 +164,7 @@ function append(parts: RoomParts, log: Log, session: Session, frame: PublishRequ
     store.messages.saveReplies(patch);
     log.changed({ type: "message", message: patch });
   }
-  return { ok: true, id: message.id, seq: message.seq, duplicate: false } satisfies Stored;
+  return { ok: true, id: message.id, seq: message.seq, duplicate: false };
 }
 
 type Content = Omit<PublishRequest, "attachments"> & { readonly attachments: Attachment[] };
@@ -141,6 +192,6 @@ function messageOf({ user, name }: Session, frame: Content, id: number, nowMs: n
   };
 }
 
-function equal(one: Uint8Array, other: Uint8Array): boolean {
+export function equal(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }

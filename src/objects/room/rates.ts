@@ -11,12 +11,12 @@ export class Rates {
   readonly #allowances = new Map<string, Allowance>();
   #tidyAt = 1_000;
 
-  /** Pays for one change by this user in this room: both buckets, or none. */
-  payForChange(session: Session, limits: Limits, nowMs: number): Refusal | null {
+  /** Pays for so many changes by this user in this room: both buckets, or none. */
+  payForChange(session: Session, limits: Limits, nowMs: number, changes = 1): Refusal | null {
     const userKey = `changes ${senderOf(session)}`;
     const userRate = userRateOf(limits);
     const roomRate = roomRateOf(limits);
-    const byUser = spend(this.#allowances.get(userKey), userRate, nowMs);
+    const byUser = spend(this.#allowances.get(userKey), userRate, nowMs, changes);
     if (!byUser.ok)
       return tooFast(
         "user_in_room",
@@ -24,7 +24,7 @@ export class Rates {
         userRate,
         byUser.retryAfterMs,
       );
-    const byRoom = spend(this.#allowances.get(roomKey), roomRate, nowMs);
+    const byRoom = spend(this.#allowances.get(roomKey), roomRate, nowMs, changes);
     if (!byRoom.ok)
       return tooFast(
         "room",

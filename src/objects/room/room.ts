@@ -2,7 +2,7 @@
 import { type Connection, type ConnectionContext, Server } from "partyserver";
 import { unfitMessage } from "../../core/admission.ts";
 import { answerableCode } from "../../core/closing.ts";
-import { may, needs } from "../../core/rights.ts";
+import { needs } from "../../core/rights.ts";
 import type { DeleteFrame, EditFrame, ReactFrame, ReadFrame } from "../../protocol/clientFrames.ts";
 import type { Member, Message } from "../../protocol/message.ts";
 import type { ErasedMessages } from "../../protocol/erasure.ts";
@@ -24,6 +24,7 @@ import { type Erased, eraseUser, forgetDecisions } from "./erasure.ts";
 import { beginExport, exportable, exportPage, type RoomPosition, userPage, type UserPosition } from "./export.ts";
 import { assemble } from "./assemble.ts";
 import type { Sanctioned } from "./bans.ts";
+import { batchAnswer, type BatchStored, publishBatch, unfitBatch } from "./batch.ts";
 import { type Caller, create, dissolve, end, make, open, openOrMake, renew, welcomes } from "./existence.ts";
 import { noteExceeded } from "./exceeded.ts";
 import { flag, type FlagRequest } from "./flag.ts";
@@ -46,7 +47,8 @@ import { retention } from "./removal.ts";
 import { replay, type ReplayPage, type Span } from "./replay.ts";
 import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch, unkept } from "./settings.ts";
-import { lacks, standingOf } from "./standing.ts";
+import { shownMessage } from "./shown.ts";
+import { lacks } from "./standing.ts";
 import { type Job, jobsOf } from "./jobs.ts";
 import type { Turn } from "./turn.ts";
 import { viewerOf } from "./viewer.ts";
@@ -108,6 +110,17 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     if (!outcome.ok) return outcome;
     // What was published just now is the caller's own; of an earlier one only a reader sees what became of it.
     return { ...this.#messageAnswer(caller, outcome, !outcome.duplicate), duplicate: outcome.duplicate };
+  }
+
+  /** All of them, one after the other, or none. */
+  async publishBatch(caller: Caller, requests: readonly PublishRequest[]): Promise<Answer<BatchStored>> {
+    const { session, policy } = caller;
+    const isNew = this.#parts.store.room === null;
+    const unfit = isNew ? unfitBatch(this.#parts, session, [...requests.entries()], policy.limits) : null;
+    const refused = unfit ?? (await renew(this.#parts, caller)) ?? (await openOrMake(this.#parts, caller));
+    if (refused !== null) return refused;
+    const outcome = await publishBatch(this.#parts, session, requests, (admit) => this.#change(caller, admit));
+    return outcome.ok ? { ok: true, ...batchAnswer(this.#parts, session, outcome) } : outcome;
   }
 
   async edit(caller: Caller, frame: EditFrame): Promise<MessageAnswer> {
@@ -465,10 +478,9 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   #messageAnswer({ session }: Caller, outcome: Outcome, own = false): MessageAnswer {
     if (!outcome.ok) return outcome;
-    const shown = own || may(session, standingOf(this.#parts, session).role, "read");
-    const viewer = viewerOf(this.#parts, session);
-    const message = shown ? this.#parts.store.messages.get(outcome.id, Date.now(), viewer) : null;
-    const levels = levelsOf(this.#parts, session, Date.now());
+    const nowMs = Date.now();
+    const message = shownMessage(this.#parts, session, outcome.id, { own, nowMs });
+    const levels = levelsOf(this.#parts, session, nowMs);
     return { ok: true, message, cursor: headCursor(this.#parts), levels };
   }
 }
