@@ -58,7 +58,7 @@ async function run(project: string): Promise<{ readonly status: number | null; r
     "--reporter=dot",
     "--reporter=json",
     `--outputFile.json=${output}`,
-    `--maxWorkers=${availableParallelism()}`,
+    `--maxWorkers=${availableParallelism() + 1}`,
     "--passWithNoTests",
     ...filters,
   );
