@@ -41,10 +41,9 @@ export function unfitMessage(
   frame: Pick<PublishFrame, "text" | "data" | "attachments" | "streaming">,
   limits: Limits,
 ): Refusal | null {
-  if (frame.streaming === true)
-    return refuse("invalid_field", "`streaming`: this server does not stream messages yet.");
-  const { text = null, data = null, attachments = [] } = frame;
-  if (text === null && data === null && attachments.length === 0)
+  const { text = null, data = null, attachments = [], streaming = false } = frame;
+  // Its text is yet to come.
+  if (!streaming && text === null && data === null && attachments.length === 0)
     return refuse("invalid_field", "A message needs `text`, `data` or `attachments`.");
   return unfitContent(frame, limits);
 }

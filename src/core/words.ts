@@ -22,9 +22,21 @@ export function checked(text: string, words: WordList): string | null {
   const trie = compiled(words);
   if (!holds(folded(text), trie)) return text;
   if (words.action === "block") return null;
-  const masked = maskedIn(text, trie);
+  const masked = maskedIn(text, trie, () => "*");
   // What normalises to something else as a whole than in its parts is not taken apart: then nothing of it is said.
   return holds(folded(masked), trie) ? masked.replaceAll(/\S/gu, "*") : masked;
+}
+
+/**
+ * As `checked`, and always masked, but that nothing moves: each UTF-16 unit of a word becomes a `*`, so that offsets in the text
+ * still mean what they meant.
+ */
+export function maskedInPlace(text: string, words: WordList): string {
+  if (words.list.length === 0) return text;
+  const trie = compiled(words);
+  if (!holds(folded(text), trie)) return text;
+  const masked = maskedIn(text, trie, (written) => "*".repeat(written.length));
+  return holds(folded(masked), trie) ? masked.replaceAll(/\S/g, "*") : masked;
 }
 
 /** Some letters further on the way of a word, so many as all words share that go on here; `ends` where one does. */
@@ -127,7 +139,7 @@ function isLetter(letter: string | undefined): boolean {
 const cluster =
   /[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6]*[\u11a8-\u11ff\ud7cb-\ud7fb]*|\P{M}[\p{M}\p{Cf}]*|\p{M}+/gu;
 
-function maskedIn(text: string, trie: Trie): string {
+function maskedIn(text: string, trie: Trie, star: (written: string) => string): string {
   const clusters = text.match(cluster) ?? [];
   const letters: string[] = [];
   const clusterOf: number[] = [];
@@ -142,5 +154,7 @@ function maskedIn(text: string, trie: Trie): string {
     const end = endOf(letters, index, trie);
     for (let at = index; at < end; at++) hidden.add(clusterOf[at] ?? 0);
   }
-  return clusters.map((written, index) => (hidden.has(index) && /\S/u.test(written) ? "*" : written)).join("");
+  return clusters
+    .map((written, index) => (hidden.has(index) && /\S/u.test(written) ? star(written) : written))
+    .join("");
 }

@@ -98,6 +98,10 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   // It would count as another version.
   edit: "once",
   remove: "again",
+  // By its offset a second one is known.
+  append: "again",
+  finish: "again",
+  cancel: "again",
   react: "again",
   read: "again",
   setMember: "again",

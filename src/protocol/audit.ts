@@ -78,6 +78,7 @@ export const auditActions = {
   "room.imported": { plain: { head: Seq }, personal: [] },
   "message.edited": { plain: {}, personal: [] },
   "message.deleted": { plain: {}, personal: [] },
+  "message.cancelled": { plain: {}, personal: ["reason"] },
 } as const satisfies Record<string, ActionRow>;
 
 export type AuditAction = keyof typeof auditActions;

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { Cursor } from "./cursor.ts";
 import { fixedLimits } from "./limits.ts";
-import { Bound, Data, Emoji, MessageId, Nonce, Seq, Text } from "./message.ts";
+import { Bound, Data, Emoji, MessageId, Nonce, Seq, StreamPiece, StreamText, Text } from "./message.ts";
 import { RoomName, UserId } from "./names.ts";
 import { PresenceMode } from "./session.ts";
 
@@ -44,20 +44,19 @@ export const ReactFrame = z.strictObject({
   emoji: Emoji,
   remove: z.boolean().optional(),
 });
-export const AppendFrame = z.strictObject({ type: z.literal("append"), ...ref, id: MessageId, at: Seq, text: Text });
-export const FinishFrame = z.strictObject({
-  type: z.literal("finish"),
-  ...ref,
-  id: MessageId,
+
+/** What streaming a message takes, over WebSocket and HTTP alike. `at` is where in the text this piece belongs, in UTF-16 units. */
+export const appendContent = { at: Seq, text: StreamPiece };
+export const finishContent = {
   status: z.enum(["sent", "failed", "cancelled"]),
-  text: Text.optional(),
-});
-export const CancelFrame = z.strictObject({
-  type: z.literal("cancel"),
-  ...ref,
-  id: MessageId,
-  reason: Text.max(fixedLimits.reasonLength).optional(),
-});
+  /** In place of all that was appended. */
+  text: StreamText.optional(),
+};
+export const cancelContent = { reason: Text.max(fixedLimits.reasonLength).optional() };
+
+export const AppendFrame = z.strictObject({ type: z.literal("append"), ...ref, id: MessageId, ...appendContent });
+export const FinishFrame = z.strictObject({ type: z.literal("finish"), ...ref, id: MessageId, ...finishContent });
+export const CancelFrame = z.strictObject({ type: z.literal("cancel"), ...ref, id: MessageId, ...cancelContent });
 export const SnapshotFrame = z.strictObject({ type: z.literal("snapshot"), ...ref, id: MessageId });
 export const ReadFrame = z.strictObject({ type: z.literal("read"), ...ref, upTo: MessageId });
 export const TypingFrame = z.strictObject({ type: z.literal("typing"), ...ref, active: z.boolean() });
@@ -123,6 +122,10 @@ export type PublishFrame = z.infer<typeof PublishFrame>;
 export type EditFrame = z.infer<typeof EditFrame>;
 export type DeleteFrame = z.infer<typeof DeleteFrame>;
 export type ReactFrame = z.infer<typeof ReactFrame>;
+export type AppendFrame = z.infer<typeof AppendFrame>;
+export type FinishFrame = z.infer<typeof FinishFrame>;
+export type CancelFrame = z.infer<typeof CancelFrame>;
+export type SnapshotFrame = z.infer<typeof SnapshotFrame>;
 export type ReadFrame = z.infer<typeof ReadFrame>;
 export type HistoryFrame = z.infer<typeof HistoryFrame>;
 export type TypingFrame = z.infer<typeof TypingFrame>;

@@ -18,6 +18,7 @@ import {
   Nonce,
   RoomSettings,
   Sender,
+  StreamText,
   Text,
   TimeMs,
 } from "./message.ts";
@@ -91,7 +92,7 @@ export const MessageLine = z
       .string()
       .regex(/^[0-9a-f]{16}$/, "8 bytes in hex")
       .nullable(),
-    text: Text.nullable(),
+    text: StreamText.nullable(),
     data: Data.refine(
       (data) => data === null || utf8Length(JSON.stringify(data)) <= dataBytesMax,
       `at most ${dataBytesMax} bytes`,

@@ -2,7 +2,7 @@
 import { type Refusal, type RefusalCode, refusals, type Retry } from "./refusals.ts";
 import type { ClosingFrame, ErrorFrame } from "./serverFrames.ts";
 
-export function errorFrame({ error, detail, retryAfterMs, limit }: Refusal, ref: string | undefined): ErrorFrame {
+export function errorFrame({ error, detail, retryAfterMs, limit, want }: Refusal, ref: string | undefined): ErrorFrame {
   const { status, retry, text } = refusals[error];
   return {
     type: "error",
@@ -13,6 +13,7 @@ export function errorFrame({ error, detail, retryAfterMs, limit }: Refusal, ref:
     retryable: retry !== "no",
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(limit === undefined ? {} : { limit }),
+    ...(want === undefined ? {} : { want }),
   };
 }
 

@@ -29,6 +29,8 @@ export const Problem = z.object({
   limit: LimitHit.optional(),
   /** Of a batch: the first of its messages that was refused, counted from 0. */
   index: z.int().min(0).optional(),
+  /** Of an append: the length of the text as it is. */
+  want: z.int().optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 

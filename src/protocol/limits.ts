@@ -84,6 +84,39 @@ export const tenantLimits = {
     ceiling: 10_000_000,
     reason: "Places in all rooms together; a connection of many rooms has one in each.",
   },
+  streamsPerUser: {
+    default: 10,
+    ceiling: 200,
+    reason:
+      "Messages of one user being streamed in one room: a few answers side by side, not a loop that never finishes one.",
+  },
+  streamsPerRoom: {
+    default: 50,
+    ceiling: 200,
+    reason: "The room holds the text of each in memory, and sends all of them to whoever joins.",
+  },
+  streamTextLength: {
+    default: 131_072,
+    ceiling: 131_072,
+    reason:
+      "UTF-16 units of a message that is streamed: an answer is longer than what a person types. Its row is written whole.",
+  },
+  appendsPerUserPerSecond: {
+    default: 500,
+    ceiling: 10_000,
+    reason: "Ten answers at once of fifty tokens a second each. What comes faster may come together.",
+  },
+  appendsPerUserBurst: { default: 1_000, ceiling: 20_000, reason: "Twice the rate." },
+  appendBytesPerUserPerSecond: {
+    default: 65_536,
+    ceiling: 10_000_000,
+    reason: "Every byte is copied to every reader of the room; ten fast models together write a tenth of it.",
+  },
+  appendBytesPerUserBurst: {
+    default: 524_288,
+    ceiling: 20_000_000,
+    reason: "A whole text at once passes, in any script: whoever has it already need not pretend to think.",
+  },
   presenceMembers: {
     default: 1_000,
     ceiling: 5_000,
@@ -194,6 +227,13 @@ export const fixedLimits = {
   /** At most 5 presence frames a second; above `presenceMembers` one every two seconds. */
   presenceFrameMs: 200,
   presenceCrowdFrameMs: 2_000,
+  /** A producer that was not heard of for so long is gone, and its message is over: it may think, but not for ever. */
+  streamLeaseMs: 30_000,
+  /** What is appended is gathered so long before it is told: 25 frames a second read as fluently as a hundred. */
+  streamDeltaMs: 40,
+  /** What of a streamed text may be lost with the room's memory, and sent once more by its producer. */
+  streamCheckpointMs: 1_000,
+  streamCheckpointChars: 4_096,
   /** Receivers let a typing user go after this; a client repeats itself every 5 s while it lasts. */
   typingExpiresMs: 8_000,
   /** The same user's typing is told at most this often; what comes between says nothing new. */
@@ -459,8 +499,8 @@ export const fixedLimits = {
   /** A page of an export is read in one instant, in which its object does nothing else. */
   exportPageLines: 500,
   exportPageUnits: 262_144,
-  /** A line of an import is held whole before it is looked at: a message of full length, twice escaped. */
-  importLineUnits: 524_288,
+  /** A line of an import is held whole before it is looked at: a message of full length, each unit of it escaped. */
+  importLineUnits: 1_048_576,
   /** Lines and their characters that a room takes in one transaction. */
   importBatchLines: 500,
   importBatchUnits: 262_144,

@@ -22,6 +22,18 @@ export const Text = z
   .max(tenantLimits.textLength.ceiling)
   .refine((text) => text.isWellFormed(), "holds a lone surrogate");
 
+/** The text of a message that was streamed may be longer than what is published at once. */
+export const StreamText = z
+  .string()
+  .max(tenantLimits.streamTextLength.ceiling)
+  .refine((text) => text.isWellFormed(), "holds a lone surrogate");
+
+/** A piece of it may begin or end between the halves of a surrogate pair: who cuts by UTF-16 units cuts there, too. */
+export const StreamPiece = z
+  .string()
+  .max(tenantLimits.streamTextLength.ceiling)
+  .refine((piece) => piece.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, "").isWellFormed(), "holds a lone surrogate");
+
 /** Any JSON value, without what would hurt a reader. */
 export const Data = z.unknown().superRefine((value, context) => {
   const why = unfitJson(value);

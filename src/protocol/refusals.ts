@@ -75,9 +75,15 @@ export interface Refusal {
   readonly limit?: LimitHit;
   /** Of a batch: the first of its messages that is refused, counted from 0. */
   readonly index?: number;
+  /** How long the text is that is being streamed, in UTF-16 units: where it goes on. */
+  readonly want?: number;
 }
 
-export function refuse(error: RefusalCode, detail?: string, more?: Pick<Refusal, "retryAfterMs" | "limit">): Refusal {
+export function refuse(
+  error: RefusalCode,
+  detail?: string,
+  more?: Pick<Refusal, "retryAfterMs" | "limit" | "want">,
+): Refusal {
   return { ok: false, error, ...(detail === undefined ? {} : { detail }), ...more };
 }
 

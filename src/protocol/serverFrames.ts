@@ -109,6 +109,8 @@ export const ErrorFrame = z.object({
   retryable: z.boolean(),
   retryAfterMs: z.int().optional(),
   limit: LimitHit.optional(),
+  /** Of an `append`: the length of the text as it is, in UTF-16 units. Go on from there. */
+  want: z.int().optional(),
 });
 export type ErrorFrame = z.infer<typeof ErrorFrame>;
 
@@ -154,6 +156,30 @@ export type TokenFrame = z.infer<typeof TokenFrame>;
 export const ReceiptFrame = z.object({ type: z.literal("receipt"), user: UserId, upTo: MessageId });
 export type ReceiptFrame = z.infer<typeof ReceiptFrame>;
 
+/**
+ * A message being streamed grew: cut the text that is held at `at` (UTF-16 units) and add `text`. A reader whose text is shorter
+ * than `at` asks by `snapshot`; one that does not hold the message, or holds it as ended, ignores it.
+ */
+export const DeltaFrame = z.object({ type: z.literal("delta"), id: MessageId, at: z.int().min(0), text: z.string() });
+export type DeltaFrame = z.infer<typeof DeltaFrame>;
+
+/** The whole text so far of a message being streamed, in place of what is held of it, which may be longer. */
+export const SnapshotFrame = z.object({
+  type: z.literal("snapshot"),
+  ref: ref.optional(),
+  id: MessageId,
+  text: z.string(),
+});
+export type SnapshotFrame = z.infer<typeof SnapshotFrame>;
+
+/** To the connections of a stream's producer: it was cancelled, by a user or, with null, by the tenant's server. */
+export const CancelledFrame = z.object({
+  type: z.literal("cancel"),
+  id: MessageId,
+  by: UserId.nullable(),
+  reason: z.string().optional(),
+});
+
 export const ServerFrame = z.discriminatedUnion("type", [
   WelcomeFrame,
   ChangesFrame,
@@ -165,9 +191,9 @@ export const ServerFrame = z.discriminatedUnion("type", [
   PresenceFrame,
   PresencePage.extend({ type: z.literal("presence.page"), ref }),
   z.object({ type: z.literal("typing"), user: UserId, active: z.boolean(), expiresInMs: z.int() }),
-  z.object({ type: z.literal("delta"), id: MessageId, at: z.int().min(0), text: z.string() }),
-  z.object({ type: z.literal("snapshot"), ref: ref.optional(), id: MessageId, text: z.string() }),
-  z.object({ type: z.literal("cancel"), id: MessageId, by: UserId.nullable(), reason: z.string().optional() }),
+  DeltaFrame,
+  SnapshotFrame,
+  CancelledFrame,
   z.object({ type: z.literal("limit"), ...LimitLevel.shape }),
   TokenFrame,
   z.object({ type: z.literal("pong") }),

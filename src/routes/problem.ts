@@ -47,6 +47,7 @@ export function problem(c: Context, refusal: Refusal): ProblemResponse {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
     ...(refusal.index === undefined ? {} : { index: refusal.index }),
+    ...(refusal.want === undefined ? {} : { want: refusal.want }),
   };
   const response = c.body(JSON.stringify(body), status, {
     "Content-Type": "application/problem+json",

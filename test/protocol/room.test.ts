@@ -190,9 +190,11 @@ describe("frames that are none", () => {
       ],
     },
     {
-      what: "not taken yet",
-      code: "bad_frame",
-      frames: [JSON.stringify(wholeFrames.append), JSON.stringify(wholeFrames.snapshot)],
+      what: "of a message that there is not",
+      code: "not_found",
+      frames: [wholeFrames.append, wholeFrames.finish, wholeFrames.cancel, wholeFrames.snapshot].map((frame) =>
+        JSON.stringify({ ...frame, id: 77 }),
+      ),
     },
     {
       what: "a batch of 51",

@@ -2,7 +2,8 @@
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { BanLine, FileLine, MemberLine, MessageLine, ReactionLine } from "../../protocol/export.ts";
 import type { Role } from "../../protocol/capabilities.ts";
-import { dataJson, jsonOrNull, messageColumns, messageOf, type MemberRow, type MessageRow } from "./rows.ts";
+import { dataJson, jsonOrNull, messageColumns, messageOf, type MemberRow, type MessageRow, withText } from "./rows.ts";
+import type { Streams } from "./store/streams.ts";
 
 /** Where in the reactions on a message. */
 export interface ReactionMark {
@@ -17,9 +18,12 @@ const columns = `${messageColumns}, digest, shadow`;
 
 export class Archive {
   readonly #sql: SqlStorage;
+  readonly #streams: Streams;
 
-  constructor({ sql }: DurableObjectStorage) {
+  /** `streams` knows the text so far of what is being streamed. */
+  constructor({ sql }: DurableObjectStorage, streams: Streams) {
     this.#sql = sql;
+    this.#streams = streams;
   }
 
   // Reading. Each list in an order in which it can be read on.
@@ -45,7 +49,7 @@ export class Archive {
         limit,
       )
       .toArray()
-      .map(messageLine);
+      .map((row) => messageLine(withText(row, this.#streams)));
   }
 
   reactionsOn(message: number, { emoji, user }: ReactionMark, limit: number): ReactionLine[] {
@@ -109,7 +113,7 @@ export class Archive {
         limit,
       )
       .toArray()
-      .map(messageLine);
+      .map((row) => messageLine(withText(row, this.#streams)));
   }
 
   reactionsBy(user: string, { message, emoji }: { message: number; emoji: string }, limit: number): ReactionLine[] {

@@ -26,6 +26,7 @@ import { Keeper } from "./retention.ts";
 import { Refresher } from "./refresh.ts";
 import { Roster } from "./roster.ts";
 import { Store } from "./store/store.ts";
+import { Streaming } from "./streaming.ts";
 import { Turn } from "./turn.ts";
 
 export interface Assembled {
@@ -83,11 +84,17 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     ...roomFiles(storage, env.UPLOADS, { tenant, name, store, registry, alarms }),
     askHook: (hook, question) => askHook(env, hook, question),
     tickets: new Tickets(storage),
-    archive: new Archive(storage),
+    archive: new Archive(storage, store.streams),
     intake: new Intake(storage),
     ...outward,
     deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),
     keeper: new Keeper(store, (job, atMs) => alarms.schedule(job, atMs)),
+    streaming: new Streaming({
+      store,
+      roster,
+      onDue: () => turn.wake(),
+      book: (atMs) => alarms.schedule("streams", atMs),
+    }),
     bookTokens: (atMs) => alarms.schedule("tokens", atMs),
     bookIntake: (atMs) => alarms.schedule("intake", atMs),
     pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,

@@ -15,6 +15,7 @@ import type { Admitted, Entry, Outcome } from "./queue.ts";
 import { senderOf } from "./rates.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
+import { endBefore, tellProducer } from "./stream.ts";
 import { viewerOf } from "./viewer.ts";
 
 export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs: number): Admitted {
@@ -51,8 +52,14 @@ export function remove(parts: RoomParts, session: Session, frame: DeleteFrame, n
     silenced(session, standing, settings, nowMs) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
+  if (refused !== null) return refused;
+  const stream = parts.store.streams.get(frame.id);
   const entry = entryOf(session, 0, (log) => applyDeletion(parts, log, session, standing, frame));
-  return refused ?? { ok: true, entry, joins: false };
+  if (stream !== undefined)
+    entry.waiters.push((outcome) => {
+      if (outcome.ok && parts.store.streams.get(frame.id) === undefined) tellProducer(parts, stream, session.user);
+    });
+  return { ok: true, entry, joins: false };
 }
 
 function entryOf(session: Session, bytes: number, apply: Entry["apply"]): Entry {
@@ -66,6 +73,7 @@ function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Stand
   const foreign = isForeign(session, standing, message, "edit");
   if (foreign !== null) return foreign;
   if (message.deletedAt !== null) return refuse("conflict", "The message was deleted.");
+  if (message.status === "streaming") return refuse("conflict", "The message is being streamed.");
   if (frame.ifVersion !== undefined && frame.ifVersion !== message.version) {
     return refuse("conflict", `The message is at version ${message.version}.`);
   }
@@ -92,10 +100,11 @@ function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: S
   const own = message.sender?.id === session.user;
   if (!own && isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const tombstone = { id: message.id, seq: log.next(), deletedAt: log.nowMs };
+  const ended = endBefore(parts, tombstone, "cancelled");
   store.messages.saveDeletion(tombstone);
   if (message.attachments.length > 0) parts.files.removeOf([message.id], log.nowMs);
   noteForeign(parts, log, session, message, "message.deleted");
-  log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent } });
+  log.changed({ type: "message", message: { ...tombstone, ...ended, ...tombstoneContent } });
   return { ok: true, id: tombstone.id, seq: tombstone.seq, duplicate: false };
 }
 

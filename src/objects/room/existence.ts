@@ -103,6 +103,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
     parts.files.removeAll(nowMs);
     parts.announced.forget();
     parts.exceeded.forget();
+    parts.streaming.forget();
     parts.deeds.add(actorOfSession(caller.session), "room.deleted", {}, nowMs);
   });
   parts.roster.closeAll("room_deleted");
@@ -116,6 +117,7 @@ export async function dissolve(parts: RoomParts, flush: () => void): Promise<voi
   flush();
   parts.roster.closeAll("tenant_suspended");
   parts.presence.forget();
+  parts.streaming.forget();
   await parts.store.erase();
 }
 

@@ -109,13 +109,14 @@ export function endImport(
   if (state.seq > room.head) return refuse("invalid_field", "The room's line: `head` is below a change.");
   if (!archive.agrees) return refuse("invalid_field", "The reactions are not those that the messages tell of.");
   store.transaction(() => {
-    store.adopt({ ...room, epoch: nanoid() });
+    store.adopt({ ...room, epoch: nanoid() }, nowMs);
     files.removeBelow(room.oldest, nowMs);
     intake.end();
     deeds.add(actor, "room.imported", { after: { head: room.head } }, nowMs);
   });
   bans.reload();
   keeper.adopted(nowMs);
+  parts.streaming.adopted(nowMs);
   return { ok: true, cursor: headCursor(parts) };
 }
 

@@ -7,6 +7,7 @@ import { report } from "./info.ts";
 import type { RoomParts } from "./parts.ts";
 import { expiry } from "./removal.ts";
 import { nextPassMs, nextSweepMs, retentionPass } from "./retention.ts";
+import { interruption } from "./stream.ts";
 import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
 import type { Turn } from "./turn.ts";
@@ -22,7 +23,8 @@ export type Job =
   | "intake"
   | "retention"
   | "outbox"
-  | "files";
+  | "files"
+  | "streams";
 
 export type Jobs = Readonly<Record<Job, () => void | Promise<void>>>;
 
@@ -48,6 +50,11 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
     deeds: () => parts.deeds.tell(),
     outbox: () => parts.courier.ring(nowMs),
     files: () => parts.fileRemoval.sweep(nowMs),
+    streams: async () => {
+      const abandoned = parts.streaming.abandoned(nowMs);
+      if (abandoned.length > 0) await turn.work(() => interruption(parts, abandoned));
+      again("streams", parts.streaming.nextLookMs(Date.now()));
+    },
     tickets: () => {
       parts.tickets.sweep(nowMs);
       again("tickets", parts.tickets.dueMs);

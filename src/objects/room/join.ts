@@ -16,6 +16,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf } from "./position.ts";
 import type { Seat } from "./roster.ts";
 import { lacks, standingOf } from "./standing.ts";
+import { snapshotsFor } from "./stream.ts";
 import { viewerOf } from "./viewer.ts";
 import { noticeOf, watchToken } from "./tokens.ts";
 
@@ -79,7 +80,11 @@ export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, 
 
 function greeting(parts: RoomParts, seat: Seat, request: JoinRequest, nowMs: number): string[] {
   const missed = catchUp(parts, viewerOf(parts, seat.session), request, nowMs);
-  return [JSON.stringify(welcome(parts, seat, missed, nowMs)), ...catchUpFrames(parts, missed)];
+  return [
+    JSON.stringify(welcome(parts, seat, missed, nowMs)),
+    ...catchUpFrames(parts, missed),
+    ...snapshotsFor(parts, seat.session, missed.start ?? 0, nowMs),
+  ];
 }
 
 function welcome(parts: RoomParts, seat: Seat, { resumed, gap, start }: CatchUp, nowMs: number): WelcomeFrame {

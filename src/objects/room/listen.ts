@@ -7,7 +7,7 @@ import type { Session } from "../../protocol/session.ts";
 import type { JoinRequest } from "./join.ts";
 import type { RoomParts } from "./parts.ts";
 import { epochOf } from "./position.ts";
-import { itself, viewerOf } from "./viewer.ts";
+import { viewerOf } from "./viewer.ts";
 
 type Wish = NonNullable<JoinRequest["message"]>;
 
@@ -38,16 +38,10 @@ export function heardBy(parts: RoomParts, session: Session, { id, at }: Wish, no
  */
 export function tellEnds(parts: RoomParts, nowMs: number): void {
   const { roster, store } = parts;
-  const live = new Map<number, boolean>();
-  const isLive = (id: number): boolean => {
-    const message = store.messages.get(id, nowMs, itself);
-    return message?.status === "streaming" && message.deletedAt === null;
-  };
   for (const seat of roster.listeners()) {
     const id = seat.attachment.listensTo;
     if (id === null) continue;
-    if (!live.has(id)) live.set(id, isLive(id));
-    if (live.get(id) === true) continue;
+    if (store.streams.get(id) !== undefined) continue;
     const message = shownTo(parts, seat.session, id, nowMs);
     if (message === null) roster.close(seat, "not_found", "There is no such message any more.");
     else roster.dismiss(seat, [textFrom(message, null), endOf(parts, message)]);

@@ -57,9 +57,13 @@ export class Log {
       if (happening !== null) this.#happenings?.push(happening ?? happeningOf(change));
       return;
     }
+    this.#hide(author);
+    this.#entries.push({ change: { ...told, author } });
+  }
+
+  #hide(author: string | null): void {
     this.#authors ??= new Set();
     if (author !== null) this.#authors.add(author);
-    this.#entries.push({ change: { ...told, author } });
   }
 
   /** Something live that webhook endpoints are told of, in its place among the changes. */
@@ -105,9 +109,12 @@ export class Log {
     return this.#startingOver;
   }
 
-  /** A frame that moves no cursor. It keeps its place between the changes. */
-  live(frame: ServerFrame): void {
-    this.#entries.push({ live: JSON.stringify(frame) });
+  /** A frame that moves no cursor. It keeps its place between the changes. `author`: of something hidden, who said it. */
+  live(frame: ServerFrame, author?: string | null): void {
+    const json = JSON.stringify(frame);
+    if (author === undefined) return void this.#entries.push({ live: json });
+    this.#hide(author);
+    this.#entries.push({ live: { as: (viewer) => (sees(viewer, author) ? json : null) } });
   }
 
   /** The same, in a form for each kind of reader. */

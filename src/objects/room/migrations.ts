@@ -9,6 +9,7 @@ import { deedsMigration } from "./deeds.ts";
 import { filesMigration } from "./files.ts";
 import { exceededMigration } from "./exceeded.ts";
 import { outboxMigration } from "./outbox.ts";
+import { streamsMigration } from "./store/streams.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -136,4 +137,5 @@ ALTER TABLE room ADD COLUMN settings_seq INTEGER NOT NULL DEFAULT 0;
 UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
 `,
   },
+  streamsMigration,
 ];

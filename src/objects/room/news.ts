@@ -6,7 +6,7 @@ import { nobody, type Viewer } from "./viewer.ts";
  * A frame as JSON, the same for everyone; one about who is here, in the two forms that readers may ask for; or one of which a
  * part is hidden, as each viewer sees it.
  */
-export type News = string | PresenceNews | { readonly as: (viewer: Viewer) => string };
+export type News = string | PresenceNews | { readonly as: (viewer: Viewer) => string | null };
 type PresenceNews = { readonly full: string | null; readonly count: string | null };
 
 /** Something in the news is hidden: who said it, and who looks. */

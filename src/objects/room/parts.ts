@@ -19,6 +19,7 @@ import type { Rates } from "./rates.ts";
 import type { Refresher } from "./refresh.ts";
 import type { Roster } from "./roster.ts";
 import type { Keeper } from "./retention.ts";
+import type { Streaming } from "./streaming.ts";
 import type { RoomState, Store } from "./store/store.ts";
 
 export interface RoomParts {
@@ -38,6 +39,8 @@ export interface RoomParts {
   readonly fileRemoval: FileRemoval;
   readonly askHook: (hook: Hook, question: HookQuestion) => Promise<HookVerdict>;
   readonly keeper: Keeper;
+  /** Messages that grow while they are told. */
+  readonly streaming: Streaming;
   readonly tickets: Tickets;
   /** All rows, for exports and imports. */
   readonly archive: Archive;

@@ -15,6 +15,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Stored } from "./queue.ts";
 import { senderOf } from "./rates.ts";
 import { standingOf } from "./standing.ts";
+import { tooManyStreams } from "./stream.ts";
 import { viewerOf } from "./viewer.ts";
 
 /** Over HTTP a message may come without a nonce; then a retry is another message. */
@@ -23,7 +24,9 @@ export type PublishRequest = Omit<PublishFrame, "nonce"> & { readonly nonce: str
 /** Admits a message into the queue of the next flush. Nothing is stored yet and nobody is told. */
 export function publish(parts: RoomParts, session: Session, frame: PublishRequest, nowMs: number): Admitted {
   const standing = standingOf(parts, session);
-  const forbidden = needs(session, standing.role, "publish");
+  const forbidden =
+    needs(session, standing.role, "publish") ??
+    (frame.streaming === true ? needs(session, standing.role, "stream") : null);
   if (forbidden !== null) return forbidden;
   const digest = contentDigest(frame);
   // A retry of what is stored or queued is answered before any limit: it costs nothing and must not fail twice.
@@ -36,6 +39,7 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     unfitMessage(frame, policy.limits) ??
     unattachable(parts, session, frame.attachments) ??
     crowded(parts) ??
+    (frame.streaming === true ? tooManyStreams(parts, session) : null) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   if (refused !== null) return refused;
@@ -128,9 +132,12 @@ export function placeFor(
   parts: RoomParts,
   log: Log,
   session: Session,
-  { replyTo = null, attachments }: PublishRequest,
+  { replyTo = null, attachments, streaming }: PublishRequest,
 ): { readonly ok: true; readonly parent: Message | null } | Refusal {
-  const early = slowed(parts, session, log.nowMs) ?? unattachable(parts, session, attachments);
+  const early =
+    slowed(parts, session, log.nowMs) ??
+    unattachable(parts, session, attachments) ??
+    (streaming === true ? tooManyStreams(parts, session) : null);
   if (early !== null) return early;
   const parent = parentOf(parts, log, session, replyTo);
   if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
@@ -155,6 +162,7 @@ export function append(
   const message = messageOf(session, { ...frame, attachments }, log.next(), log.nowMs);
   const shadow = isShadowed(parts, session, log.nowMs);
   store.messages.insert(message, frame.nonce === null ? null : digest, shadow);
+  if (message.status === "streaming") parts.streaming.begin(message, shadow, log.nowMs);
   parts.files.attach(attachments, message.id);
   log.changed({ type: "message", message });
   if (isSlowed(parts, session)) store.members.saveSpoke(session.user, log.nowMs);
@@ -177,14 +185,14 @@ function messageOf({ user, name }: Session, frame: Content, id: number, nowMs: n
     version: 1,
     sender: user === null ? null : { id: user, name },
     nonce: frame.nonce,
-    text: frame.text ?? null,
+    text: frame.text ?? (frame.streaming === true ? "" : null),
     data: frame.data ?? null,
     replyTo: frame.replyTo ?? null,
     replies: 0,
     mentions: [...new Set(frame.mentions)],
     attachments: frame.attachments,
     reactions: {},
-    status: "sent",
+    status: frame.streaming === true ? "streaming" : "sent",
     createdAt: nowMs,
     editedAt: null,
     deletedAt: null,

@@ -7,8 +7,13 @@ import type { Session } from "../../protocol/session.ts";
 
 const roomKey = "";
 
+interface Bucket {
+  readonly allowance: Allowance;
+  readonly rate: Rate;
+}
+
 export class Rates {
-  readonly #allowances = new Map<string, Allowance>();
+  readonly #buckets = new Map<string, Bucket>();
   #tidyAt = 1_000;
 
   /** Pays for so many changes by this user in this room: both buckets, or none. */
@@ -16,7 +21,7 @@ export class Rates {
     const userKey = `changes ${senderOf(session)}`;
     const userRate = userRateOf(limits);
     const roomRate = roomRateOf(limits);
-    const byUser = spend(this.#allowances.get(userKey), userRate, nowMs, changes);
+    const byUser = spend(this.#left(userKey), userRate, nowMs, changes);
     if (!byUser.ok)
       return tooFast(
         "user_in_room",
@@ -24,7 +29,7 @@ export class Rates {
         userRate,
         byUser.retryAfterMs,
       );
-    const byRoom = spend(this.#allowances.get(roomKey), roomRate, nowMs, changes);
+    const byRoom = spend(this.#left(roomKey), roomRate, nowMs, changes);
     if (!byRoom.ok)
       return tooFast(
         "room",
@@ -33,16 +38,16 @@ export class Rates {
         byRoom.retryAfterMs,
       );
     this.#keep(userKey, byUser.allowance, userRate, nowMs);
-    this.#allowances.set(roomKey, byRoom.allowance);
+    this.#buckets.set(roomKey, { allowance: byRoom.allowance, rate: roomRate });
     return null;
   }
 
   /** What is left of both buckets. */
   levels(session: Session, limits: Limits, nowMs: number): LimitLevel[] {
-    const ofUser = this.#allowances.get(`changes ${senderOf(session)}`);
+    const ofUser = this.#left(`changes ${senderOf(session)}`);
     return [
       levelOf("user_in_room", ofUser, userRateOf(limits), nowMs),
-      levelOf("room", this.#allowances.get(roomKey), roomRateOf(limits), nowMs),
+      levelOf("room", this.#left(roomKey), roomRateOf(limits), nowMs),
     ];
   }
 
@@ -50,7 +55,7 @@ export class Rates {
   payForReading(session: Session, limits: Limits, nowMs: number): Refusal | null {
     const key = `reading ${senderOf(session)}`;
     const rate = userRateOf(limits);
-    const spent = spend(this.#allowances.get(key), rate, nowMs);
+    const spent = spend(this.#left(key), rate, nowMs);
     if (!spent.ok)
       return tooFast(
         "user_in_room",
@@ -62,13 +67,45 @@ export class Rates {
     return null;
   }
 
+  /** Pieces of streamed texts: so many, and so many bytes. They cost less than a change, and come more often. */
+  payForAppend(session: Session, limits: Limits, bytes: number, nowMs: number): Refusal | null {
+    const [key, bytesKey] = [`appends ${senderOf(session)}`, `bytes ${senderOf(session)}`];
+    const rate = { perSecond: limits.appendsPerUserPerSecond, burst: limits.appendsPerUserBurst };
+    const bytesRate = { perSecond: limits.appendBytesPerUserPerSecond, burst: limits.appendBytesPerUserBurst };
+    const spent = spend(this.#left(key), rate, nowMs);
+    if (!spent.ok)
+      return tooFast(
+        "appends",
+        `At most ${rate.perSecond} appends per second per user in this room.`,
+        rate,
+        spent.retryAfterMs,
+      );
+    // What is more than the burst takes all of it.
+    const price = Math.min(bytes, bytesRate.burst);
+    const bytesSpent = spend(this.#left(bytesKey), bytesRate, nowMs, price);
+    if (!bytesSpent.ok)
+      return tooFast(
+        "append_bytes",
+        `At most ${bytesRate.perSecond} bytes per second are appended by a user in this room.`,
+        bytesRate,
+        bytesSpent.retryAfterMs,
+      );
+    this.#keep(key, spent.allowance, rate, nowMs);
+    this.#keep(bytesKey, bytesSpent.allowance, bytesRate, nowMs);
+    return null;
+  }
+
+  #left(key: string): Allowance | undefined {
+    return this.#buckets.get(key)?.allowance;
+  }
+
   /** A full bucket says nothing; without this every user who ever spoke would stay in memory. */
   #keep(key: string, allowance: Allowance, rate: Rate, nowMs: number): void {
-    this.#allowances.set(key, allowance);
-    if (this.#allowances.size < this.#tidyAt) return;
-    for (const [kept, left] of this.#allowances)
-      if (kept !== roomKey && isFull(left, rate, nowMs)) this.#allowances.delete(kept);
-    this.#tidyAt = Math.max(1_000, this.#allowances.size * 2);
+    this.#buckets.set(key, { allowance, rate });
+    if (this.#buckets.size < this.#tidyAt) return;
+    for (const [kept, bucket] of this.#buckets)
+      if (isFull(bucket.allowance, bucket.rate, nowMs)) this.#buckets.delete(kept);
+    this.#tidyAt = Math.max(1_000, this.#buckets.size * 2);
   }
 }
 

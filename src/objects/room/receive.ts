@@ -2,10 +2,10 @@
 import { spend, tooFast } from "../../core/allowance.ts";
 import { offend } from "../../core/closing.ts";
 import { overAtMs } from "../../core/validity.ts";
-import type { ClientFrame } from "../../protocol/clientFrames.ts";
+import type { AppendFrame, ClientFrame, SnapshotFrame } from "../../protocol/clientFrames.ts";
 import { decode } from "../../protocol/decode.ts";
 import type { Limits } from "../../protocol/limits.ts";
-import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Refusal } from "../../protocol/refusals.ts";
 import { sessionOf } from "../../protocol/relay.ts";
 import type { Session } from "../../protocol/session.ts";
 import { barred } from "./admittance.ts";
@@ -23,6 +23,7 @@ import { read } from "./readPositions.ts";
 import type { Refreshed } from "./refresh.ts";
 import { reseat } from "./reseat.ts";
 import type { Seat } from "./roster.ts";
+import { append, cancel, finish, snapshot } from "./stream.ts";
 import { see } from "./sweep.ts";
 import { typing } from "./typing.ts";
 
@@ -38,7 +39,8 @@ export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer,
   if (renewed !== null) return goOn(parts, seat, renewed, nowMs);
   for (const decoded of decode(raw, limits.frameBytes)) {
     const ref = decoded.ok ? decoded.frame.ref : decoded.ref;
-    const limited = payForFrame(seat, limits, nowMs);
+    // Appends have a limit of their own.
+    const limited = decoded.ok && decoded.frame.type === "append" ? null : payForFrame(seat, limits, nowMs);
     if (limited !== null) refuseFrame(parts, seat, limited, ref, nowMs);
     else if (!decoded.ok) refuseFrame(parts, seat, decoded, ref, nowMs);
     else handle(parts, seat, decoded.frame, nowMs);
@@ -80,16 +82,13 @@ function handle(parts: RoomParts, seat: Seat, frame: ClientFrame, nowMs: number)
         answerRefresh(parts, seat, frame.ref, outcome),
       );
     case "append":
+      return answerAppend(parts, seat, frame, nowMs);
     case "finish":
+      return answerAndWarn(finish(parts, session, frame, nowMs));
     case "cancel":
+      return answerAndWarn(cancel(parts, session, frame, nowMs));
     case "snapshot":
-      return refuseFrame(
-        parts,
-        seat,
-        refuse("bad_frame", `This server does not take \`${frame.type}\` frames yet.`),
-        frame.ref,
-        nowMs,
-      );
+      return answerSnapshot(parts, seat, frame, nowMs);
   }
 }
 
@@ -106,6 +105,20 @@ function answerChange(parts: RoomParts, seat: Seat, { ref }: ClientFrame, outcom
     ...(seq === 0 ? {} : { seq }),
     ...(duplicate ? { duplicate } : {}),
   });
+}
+
+/** Not durable: that it is in its place, and how long the text is now. */
+function answerAppend(parts: RoomParts, seat: Seat, frame: AppendFrame, nowMs: number): void {
+  const { ref, id } = frame;
+  const answer = append(parts, seat.session, frame, nowMs);
+  if (!answer.ok) refuseFrame(parts, seat, answer, ref, nowMs);
+  else if (ref !== undefined) parts.roster.answer(seat, { type: "ack", ref, id, at: answer.at });
+}
+
+function answerSnapshot(parts: RoomParts, seat: Seat, { ref, id }: SnapshotFrame, nowMs: number): void {
+  const found = snapshot(parts, seat.session, { id }, nowMs);
+  if (!found.ok) return refuseFrame(parts, seat, found, ref, nowMs);
+  parts.roster.answer(seat, { type: "snapshot", ...(ref === undefined ? {} : { ref }), id, text: found.text });
 }
 
 function answerRefresh(parts: RoomParts, seat: Seat, ref: string | undefined, outcome: Refreshed): void {

@@ -11,6 +11,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
 import { tombstoneContent } from "./rows.ts";
 import { roomChange, type Store } from "./store/store.ts";
+import { endBefore } from "./stream.ts";
 import { itself } from "./viewer.ts";
 
 const { passRows } = fixedLimits;
@@ -93,8 +94,8 @@ export function erasure(parts: RoomParts, user: string, messages: ErasedMessages
     const wasMoved = marks.areMoved;
     const reactions = eraseReactions(store, log, user, marks);
     eraseMentions(store, log, user, marks);
-    if (messages === "erase") files.removeOf(eraseMessages(store, log, user, marks), log.nowMs);
-    else files.disown(disownMessages(store, log, user, marks));
+    if (messages === "erase") files.removeOf(eraseMessages(parts, log, user, marks), log.nowMs);
+    else files.disown(disownMessages(parts, log, user, marks));
     files.removeWaitingOf(user, log.nowMs);
     // Reactions to what retention has removed move no head.
     const isAll = reactions === 0 && log.head === before;
@@ -146,28 +147,34 @@ function eraseMentions(store: Store, log: Log, user: string, marks: ErasureMarks
   }
 }
 
-function eraseMessages(store: Store, log: Log, user: string, marks: ErasureMarks): number[] {
+function eraseMessages(parts: RoomParts, log: Log, user: string, marks: ErasureMarks): number[] {
+  const { store } = parts;
   const hides = store.messages.hasHidden(user);
   const ids = store.messages.by(user, marks.message, erasureRows);
   marks.message = markBehind(ids, erasureRows);
   for (const id of ids) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
+    const ended = endBefore(parts, tombstone, "cancelled");
     store.messages.erase(tombstone);
-    log.changed({ type: "message", message: { ...tombstone, ...tombstoneContent, sender: null, nonce: null } }, null);
+    const message = { ...tombstone, ...ended, ...tombstoneContent, sender: null, nonce: null };
+    log.changed({ type: "message", message }, null);
   }
   if (hides) startOver(store, log, user);
   return ids;
 }
 
 /** What was said stays, and nobody said it. */
-function disownMessages(store: Store, log: Log, user: string, marks: ErasureMarks): number[] {
+function disownMessages(parts: RoomParts, log: Log, user: string, marks: ErasureMarks): number[] {
+  const { store } = parts;
   const hides = store.messages.hasHidden(user);
   const ids = store.messages.by(user, marks.message, erasureRows);
   marks.message = markBehind(ids, erasureRows);
   for (const id of ids) {
     const patch = { id, seq: log.next() };
+    // Nobody is left who could go on with it.
+    const ended = endBefore(parts, patch, "interrupted");
     store.messages.disown(patch);
-    log.changed({ type: "message", message: { ...patch, sender: null, nonce: null } }, null);
+    log.changed({ type: "message", message: { ...patch, ...ended, sender: null, nonce: null } }, null);
   }
   if (hides) startOver(store, log, user);
   return ids;

@@ -3,7 +3,15 @@ import { type Connection, type ConnectionContext, Server } from "partyserver";
 import { unfitMessage } from "../../core/admission.ts";
 import { answerableCode } from "../../core/closing.ts";
 import { needs } from "../../core/rights.ts";
-import type { DeleteFrame, EditFrame, ReactFrame, ReadFrame } from "../../protocol/clientFrames.ts";
+import type {
+  AppendFrame,
+  CancelFrame,
+  DeleteFrame,
+  EditFrame,
+  FinishFrame,
+  ReactFrame,
+  ReadFrame,
+} from "../../protocol/clientFrames.ts";
 import type { Member, Message } from "../../protocol/message.ts";
 import type { ErasedMessages } from "../../protocol/erasure.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
@@ -50,6 +58,7 @@ import { configure, type SettingsPatch, unkept } from "./settings.ts";
 import { shownMessage } from "./shown.ts";
 import { lacks } from "./standing.ts";
 import { type Job, jobsOf } from "./jobs.ts";
+import { append, type AppendAnswer, cancel, finish } from "./stream.ts";
 import type { Turn } from "./turn.ts";
 import { viewerOf } from "./viewer.ts";
 
@@ -130,6 +139,26 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   async remove(caller: Caller, frame: DeleteFrame): Promise<MessageAnswer> {
     const outcome = await this.#change(caller, (parts, nowMs) => remove(parts, caller.session, frame, nowMs));
+    return this.#messageAnswer(caller, outcome);
+  }
+
+  /** Told within a moment, stored within a second: `at` is how long the text is now, and no promise that it stays. */
+  async append(caller: Caller, id: number, piece: Pick<AppendFrame, "at" | "text">): Promise<AppendAnswer> {
+    const answer = (await this.#open(caller)) ?? append(this.#parts, caller.session, { id, ...piece }, Date.now());
+    if (!answer.ok) noteExceeded(this.#parts, caller.session, answer, Date.now());
+    this.#turn.settle(Date.now());
+    return answer;
+  }
+
+  async finish(caller: Caller, id: number, end: Pick<FinishFrame, "status" | "text">): Promise<MessageAnswer> {
+    const { session } = caller;
+    const outcome = await this.#change(caller, (parts, nowMs) => finish(parts, session, { id, ...end }, nowMs));
+    return this.#messageAnswer(caller, outcome);
+  }
+
+  async cancel(caller: Caller, id: number, { reason }: Pick<CancelFrame, "reason">): Promise<MessageAnswer> {
+    const { session } = caller;
+    const outcome = await this.#change(caller, (parts, nowMs) => cancel(parts, session, { id, reason }, nowMs));
     return this.#messageAnswer(caller, outcome);
   }
 

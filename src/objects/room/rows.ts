@@ -49,6 +49,14 @@ export function messageOf(row: MessageRow): Message {
   };
 }
 
+/** `streams` knows the text so far of what is being streamed. */
+export function withText<Row extends Pick<MessageRow, "id" | "status" | "text">>(
+  row: Row,
+  streams: { readonly textOf: (id: number) => string | undefined },
+): Row {
+  return row.status === "streaming" ? { ...row, text: streams.textOf(row.id) ?? row.text } : row;
+}
+
 export interface MemberRow extends Record<string, SqlStorageValue> {
   user: string;
   name: string | null;

@@ -47,6 +47,7 @@ export class Turn {
   /** At the end of every event: what is to be told joins the queue, and the queue is flushed or waits. */
   settle(nowMs: number): void {
     this.#foldPresence(nowMs);
+    this.#foldStreams(nowMs);
     this.#parts.account.settle(nowMs);
     this.#pacer.settle(nowMs);
   }
@@ -78,6 +79,13 @@ export class Turn {
     const entry = presence.fold(store, store.room.policy.limits.presenceMembers, nowMs);
     if (entry !== null) queue.add(entry);
     if (presence.dueMs !== null) this.#alarms.schedule("presence", presence.dueMs);
+  }
+
+  #foldStreams(nowMs: number): void {
+    const { store, streaming, queue } = this.#parts;
+    if (store.room === null) return;
+    const entry = streaming.fold(nowMs, queue.length > 0);
+    if (entry !== null) queue.add(entry);
   }
 
   /** Whether who has gone is about to be written down, for all at once. */

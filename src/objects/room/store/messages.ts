@@ -1,8 +1,9 @@
 /** The messages of a room: the table that is the log. */
 import type { Message, Reactions } from "../../../protocol/message.ts";
 import { fixedLimits } from "../../../protocol/limits.ts";
-import { dataJson, jsonOrNull, messageColumns, messageOf, type MessageRow } from "../rows.ts";
+import { dataJson, jsonOrNull, messageColumns, messageOf, type MessageRow, withText } from "../rows.ts";
 import type { Viewer } from "../viewer.ts";
+import type { Streams } from "./streams.ts";
 import type { Usage } from "./usage.ts";
 
 /** How a list of messages is read, and for whom. */
@@ -24,12 +25,14 @@ function eyesOf({ user, moderates }: Viewer): [number, string | null] {
 export class Messages {
   readonly #sql: SqlStorage;
   readonly #usage: Usage;
+  readonly #streams: Streams;
   /** Whether anything is hidden in this room: where nothing is, nobody asks. */
   #hides = false;
 
-  constructor(sql: SqlStorage, usage: Usage) {
+  constructor(sql: SqlStorage, usage: Usage, streams: Streams) {
     this.#sql = sql;
     this.#usage = usage;
+    this.#streams = streams;
   }
 
   /** To be called when what is known in memory may not be what is stored. */
@@ -81,7 +84,12 @@ export class Messages {
         id,
       )
       .toArray()[0];
-    return row === undefined ? null : messageOf(row);
+    return row === undefined ? null : this.#told(row);
+  }
+
+  /** What is being streamed is told with the text so far, of which the row has a part. */
+  #told(row: MessageRow): Message {
+    return messageOf(withText(row, this.#streams));
   }
 
   /** Who said a hidden message: null where the author was erased, undefined of a message that is not hidden. */
@@ -188,7 +196,7 @@ export class Messages {
         replyTo,
       )
       .toArray()
-      .map(messageOf);
+      .map((row) => this.#told(row));
   }
 
   /** The ones published after this seq and not changed since, as they stand now, the lowest first. */
@@ -212,7 +220,7 @@ export class Messages {
         limit,
       )
       .toArray()
-      .map(messageOf);
+      .map((row) => this.#told(row));
   }
 
   // What removes and counts them asks for these.

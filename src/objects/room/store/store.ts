@@ -9,6 +9,7 @@ import { Leavers } from "./leavers.ts";
 import { Members } from "./members.ts";
 import { Messages, type Reading } from "./messages.ts";
 import { Reactions } from "./reactions.ts";
+import { Streams } from "./streams.ts";
 import { Usage } from "./usage.ts";
 
 /** The room's own row. */
@@ -37,6 +38,7 @@ export interface Adopted extends Pick<RoomState, "seq" | "oldest" | "floor" | "e
 export class Store {
   readonly messages: Messages;
   readonly reactions: Reactions;
+  readonly streams: Streams;
   readonly members: Members;
   readonly leavers: Leavers;
   readonly usage: Usage;
@@ -53,7 +55,8 @@ export class Store {
     this.#storage = storage;
     this.#sql = storage.sql;
     this.usage = new Usage(storage.sql, () => this.#head);
-    this.messages = new Messages(storage.sql, this.usage);
+    this.streams = new Streams(storage.sql, this.usage);
+    this.messages = new Messages(storage.sql, this.usage, this.streams);
     this.reactions = new Reactions(storage.sql);
     this.members = new Members(storage.sql);
     this.leavers = new Leavers(storage.sql);
@@ -107,7 +110,7 @@ export class Store {
   }
 
   /** What was imported is the history, of an epoch of its own. It was used where it was published, and is not counted again. */
-  adopt({ head, seq, oldest, floor, epoch, settings, createdAt }: Adopted): void {
+  adopt({ head, seq, oldest, floor, epoch, settings, createdAt }: Adopted, nowMs: number): void {
     // What retention had removed while it was exported.
     this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
@@ -123,10 +126,12 @@ export class Store {
       createdAt,
     );
     this.reload();
+    this.streams.adopt(this.#room?.policy.limits.streamsPerRoom ?? 0, nowMs);
   }
 
   /** Removes everything but the room's own row, which keeps saying that it was deleted, and what was used. */
   deleteRoom(nowMs: number): void {
+    this.streams.drop(() => true);
     this.usage.count();
     this.#sql.exec("DELETE FROM message");
     this.#sql.exec("DELETE FROM reaction");
@@ -146,6 +151,7 @@ export class Store {
     this.#head = 0;
     this.#sizeBytes = 0;
     this.members.forget();
+    this.streams.forget();
     this.#isErased = true;
     await this.#storage.deleteAlarm();
     await this.#storage.deleteAll();
@@ -222,6 +228,7 @@ export class Store {
     this.#head = row?.top ?? 0;
     this.messages.reload(row?.hides === 1);
     this.usage.reload(row?.counted_to ?? 0);
+    this.streams.reload();
     this.#slowSinceMs = row?.slow_since ?? 0;
     this.#room =
       row === undefined
@@ -263,6 +270,7 @@ export class Store {
 
   /** Retention: every message below `oldest`. */
   removeBelow(oldest: number, seq: number, head: number): void {
+    this.streams.drop(({ id }) => id < oldest);
     this.usage.count();
     this.#sql.exec("UPDATE room SET messages = messages - (SELECT count(*) FROM message WHERE id < ?)", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
@@ -272,6 +280,7 @@ export class Store {
 
   /** Expiry: silent, because readers drop an expired message by themselves. */
   removeExpired(ids: readonly number[], head: number): void {
+    this.streams.drop(({ id }) => ids.includes(id));
     this.usage.count();
     this.#sql.exec("DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(ids));
     this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", head, ids.length);

@@ -1,0 +1,325 @@
+/** Streaming one message: its producer appends and finishes, and whoever may cancels. */
+import { silenced } from "../../core/admission.ts";
+import { may } from "../../core/rights.ts";
+import { actorOfSession } from "../../protocol/actor.ts";
+import type { AppendFrame, CancelFrame, FinishFrame, SnapshotFrame } from "../../protocol/clientFrames.ts";
+import type { Message } from "../../protocol/message.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import type { Session } from "../../protocol/session.ts";
+import { utf8Length } from "../../protocol/text.ts";
+import { ignored, isIgnored, isShadowed } from "./admittance.ts";
+import { crowded } from "./capacity.ts";
+import { inquired } from "./inquiry.ts";
+import type { Log } from "./log.ts";
+import { type RoomParts, stateOf } from "./parts.ts";
+import type { Admitted, Entry, Outcome } from "./queue.ts";
+import { senderOf } from "./rates.ts";
+import { lacks, standingOf } from "./standing.ts";
+import type { LiveStream } from "./store/streams.ts";
+import { sees, viewerOf } from "./viewer.ts";
+
+/** `at` is how long the text is now. It is told within a moment and stored within a second: this is no promise that it stays. */
+export type AppendAnswer = { readonly ok: true; readonly at: number } | Refusal;
+
+/** What a stream ends with. */
+type End = Pick<Message, "status" | "text">;
+
+const { word, half, other } = {
+  word: refuse("content_rejected", "The text holds a word that is not allowed here."),
+  half: refuse("invalid_field", "`text`: holds a lone surrogate that the text so far does not complete."),
+  other: "Another text stands there.",
+};
+
+/** Each is held in memory for as long as it lasts. */
+export function tooManyStreams({ store }: RoomParts, { user }: Session): Refusal | null {
+  const { streamsPerUser, streamsPerRoom } = stateOf({ store }).policy.limits;
+  const why = (limit: number, whose: string): Refusal =>
+    refuse("rate_limited", `At most ${limit} messages ${whose} are streamed at a time.`, { retryAfterMs: 1_000 });
+  if (store.streams.countOf(user) >= streamsPerUser) return why(streamsPerUser, "of a user in a room");
+  return store.streams.size >= streamsPerRoom ? why(streamsPerRoom, "of a room") : null;
+}
+
+/** Decided at once: nothing is queued, and no row is written. */
+export function append(
+  parts: RoomParts,
+  session: Session,
+  { id, at, text }: Pick<AppendFrame, "id" | "at" | "text">,
+  nowMs: number,
+): AppendAnswer {
+  const { settings, policy } = stateOf(parts);
+  const standing = standingOf(parts, session);
+  const refused =
+    lacks(parts, session, "stream") ??
+    silenced(session, standing, settings, nowMs) ??
+    parts.rates.payForAppend(session, policy.limits, utf8Length(text), nowMs) ??
+    crowded(parts);
+  if (refused !== null) return refused;
+  const stream = streamOf(parts, session, id, nowMs);
+  if ("error" in stream) return stream;
+  if (stream.isEnding) return ending;
+  // He is not to notice that it goes nowhere.
+  if (!stream.isHidden && isShadowed(parts, session, nowMs)) return { ok: true, at: at + text.length };
+  if (Math.max(stream.text.length, at + text.length) > policy.limits.streamTextLength)
+    return refuse("too_large", `A streamed text may have ${policy.limits.streamTextLength} UTF-16 units.`);
+  const appended = stream.text.append(at, text, policy.words);
+  if (appended.ok) {
+    parts.streaming.heard(stream, nowMs);
+    return { ok: true, at: stream.text.length };
+  }
+  const want = { want: stream.text.length };
+  switch (appended.why) {
+    case "hole":
+      return refuse("stream_offset", `The text has ${want.want} UTF-16 units: go on there.`, want);
+    case "other":
+      return refuse("conflict", other, want);
+    case "half":
+      return half;
+    case "word":
+      fail(parts, stream);
+      return word;
+  }
+}
+
+/** Ends the stream by one change. A retry of the same end is known, and so is one that somebody else has brought about. */
+export function finish(
+  parts: RoomParts,
+  session: Session,
+  frame: Omit<FinishFrame, "type" | "ref">,
+  nowMs: number,
+): Admitted {
+  const { policy, settings } = stateOf(parts);
+  const refused =
+    lacks(parts, session, "stream") ??
+    silenced(session, standingOf(parts, session), settings, nowMs) ??
+    parts.account.refusal(nowMs) ??
+    parts.rates.payForChange(session, policy.limits, nowMs);
+  if (refused !== null) return refused;
+  if ((frame.text?.length ?? 0) > policy.limits.streamTextLength)
+    return refuse("too_large", `A streamed text may have ${policy.limits.streamTextLength} UTF-16 units.`);
+  const stream = streamOf(parts, session, frame.id, nowMs);
+  if ("error" in stream) return isOver(stream) ? retried(parts, session, frame, nowMs, stream) : stream;
+  if (stream.isEnding) return ending;
+  const text = frame.text ?? stream.text.whole(policy.words);
+  if (text === null) {
+    fail(parts, stream);
+    return word;
+  }
+  return finishing(parts, session, { ...frame, text }, stream);
+}
+
+/** The text is looked at as that of a message is, and the tenant's hook is asked about it. Meanwhile nothing is added. */
+function finishing(
+  parts: RoomParts,
+  session: Session,
+  { id, status, text }: { readonly id: number; readonly status: End["status"]; readonly text: string },
+  stream: LiveStream,
+): Admitted {
+  const entryOf = (content: { readonly text: string }): Entry => ({
+    bytes: utf8Length(content.text),
+    charged: true,
+    sender: senderOf(session),
+    apply: (log) => applyEnd(parts, log, session, id, { status, text: content.text }),
+    waiters: [],
+  });
+  const entry = inquired(parts, session, {
+    said: { text },
+    question: { message: { text }, edit: id },
+    unfit: (content) => (content.text === null ? refuse("invalid_field", "A streamed message has a text.") : null),
+    entryOf,
+  });
+  if ("error" in entry) {
+    if (entry.error === "content_rejected") fail(parts, stream);
+    return entry;
+  }
+  stream.isEnding = true;
+  entry.waiters.push((outcome) => {
+    stream.isEnding = false;
+    if (!outcome.ok && outcome.error === "content_rejected") fail(parts, stream, "");
+  });
+  return { ok: true, entry, joins: false };
+}
+
+/** From any device of the producer's, or by a moderator. */
+export function cancel(
+  parts: RoomParts,
+  session: Session,
+  { id, reason }: Pick<CancelFrame, "id" | "reason">,
+  nowMs: number,
+): Admitted {
+  const { policy, settings } = stateOf(parts);
+  const { role } = standingOf(parts, session);
+  const moderates = may(session, role, "moderate");
+  const refused =
+    (moderates ? null : lacks(parts, session, "stream")) ??
+    silenced(session, standingOf(parts, session), settings, nowMs) ??
+    parts.account.refusal(nowMs) ??
+    parts.rates.payForChange(session, policy.limits, nowMs);
+  if (refused !== null) return refused;
+  const end = { status: "cancelled" as const };
+  const stream = streamOf(parts, session, id, nowMs, moderates);
+  if ("error" in stream) return isOver(stream) ? retried(parts, session, { id, ...end }, nowMs, stream) : stream;
+  const apply = (log: Log): Outcome => {
+    const outcome = applyEnd(parts, log, session, id, {
+      ...end,
+      text: stream.text.kept(stateOf(parts).policy.words),
+    });
+    if (outcome.ok && !outcome.duplicate) noteForeign(parts, log, session, stream, reason);
+    return outcome;
+  };
+  const tell = (outcome: Outcome): void => {
+    if (outcome.ok && !outcome.duplicate) tellProducer(parts, stream, session.user, reason);
+  };
+  return {
+    ok: true,
+    entry: { bytes: 0, charged: true, sender: senderOf(session), apply, waiters: [tell] },
+    joins: false,
+  };
+}
+
+/** The whole text so far, for whoever sees the message. */
+export function snapshot(
+  parts: RoomParts,
+  session: Session,
+  { id }: Pick<SnapshotFrame, "id">,
+  nowMs: number,
+): { readonly ok: true; readonly text: string } | Refusal {
+  const refused = lacks(parts, session, "read");
+  if (refused !== null) return refused;
+  const stream = seen(parts, session, id, nowMs);
+  if (stream !== null) return { ok: true, text: stream.text.shown };
+  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
+  return message === null ? unknown : refuse("stream_closed", "The message is not being streamed.");
+}
+
+/** For whoever joins: what it cannot know of the messages in its window. */
+export function snapshotsFor(parts: RoomParts, session: Session, start: number, nowMs: number): string[] {
+  return [...parts.store.streams.all]
+    .filter(({ id }) => id >= start && seen(parts, session, id, nowMs) !== null)
+    .map(({ id, text }) => JSON.stringify({ type: "snapshot", id, text: text.shown }));
+}
+
+const unknown = refuse("not_found", "There is no such message.");
+
+/** The stream, where it is the session's own, or anybody's whom a moderator sees; or why it is not. */
+function streamOf(
+  parts: RoomParts,
+  session: Session,
+  id: number,
+  nowMs: number,
+  anybodys = false,
+): LiveStream | Refusal {
+  const stream = seen(parts, session, id, nowMs);
+  if (stream !== null) {
+    return stream.sender === session.user || anybodys ? stream : foreign;
+  }
+  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
+  if (message === null) return unknown;
+  const isOwn = (message.sender?.id ?? null) === session.user;
+  if (!isOwn && !anybodys) return foreign;
+  return refuse(message.status === "cancelled" ? "stream_cancelled" : "stream_closed");
+}
+
+const ending = refuse("stream_closed", "The stream is being finished.");
+const foreign = refuse("forbidden", "The message is another's.");
+
+function seen(parts: RoomParts, session: Session, id: number, nowMs: number): LiveStream | null {
+  const stream = parts.store.streams.get(id);
+  if (stream === undefined || (stream.expiresAt ?? Infinity) <= nowMs) return null;
+  return !stream.isHidden || sees(viewerOf(parts, session), stream.sender) ? stream : null;
+}
+
+function isOver({ error }: Refusal): boolean {
+  return error === "stream_closed" || error === "stream_cancelled";
+}
+
+/** The same end once more has brought about what was asked for. */
+function retried(
+  parts: RoomParts,
+  session: Session,
+  { id, status, text }: Pick<FinishFrame, "id" | "text"> & Pick<End, "status">,
+  nowMs: number,
+  refusal: Refusal,
+): Admitted {
+  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
+  const isSame = message?.status === status && message.deletedAt === null && (text ?? message.text) === message.text;
+  return message !== null && isSame ? { ok: true, id, seq: message.seq, duplicate: true } : refusal;
+}
+
+/** Something else may have ended it since this was admitted. */
+function applyEnd(parts: RoomParts, log: Log, session: Session, id: number, end: End): Outcome {
+  const message = parts.store.messages.get(id, log.nowMs, viewerOf(parts, session));
+  if (message === null) return unknown;
+  if (message.status !== "streaming")
+    return message.status === end.status && message.deletedAt === null
+      ? { ok: true, id, seq: message.seq, duplicate: true }
+      : refuse(message.status === "cancelled" ? "stream_cancelled" : "stream_closed");
+  if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
+  return endStream(parts, log, id, end);
+}
+
+/** One change: the text as it stays, and how it ended. */
+export function endStream({ store }: Pick<RoomParts, "store">, log: Log, id: number, { status, text }: End): Outcome {
+  const patch = { id, seq: log.next(), text, status };
+  store.streams.end(id, patch);
+  log.changed({ type: "message", message: patch });
+  return { ok: true, id, seq: patch.seq, duplicate: false };
+}
+
+/** For what is done to a message besides: where it is being streamed that is over by the same change, of which this is a part. */
+export function endBefore(
+  { store }: Pick<RoomParts, "store">,
+  { id, seq }: Pick<Message, "id" | "seq">,
+  status: "cancelled" | "interrupted",
+): Partial<End> {
+  const stream = store.streams.get(id);
+  if (stream === undefined) return {};
+  const text = stream.text.kept(stateOf({ store }).policy.words);
+  store.streams.end(id, { seq, text, status });
+  return { text, status };
+}
+
+/** It holds what must not be said. What was shown of it stays, or nothing does. */
+function fail(parts: RoomParts, { id }: LiveStream, text?: string): void {
+  parts.queue.add({ bytes: 0, apply: (log) => endNow(parts, log, id, "failed", text), waiters: [] });
+}
+
+/** The producers of these are gone: nobody has heard of them for longer than a lease. */
+export function interruption(parts: RoomParts, ids: readonly number[]): Entry {
+  const apply = (log: Log): Outcome => {
+    for (const id of ids) endNow(parts, log, id, "interrupted");
+    return { ok: true, id: 0, seq: log.head, duplicate: ids.length === 0 };
+  };
+  return { bytes: 0, apply, waiters: [] };
+}
+
+function endNow(parts: RoomParts, log: Log, id: number, status: End["status"], text?: string): Outcome {
+  const stream = parts.store.streams.get(id);
+  if (stream === undefined) return { ok: true, id: 0, seq: 0, duplicate: true };
+  return endStream(parts, log, id, { status, text: text ?? stream.text.kept(stateOf(parts).policy.words) });
+}
+
+/** Every connection of the producer's, whichever of them it was that wrote. */
+export function tellProducer(
+  { roster }: RoomParts,
+  { id, sender }: Pick<LiveStream, "id" | "sender">,
+  by: string | null,
+  reason?: string,
+): void {
+  for (const seat of roster.seats)
+    if (seat.session.user === sender && seat.attachment.listensTo === null)
+      roster.answer(seat, { type: "cancel", id, by, ...(reason === undefined ? {} : { reason }) });
+}
+
+/** To end what another says is moderation. */
+function noteForeign(
+  { deeds }: RoomParts,
+  log: Log,
+  session: Session,
+  { id, sender }: LiveStream,
+  reason: string | undefined,
+): void {
+  if (sender === session.user) return;
+  const target = { message: id, ...(sender === null ? {} : { user: sender }) };
+  const after = reason === undefined ? {} : { after: { reason } };
+  deeds.add(actorOfSession(session), "message.cancelled", { target, ...after }, log.nowMs);
+}
