@@ -150,9 +150,9 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return answer;
   }
 
-  async finish(caller: Caller, id: number, end: Pick<FinishFrame, "status" | "text">): Promise<MessageAnswer> {
+  async finish(caller: Caller, id: number, ending: Pick<FinishFrame, "status" | "text">): Promise<MessageAnswer> {
     const { session } = caller;
-    const outcome = await this.#change(caller, (parts, nowMs) => finish(parts, session, { id, ...end }, nowMs));
+    const outcome = await this.#change(caller, (parts, nowMs) => finish(parts, session, { id, ...ending }, nowMs));
     return this.#messageAnswer(caller, outcome);
   }
 
