@@ -7,6 +7,7 @@ import { assistants } from "./routes/assistants.ts";
 import { audit } from "./routes/audit.ts";
 import { bans } from "./routes/bans.ts";
 import { batches } from "./routes/batches.ts";
+import { broadcasts } from "./routes/broadcasts.ts";
 import { changes } from "./routes/changes.ts";
 import { deliveries } from "./routes/deliveries.ts";
 import { describeAt } from "./routes/description.ts";
@@ -82,6 +83,7 @@ for (const routes of [
   messages,
   messageStream,
   batches,
+  broadcasts,
   changes,
   live,
   uploads,
@@ -122,6 +124,7 @@ export type AppType = Hono<
     | typeof messages
     | typeof messageStream
     | typeof batches
+    | typeof broadcasts
     | typeof changes
     | typeof live
     | typeof uploads

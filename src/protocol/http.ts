@@ -16,17 +16,21 @@ import { QueueState, WebhookEndpoint } from "./webhook.ts";
 
 const refusalCodes = Object.keys(refusals) as [RefusalCode, ...RefusalCode[]];
 
-/** RFC 9457. `type` is the documentation page of the code. */
-export const Problem = z.object({
-  type: z.string(),
-  title: z.string(),
+/** Why something was refused. */
+export const Explained = z.object({
   status: z.int(),
   detail: z.string(),
   code: z.enum(refusalCodes),
-  requestId: z.string(),
   retryable: z.boolean(),
   retryAfterMs: z.int().optional(),
   limit: LimitHit.optional(),
+});
+export type Explained = z.infer<typeof Explained>;
+/** RFC 9457. `type` is the documentation page of the code. */
+export const Problem = Explained.extend({
+  type: z.string(),
+  title: z.string(),
+  requestId: z.string(),
   /** Of a batch: the first of its messages that was refused, counted from 0. */
   index: z.int().min(0).optional(),
   /** Of an append: the length of the text as it is. */

@@ -1,7 +1,7 @@
 /** Every error over HTTP: `application/problem+json` (RFC 9457) from the table of refusals. */
 import type { Context, TypedResponse } from "hono";
 import type { JSONParsed } from "hono/utils/types";
-import { Problem } from "../protocol/http.ts";
+import { type Explained, Problem } from "../protocol/http.ts";
 import { fixedLimits } from "../protocol/limits.ts";
 import { type Refusal, refusals, type Retry } from "../protocol/refusals.ts";
 import type { LimitLevel } from "../protocol/serverFrames.ts";
@@ -34,27 +34,35 @@ export type ProblemResponse = {
 }[keyof typeof problems];
 
 export function problem(c: Context, refusal: Refusal): ProblemResponse {
-  const { status, retry, text } = refusals[refusal.error];
-  const retryAfterMs = refusal.retryAfterMs ?? (status === 503 ? waitOf(retry) : undefined);
+  const said = explained(refusal);
   const body: Problem = {
     type: `/errors#${refusal.error}`,
-    title: text,
-    status,
-    detail: refusal.detail ?? text,
-    code: refusal.error,
+    title: refusals[refusal.error].text,
+    ...said,
     requestId: c.get("requestId"),
-    retryable: retry !== "no",
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
     ...(refusal.index === undefined ? {} : { index: refusal.index }),
     ...(refusal.want === undefined ? {} : { want: refusal.want }),
   };
-  const response = c.body(JSON.stringify(body), status, {
+  const response = c.body(JSON.stringify(body), refusals[refusal.error].status, {
     "Content-Type": "application/problem+json",
-    ...limitHeaders({ limit: refusal.limit, retryAfterMs }),
+    ...limitHeaders({ limit: refusal.limit, retryAfterMs: said.retryAfterMs }),
   });
   // The type says what the body says; Hono's own `json` would name another content type.
   return response as unknown as ProblemResponse;
+}
+
+/** What a problem says of its refusal, also where it is one of several in an answer. */
+export function explained(refusal: Refusal): Explained {
+  const { status, retry, text } = refusals[refusal.error];
+  const retryAfterMs = refusal.retryAfterMs ?? (status === 503 ? waitOf(retry) : undefined);
+  return {
+    status,
+    detail: refusal.detail ?? text,
+    code: refusal.error,
+    retryable: retry !== "no",
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(refusal.limit === undefined ? {} : { limit: refusal.limit }),
+  };
 }
 
 /** What is left of the limits, on an answer that is no refusal. */

@@ -47,6 +47,7 @@ interface Credential {
 function asked({ plane }: Operation): readonly Capability[] {
   // What the token of its row grants.
   if (plane === "key") return ["read"];
+  if (plane === "publishing key") return ["publish"];
   return plane.endsWith(":own")
     ? [plane as Capability, plane.replace(":own", ":any") as Capability]
     : capabilities.filter((capability) => capability === plane);
@@ -83,6 +84,7 @@ function mayCall(
   if (!gives(operation).every((capability) => held.has(capability))) return false;
   if (plane === "client") return true;
   if (plane === "key") return kind === "key";
+  if (plane === "publishing key") return kind === "key" && held.has("publish");
   if (plane === "admin") return kind === "key" && held.has("admin");
   return asked(operation).some((capability) => held.has(capability));
 }
@@ -224,7 +226,7 @@ test.each(operations)("[A25] $name lets in whom its row says, and nobody else", 
 });
 
 test("[A25] no operation is without a plane", () => {
-  const planes = new Set(["operator", "admin", "key", "client", "everyone", ...whole]);
+  const planes = new Set(["operator", "admin", "key", "publishing key", "client", "everyone", ...whole]);
   expect(operations.filter(({ plane }) => !planes.has(plane)).map(({ name }) => name)).toEqual([]);
   expect(
     operations.filter((operation) => paramsOf(operation).includes("tenant") && operation.plane !== "operator"),

@@ -25,7 +25,8 @@ interface Description {
 
 const withPlane = (...planes: Plane[]): Operation[] => operations.filter(({ plane }) => planes.includes(plane));
 const ofClients = operations.filter(
-  ({ plane }) => plane === "key" || plane === "client" || (everything as Plane[]).includes(plane),
+  ({ plane }) =>
+    plane === "key" || plane === "publishing key" || plane === "client" || (everything as Plane[]).includes(plane),
 );
 const inRooms = operations.filter((operation) => paramsOf(operation).includes("room"));
 
@@ -98,7 +99,7 @@ describe("who is let in", () => {
       await refused(await perform(operation, shared, { credential }), 401, "token_invalid");
   });
 
-  test.each(withPlane("admin", "key", "client", ...(everything as Plane[])))(
+  test.each(withPlane("admin", "key", "publishing key", "client", ...(everything as Plane[])))(
     "[H7] $name is 401 with the operator's key",
     async (operation) => {
       await refused(await perform(operation, shared, { credential: operatorKey }), 401, "token_invalid");
@@ -127,7 +128,7 @@ describe("who is let in", () => {
     await refused(await call("/v1/keys", more), 403, "forbidden");
   });
 
-  const capable = ofClients.filter(({ plane }) => plane !== "key" && plane !== "client");
+  const capable = ofClients.filter(({ plane }) => (everything as Plane[]).includes(plane));
   test.each(capable)("[H7] $name takes the capability `$plane`, and no other does", async (operation) => {
     const world = await newWorld();
     const { plane } = operation;

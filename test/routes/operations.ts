@@ -6,7 +6,7 @@ import { nanoid } from "nanoid";
 import * as z from "zod";
 import { webhookStub } from "../../src/objects/stubs.ts";
 import { type AuditAction, AuditPage } from "../../src/protocol/audit.ts";
-import { BatchAnswer } from "../../src/protocol/batch.ts";
+import { BatchAnswer, BroadcastAnswer } from "../../src/protocol/batch.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import {
   ChangesAnswer,
@@ -49,8 +49,8 @@ import { Delivery, TestResult, WebhookEndpoint } from "../../src/protocol/webhoo
 import { type Call, everything, type TestTenant } from "../support/api.ts";
 import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 
-/** Who is let in: the operator, an API key with `admin`, an API key, any credential, whoever has the capability, or everyone. */
-export type Plane = "operator" | "admin" | "key" | "client" | RoomCapability | "everyone";
+/** Who is let in: the operator, an API key with `admin`, an API key, one with `publish`, any credential, whoever has the capability, or everyone. */
+export type Plane = "operator" | "admin" | "key" | "publishing key" | "client" | RoomCapability | "everyone";
 
 type ParamName =
   | "tenant"
@@ -669,6 +669,13 @@ export const operations: readonly Operation[] = [
     known: ["room"],
   },
   {
+    name: "POST /v1/broadcasts",
+    plane: "publishing key",
+    body: { rooms: ["team:lobby"], message: { text: "all", data: { a: [1, null] }, expiresInMs: 60_000 } },
+    answers: { 200: BroadcastAnswer },
+    first: 200,
+  },
+  {
     name: "POST /v1/rooms/{room}/messages:batch",
     plane: "publish",
     body: {
@@ -1075,7 +1082,7 @@ export function joins(operation: Operation): boolean {
 export function credentialOf({ plane }: Operation, { tenant, token }: World): string | undefined {
   if (plane === "everyone") return undefined;
   if (plane === "operator") return operatorKey;
-  return plane === "admin" || plane === "key" ? tenant.key : token;
+  return plane === "admin" || plane === "key" || plane === "publishing key" ? tenant.key : token;
 }
 
 /** Calls the operation as it is meant to be called, but for what is said otherwise. */

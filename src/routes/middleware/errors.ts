@@ -7,20 +7,24 @@ import type { AppEnv } from "../app.ts";
 import { problem } from "../problem.ts";
 
 export const onError: ErrorHandler<AppEnv> = function onError(error, c) {
-  if (error instanceof HTTPException) return problem(c, exceptionRefusal(error));
+  return problem(c, error instanceof HTTPException ? exceptionRefusal(error) : refusalOfCall(c, error));
+};
+
+/** What is told of what was thrown. A bug is written down. */
+export function refusalOfCall(c: Context<AppEnv>, error: unknown): Refusal {
   // The platform counts what is overloaded and what was reset.
-  if (failureOf(error) !== "bug") return problem(c, refusalOf(error));
+  if (failureOf(error) !== "bug") return refusalOf(error);
   console.error(
     JSON.stringify({
       level: "error",
       requestId: c.get("requestId"),
       method: c.req.method,
       route: c.req.routePath,
-      error: String(error.stack ?? error),
+      error: String((error instanceof Error ? error.stack : null) ?? error),
     }),
   );
-  return problem(c, refuse("internal"));
-};
+  return refuse("internal");
+}
 
 /** Knows 404 from 405 by the routes that are declared. */
 export function notFound(
