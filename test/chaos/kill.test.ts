@@ -5,7 +5,7 @@ import { makeTenant } from "./tenant.ts";
 
 const seed = 20_261_121;
 
-test("[P2] [P3] [S2] kill -9 under 108 publishers loses no acked message and doubles none", async () => {
+test("[P2] [P3] [P9] [S2] kill -9 under 116 publishers loses no acked message, doubles none, and leaves no batch in part", async () => {
   const server = await startServer();
   try {
     const tenant = await makeTenant(server, "chaos");

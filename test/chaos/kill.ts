@@ -2,13 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Server } from "../support/process.ts";
-import { HttpPublisher, type Publication, type Publisher, SocketPublisher } from "./publisher.ts";
+import { BatchPublisher, HttpPublisher, type Publication, type Publisher, SocketPublisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import { type LiveTenant, newToken, wholeHistory } from "./tenant.ts";
 
 const rooms = 4;
 const clientsPerRoom = 25;
 const httpPublishersPerRoom = 2;
+const batchPublishersPerRoom = 2;
 /** Readers that were away for a while when the server died. */
 const leaversPerRoom = 2;
 const earliestMs = 400;
@@ -79,6 +80,7 @@ async function gather(tenant: LiveTenant, room: string): Promise<Crowd> {
   const publishers = [
     ...talkers.map((reader, index) => new SocketPublisher(reader, `user-${index}`)),
     ...Array.from({ length: httpPublishersPerRoom }, (_, index) => new HttpPublisher(tenant, room, `http-${index}`)),
+    ...Array.from({ length: batchPublishersPerRoom }, (_, index) => new BatchPublisher(tenant, room, `batch-${index}`)),
   ];
   return { room, publishers, readers, leavers };
 }
@@ -89,6 +91,7 @@ async function inspect(tenant: LiveTenant, { room, publishers, readers }: Crowd)
   const survived = await wholeHistory(tenant, room);
   const acked = publishers.flatMap((publisher) => publisher.acked);
   const lost = acked.filter((publication) => !isStored(publication, survived[(publication.ack?.id ?? 0) - 1]));
+  const torn = publishers.flatMap(({ batches = [] }) => batches).filter((batch) => !isWhole(batch, survived));
   await Promise.all(readers.map((reader) => reader.open()));
   const resumed = readers.map((reader) => reader.copy.faultsBeside(survived));
   const storedBefore = new Set(survived.map(keyOf));
@@ -118,6 +121,7 @@ async function inspect(tenant: LiveTenant, { room, publishers, readers }: Crowd)
     violations: [
       ...lost.map(({ user, nonce, ack }) => `${room}: ${user} ${nonce} was acked as ${ack?.id} and is lost`),
       ...broken.map((message) => `${room}: message ${message.id} of seq ${message.seq} is out of order`),
+      ...torn.map((batch) => `${room}: the batch of ${batch[0]?.nonce} is stored in part, or apart`),
       ...wronglyAnswered.map(
         ({ user, nonce, duplicate }) => `${room}: ${user} ${nonce} was answered duplicate: ${duplicate}`,
       ),
@@ -140,6 +144,15 @@ function isStored({ user, nonce, text, ack }: Publication, message: Message | un
     message.sender?.id === user &&
     message.nonce === nonce &&
     message.text === text
+  );
+}
+
+/** All of it side by side, or nothing. */
+function isWhole(batch: readonly Publication[], history: readonly Message[]): boolean {
+  const keys = batch.map(keyOf);
+  const from = history.findIndex((message) => keys.includes(keyOf(message)));
+  return (
+    from < 0 || keys.every((key, index) => history[from + index] !== undefined && keyOf(history[from + index]!) === key)
   );
 }
 

@@ -1,10 +1,12 @@
 /** Clients that publish as fast as they are acked, and know afterwards what they sent and what they were promised. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BatchAnswer } from "../../src/protocol/batch.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Reader } from "./reader.ts";
 import { call, type LiveTenant } from "./tenant.ts";
 
 const inFlight = 5;
+const batchSize = 20;
 
 export interface Publication {
   readonly user: string;
@@ -18,6 +20,8 @@ export interface Publication {
 export interface Publisher {
   readonly sent: readonly Publication[];
   readonly acked: readonly Publication[];
+  /** What was sent to be stored together. */
+  readonly batches?: readonly (readonly Publication[])[];
   begin(): void;
   /** Sends nothing more, and waits for the connection's end. */
   halt(): Promise<void>;
@@ -138,6 +142,70 @@ export class HttpPublisher implements Publisher {
     const { message }: { message: Message } = JSON.parse(answer.body);
     publication.ack = { id: message.id, seq: message.seq };
     publication.duplicate = answer.status === 200;
+  }
+}
+
+/** One batch after another, each message with its nonce. */
+export class BatchPublisher implements Publisher {
+  readonly batches: Publication[][] = [];
+  readonly #tenant: LiveTenant;
+  readonly #room: string;
+  readonly #user: string;
+  #going = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(tenant: LiveTenant, room: string, user: string) {
+    this.#tenant = tenant;
+    this.#room = room;
+    this.#user = user;
+  }
+
+  get sent(): Publication[] {
+    return this.batches.flat();
+  }
+
+  get acked(): Publication[] {
+    return this.sent.filter(({ ack }) => ack !== undefined);
+  }
+
+  begin(): void {
+    this.#going = true;
+    this.#loop = this.#publishOn();
+  }
+
+  async halt(): Promise<void> {
+    this.#going = false;
+    await this.#loop;
+  }
+
+  async resend(): Promise<Publication[]> {
+    const unacked = this.batches.filter((batch) => batch.some(({ ack }) => ack === undefined));
+    for (const batch of unacked) await this.#post(batch);
+    return unacked.flat();
+  }
+
+  async #publishOn(): Promise<void> {
+    while (this.#going) {
+      const first = this.sent.length;
+      const batch = Array.from({ length: batchSize }, (_, index) => compose(this.#user, first + index));
+      this.batches.push(batch);
+      await this.#post(batch);
+      if (batch[0]?.ack === undefined) return;
+      await sleep(1);
+    }
+  }
+
+  async #post(batch: Publication[]): Promise<void> {
+    const body = { messages: batch.map(({ nonce, text }) => ({ nonce, text })) };
+    const address = `${this.#tenant.url}/v1/rooms/${this.#room}/messages:batch`;
+    const answer = await call(address, { method: "POST", credential: this.#tenant.key, user: this.#user, body })
+      .then(async (response) => ({ status: response.status, body: await response.text() }))
+      .catch(() => null);
+    if (answer === null) return;
+    if (answer.status >= 300) throw new Error(`${answer.status} ${answer.body}`);
+    const { messages }: BatchAnswer = JSON.parse(answer.body);
+    for (const [index, { id, seq, duplicate }] of messages.entries())
+      Object.assign(batch[index] ?? {}, { ack: { id, seq }, duplicate });
   }
 }
 

@@ -89,8 +89,12 @@ class Client {
   }
 }
 
-const post = async (body: object, user = "ada"): Promise<{ status: number; answer: Record<string, unknown> }> => {
-  const response = await call(`${room}/messages`, { method: "POST", credential: tenant.key, user, body });
+const post = async (
+  body: object,
+  user = "ada",
+  to = "messages",
+): Promise<{ status: number; answer: Record<string, unknown> }> => {
+  const response = await call(`${room}/${to}`, { method: "POST", credential: tenant.key, user, body });
   return { status: response.status, answer: await response.json() };
 };
 
@@ -162,6 +166,39 @@ test("[G10] what the hook refuses is refused with its reason, and what it replac
   await ada.answer(ada.send({ type: "edit", id: 1, text: "swap" }));
   await ada.until(() => ada.texts.length === 2);
   expect(ada.texts).toEqual(["swapped", "swapped"]);
+  ada.close();
+});
+
+test("[P12] [G10] a hook is asked about each message of a batch: one that it refuses refuses all, and a retry is not asked about", async () => {
+  const ada = await Client.open("ada");
+  const batch = (...texts: string[]): Promise<{ status: number; answer: Record<string, unknown> }> => {
+    const messages = texts.map((text, index) => ({ text, nonce: `batch-nonce-${index}` }));
+    return post({ messages }, "ada", "messages:batch");
+  };
+  expect(await batch("ok", "swap", "no way")).toMatchObject({ status: 422, answer: { detail: "Be kind.", index: 2 } });
+  expect(hook.textsAsked().sort()).toEqual(["no way", "ok", "swap"]);
+  const stored = { messages: [{ id: 1, message: { text: "ok" } }, { id: 2, message: { text: "swapped" } }, { id: 3 }] };
+  expect(await batch("ok", "swap", "fine")).toMatchObject({ status: 201, answer: stored });
+  hook.asked.length = 0;
+  expect(await batch("ok", "swap", "fine")).toMatchObject({ status: 200, answer: stored });
+  expect(hook.asked).toEqual([]);
+  ada.close();
+});
+
+test("[G11] a batch waits for the hook before what its sender says next, and its retry waits with it", async () => {
+  const ada = await Client.open("ada");
+  const messages = ["hold 1", "ok"].map((text, index) => ({ text, nonce: `held-nonce-${index}` }));
+  const sent = [post({ messages }, "ada", "messages:batch"), post({ messages }, "ada", "messages:batch")];
+  await expect.poll(() => hook.textsAsked()).toContain("hold 1");
+  const behind = post({ text: "ok behind" });
+  const other = await post({ text: "ok" }, "bo");
+  expect(other).toMatchObject({ status: 201, answer: { message: { id: 1 } } });
+  hook.letGo();
+  const answers = await Promise.all(sent);
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 201]);
+  for (const { answer } of answers) expect(answer).toMatchObject({ messages: [{ id: 2 }, { id: 3 }] });
+  expect(await behind).toMatchObject({ answer: { message: { id: 4 } } });
+  expect(hook.textsAsked().filter((text) => text === "hold 1")).toHaveLength(1);
   ada.close();
 });
 
