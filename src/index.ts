@@ -39,6 +39,7 @@ import { perAddress } from "./routes/middleware/rates.ts";
 import { moderation } from "./routes/moderation.ts";
 import { revocations } from "./routes/revocations.ts";
 import { rooms } from "./routes/rooms.ts";
+import { search } from "./routes/search.ts";
 import { socket } from "./routes/socket.ts";
 import { tenant } from "./routes/tenant.ts";
 import { tickets } from "./routes/tickets.ts";
@@ -84,6 +85,7 @@ for (const routes of [
   messageStream,
   batches,
   broadcasts,
+  search,
   changes,
   live,
   uploads,
@@ -125,6 +127,7 @@ export type AppType = Hono<
     | typeof messageStream
     | typeof batches
     | typeof broadcasts
+    | typeof search
     | typeof changes
     | typeof live
     | typeof uploads

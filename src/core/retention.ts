@@ -25,11 +25,11 @@ export function isSame(one: Retention, other: Retention): boolean {
   return one.retentionDays === other.retentionDays && one.retentionMessages === other.retentionMessages;
 }
 
-/** How many rows one pass may remove, where so many were published in the time since the last one. */
-export function rowsOfPass(published: number, sinceMs: number): number {
-  const { passRows, passRowsMax, passPauseMs } = fixedLimits;
+/** How many rows one pass may remove, `least` or more, where so many were published in the time since the last one. */
+export function rowsOfPass(published: number, sinceMs: number, least: number = fixedLimits.passRows): number {
+  const { passRowsMax, passPauseMs } = fixedLimits;
   const untilNext = published * (passPauseMs / Math.max(passPauseMs, sinceMs));
-  return Math.min(passRowsMax, Math.max(passRows, Math.ceil(2 * untilNext)));
+  return Math.min(passRowsMax, Math.max(least, Math.ceil(2 * untilNext)));
 }
 
 function chosen(own: number | null, tenants: number | null): number | null {

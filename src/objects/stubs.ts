@@ -120,6 +120,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   unread: "again",
   presence: "again",
   messages: "again",
+  search: "again",
   message: "again",
   changes: "again",
   members: "again",

@@ -64,6 +64,18 @@ export const tenantLimits = {
   },
   framesPerSocketPerSecond: { default: 50, ceiling: 10_000, reason: "Frames that change nothing cost CPU too." },
   framesPerSocketBurst: { default: 100, ceiling: 20_000, reason: "Twice the rate." },
+  searchPerUserPerSecond: {
+    default: 2,
+    ceiling: 1_000,
+    reason: "In one room: a search costs as much as a hundred messages, and nobody reads more answers a second.",
+  },
+  searchPerUserBurst: { default: 10, ceiling: 2_000, reason: "A word that is searched while it is being typed." },
+  searchPerRoomPerSecond: {
+    default: 20,
+    ceiling: 10_000,
+    reason: "A room answers one after the other, and stores nothing meanwhile.",
+  },
+  searchPerRoomBurst: { default: 40, ceiling: 20_000, reason: "Twice the rate." },
   socketsPerRoom: {
     default: 5_000,
     ceiling: 30_000,
@@ -496,6 +508,38 @@ export const fixedLimits = {
   removalBatches: 8,
   /** Where slow mode has just begun, a user's last message is looked for among so many of the newest. */
   slowModeSearched: 1_000,
+  /** A search: what is asked, and a word of which only the beginning is said, which stands for all that begin so. */
+  searchQueryLength: 256,
+  searchWords: 16,
+  searchPrefixLength: 2,
+  searchPageDefault: 20,
+  searchPageMax: 100,
+  /**
+   * A word that so few messages have bounds what a search looks at. Where none of its words is so rare, one call looks through so
+   * many ids, the newest first: a phrase of common words that nobody said takes some 25 ms of them.
+   */
+  searchRare: 10_000,
+  searchSpan: 50_000,
+  /** By relevance so many of the newest matches are ranked at a time, of so many UTF-16 units: each is read word by word. */
+  searchRanked: 1_000,
+  searchRankedUnits: 262_144,
+  /** Of one message, for whoever shows it. */
+  searchHighlights: 100,
+  searchExcerpt: 160,
+  /** The index of older messages is built in passes of so many, and so many UTF-16 units: a millisecond or two each. */
+  searchBuildRows: 250,
+  searchBuildUnits: 65_536,
+  searchBuildPauseMs: 100,
+  /**
+   * Each flush adds a segment to the index. By so many of them its room merges some pages a time, after a pause; where they are
+   * more than the second, as after many short wakings, the flush itself has to.
+   */
+  searchSegments: 8,
+  searchSegmentsMax: 64,
+  searchMergePages: 8,
+  searchMergePauseMs: 250,
+  /** A pass of retention, expiry or erasure takes a message out of the index word by word. */
+  searchedPassRows: 25,
   /** A page of an export is read in one instant, in which its object does nothing else. */
   exportPageLines: 500,
   exportPageUnits: 262_144,

@@ -118,8 +118,16 @@ export const RoomSettings = z.object({
   slowModeMs: z.int().min(0).max(fixedLimits.slowModeMsMax),
   /** Whether all whose credential lets them may enter, or only members and those who may `moderate` or `manage`. */
   access: z.enum(["open", "members"]),
+  /** Whether its messages can be searched; null is what the tenant has set. */
+  search: z.boolean().nullable(),
   /** How long the room keeps messages. Only the tenant's server sets it. */
   ...roomRetention,
 });
 export type RoomSettings = z.infer<typeof RoomSettings>;
-export const defaultRoomSettings: RoomSettings = { frozen: false, slowModeMs: 0, access: "open", ...noRetention };
+export const defaultRoomSettings: RoomSettings = {
+  frozen: false,
+  slowModeMs: 0,
+  access: "open",
+  search: null,
+  ...noRetention,
+};

@@ -62,6 +62,8 @@ export const TenantSettings = z.strictObject({
   words: WordList,
   /** Who is asked about messages and edits before they are stored; null for nobody. */
   hook: Hook.nullable(),
+  /** Whether the messages of its rooms can be searched, where they do not say it themselves. */
+  search: z.boolean(),
   /** How long its rooms keep messages, where they do not say it themselves. */
   ...tenantRetention,
 });
@@ -71,6 +73,7 @@ export const defaultTenantSettings: TenantSettings = {
   autoCreate: true,
   words: noWords,
   hook: null,
+  search: false,
   ...noRetention,
 };
 
@@ -88,6 +91,7 @@ export const RoomPolicy = Terms.extend({
   revocations: z.array(Revocation).default([]),
   words: z.object(WordList.shape).default(noWords),
   hook: z.object(Hook.shape).nullable().default(null),
+  search: z.boolean().default(false),
   retentionDays: tenantRetention.retentionDays.default(null),
   retentionMessages: tenantRetention.retentionMessages.default(null),
   /** Until then there are more than these, and the tenant is asked. */

@@ -42,6 +42,7 @@ import { Erasure } from "../../src/protocol/erasure.ts";
 import { exportType, exportVersion } from "../../src/protocol/export.ts";
 import { defaultRoomSettings, Member, Message } from "../../src/protocol/message.ts";
 import { TenantId } from "../../src/protocol/names.ts";
+import { SearchAnswer } from "../../src/protocol/search.ts";
 import { Page } from "../../src/protocol/serverFrames.ts";
 import { PartAnswer, ReadyUpload, UploadAnswer, UploadWay } from "../../src/protocol/upload.ts";
 import { UsagePage } from "../../src/protocol/usage.ts";
@@ -697,6 +698,23 @@ export const operations: readonly Operation[] = [
     known: ["room"],
   },
   {
+    name: "GET /v1/rooms/{room}/search",
+    plane: "read",
+    needs: "q=first",
+    query: {
+      q: ["", "x".repeat(257), '"open', "a*", "-only", "wo*rd", '"a b"*', "!?"],
+      from: ["", "a b", "x".repeat(129)],
+      after: pageQuery.after,
+      before: messageQuery.before,
+      limit: pageQuery.limit,
+      order: ["", "oldest", "NEWEST"],
+      next: ["", "x", "-1", "1_2", "1_0_1", "1_2_x", "1_2_1e5"],
+    },
+    answers: { 200: SearchAnswer },
+    first: 200,
+    known: ["room"],
+  },
+  {
     name: "POST /v1/rooms/{room}/messages/{id}/flags",
     plane: "read",
     body: { reason: "rude" },
@@ -929,7 +947,7 @@ export interface World {
 
 export async function newWorld(
   limits: Readonly<Record<string, number>> = {},
-  settings: Readonly<Record<string, unknown>> = { autoCreate: false },
+  settings: Readonly<Record<string, unknown>> = { autoCreate: false, search: true },
 ): Promise<World> {
   const tenant = await newTenant(limits, settings);
   const [token, poorToken, spare, begun, empty, webhook] = await Promise.all([

@@ -14,6 +14,7 @@ import { Files } from "./files.ts";
 import { Exceeded } from "./exceeded.ts";
 import { heed } from "./heed.ts";
 import { askHook } from "./hook.ts";
+import { Indexer } from "./indexer.ts";
 import { Intake } from "./intake.ts";
 import type { Job } from "./jobs.ts";
 import { Outbox } from "./outbox.ts";
@@ -41,6 +42,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   const { storage } = ctx;
   const alarms = new Alarms<Job>(storage);
   const store = new Store(storage);
+  const intake = new Intake(storage);
   const presence = new Presence(() => turn.settle(Date.now()));
   const roster = new Roster(objectName, ctx.getWebSockets(), presence);
   const outward = towardWebhooks(storage, env, { tenant, name, store, alarms, parts: () => parts });
@@ -85,7 +87,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     askHook: (hook, question) => askHook(env, hook, question),
     tickets: new Tickets(storage),
     archive: new Archive(storage, store.streams),
-    intake: new Intake(storage),
+    intake,
     ...outward,
     deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),
     keeper: new Keeper(store, (job, atMs) => alarms.schedule(job, atMs)),
@@ -95,6 +97,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
       onDue: () => turn.wake(),
       book: (atMs) => alarms.schedule("streams", atMs),
     }),
+    indexer: new Indexer(store, intake, (atMs) => alarms.schedule("search", atMs)),
     bookTokens: (atMs) => alarms.schedule("tokens", atMs),
     bookIntake: (atMs) => alarms.schedule("intake", atMs),
     pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,

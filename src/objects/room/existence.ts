@@ -144,6 +144,7 @@ export async function make(
     if (maker !== null) parts.deeds.add(maker, "room.created", { after: { settings: defaultRoomSettings } }, nowMs);
     parts.outbox.add("room.created", { settings: defaultRoomSettings, by: maker }, nowMs);
   });
+  parts.indexer.notice(nowMs);
   return { ok: true, created: true };
 }
 

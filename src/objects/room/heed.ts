@@ -10,7 +10,7 @@ import { askAboutAll, isAsked } from "./revoked.ts";
  * who have come meanwhile by what somebody held who did not know yet.
  */
 export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> {
-  const { store, roster, account, keeper } = parts;
+  const { store, roster, account, keeper, indexer } = parts;
   const { room } = store;
   account.heard();
   if (room === null || room.deletedAtMs !== null) return;
@@ -18,6 +18,7 @@ export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> 
     if (policy.moreBans) markShadowed(parts, room.policy, Date.now());
     store.heedPolicy(policy);
     keeper.notice(Date.now());
+    indexer.notice(Date.now());
   }
   const newest = store.room?.policy ?? policy;
   for (const seat of roster.seats) {

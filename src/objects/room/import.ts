@@ -41,6 +41,7 @@ export function beginImport(
     return refuse("conflict", "Only a room in which nothing has happened yet takes an import.");
   const id = nanoid();
   store.transaction(() => intake.begin(id, nowMs));
+  parts.indexer.notice(nowMs);
   parts.bookIntake(nowMs + fixedLimits.importIdleMs);
   queue.refuseHeld(importing);
   roster.closeAll("resync");
@@ -102,7 +103,7 @@ export function endImport(
   actor: Actor,
   nowMs: number,
 ): { readonly ok: true; readonly cursor: string } | Refusal {
-  const { store, intake, archive, bans, deeds, files, keeper } = parts;
+  const { store, intake, archive, bans, deeds, files, keeper, indexer } = parts;
   const state = intakeOf(parts, id);
   if (state === null) return refuse("conflict", "This import is over.");
   if (state.lines !== lines) return refuse("conflict", "Something of this import is missing.");
@@ -117,6 +118,7 @@ export function endImport(
   bans.reload();
   keeper.adopted(nowMs);
   parts.streaming.adopted(nowMs);
+  indexer.notice(nowMs);
   return { ok: true, cursor: headCursor(parts) };
 }
 
@@ -128,7 +130,7 @@ export function giveUpImport(parts: RoomParts, id: string, nowMs: number): void 
 }
 
 /** Ends an import that nobody goes on with, pass by pass. Answers when to come again, or null. */
-export function sweepIntake({ store, intake, archive, bans }: RoomParts, nowMs: number): number | null {
+export function sweepIntake({ store, intake, archive, bans, indexer }: RoomParts, nowMs: number): number | null {
   const { state } = intake;
   if (state === null) return null;
   const idleAtMs = state.touchedAtMs + fixedLimits.importIdleMs;
@@ -141,6 +143,7 @@ export function sweepIntake({ store, intake, archive, bans }: RoomParts, nowMs: 
   });
   store.reload();
   bans.reload();
+  indexer.notice(nowMs);
   return isMore ? nowMs : null;
 }
 

@@ -22,6 +22,7 @@ export type Job =
   | "deeds"
   | "intake"
   | "retention"
+  | "search"
   | "outbox"
   | "files"
   | "streams";
@@ -74,5 +75,6 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
       await turn.work(retentionPass);
       again("retention", nextPassMs(parts, Date.now()));
     },
+    search: () => again("search", parts.indexer.pass(nowMs)),
   };
 }

@@ -10,6 +10,7 @@ import { filesMigration } from "./files.ts";
 import { exceededMigration } from "./exceeded.ts";
 import { outboxMigration } from "./outbox.ts";
 import { streamsMigration } from "./store/streams.ts";
+import { searchMigration } from "./store/searchIndex.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -138,4 +139,5 @@ UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
 `,
   },
   streamsMigration,
+  searchMigration,
 ];

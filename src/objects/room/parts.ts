@@ -18,6 +18,7 @@ import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
 import type { Refresher } from "./refresh.ts";
 import type { Roster } from "./roster.ts";
+import type { Indexer } from "./indexer.ts";
 import type { Keeper } from "./retention.ts";
 import type { Streaming } from "./streaming.ts";
 import type { RoomState, Store } from "./store/store.ts";
@@ -41,6 +42,7 @@ export interface RoomParts {
   readonly keeper: Keeper;
   /** Messages that grow while they are told. */
   readonly streaming: Streaming;
+  readonly indexer: Indexer;
   readonly tickets: Tickets;
   /** All rows, for exports and imports. */
   readonly archive: Archive;

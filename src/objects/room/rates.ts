@@ -6,6 +6,7 @@ import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Session } from "../../protocol/session.ts";
 
 const roomKey = "";
+const searchesKey = "searches";
 
 interface Bucket {
   readonly allowance: Allowance;
@@ -92,6 +93,26 @@ export class Rates {
       );
     this.#keep(key, spent.allowance, rate, nowMs);
     this.#keep(bytesKey, bytesSpent.allowance, bytesRate, nowMs);
+    return null;
+  }
+
+  /** A search costs more than anything else that is read: both buckets, or none. */
+  payForSearch(session: Session, limits: Limits, nowMs: number): Refusal | null {
+    const userKey = `searches ${senderOf(session)}`;
+    const userRate = { perSecond: limits.searchPerUserPerSecond, burst: limits.searchPerUserBurst };
+    const roomRate = { perSecond: limits.searchPerRoomPerSecond, burst: limits.searchPerRoomBurst };
+    const byUser = spend(this.#left(userKey), userRate, nowMs);
+    if (!byUser.ok) {
+      const most = `At most ${userRate.perSecond} searches per second per user in this room.`;
+      return tooFast("user_in_room", most, userRate, byUser.retryAfterMs);
+    }
+    const byRoom = spend(this.#left(searchesKey), roomRate, nowMs);
+    if (!byRoom.ok) {
+      const most = `At most ${roomRate.perSecond} searches per second in this room.`;
+      return tooFast("room", most, roomRate, byRoom.retryAfterMs);
+    }
+    this.#keep(userKey, byUser.allowance, userRate, nowMs);
+    this.#keep(searchesKey, byRoom.allowance, roomRate, nowMs);
     return null;
   }
 

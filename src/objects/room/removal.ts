@@ -14,9 +14,11 @@ import { roomChange, type Store } from "./store/store.ts";
 import { endBefore } from "./stream.ts";
 import { itself } from "./viewer.ts";
 
-const { passRows } = fixedLimits;
+const { passRows, searchedPassRows } = fixedLimits;
 /** A pass of an erasure: what it tells must stay sendable. */
 const erasureRows = 500;
+/** One whose messages are taken out of the index, too. */
+const searchedErasureRows = 4 * searchedPassRows;
 
 /**
  * One pass of retention: the messages below what `oldestOf` says now go, at most so many rows, and readers drop them by one
@@ -150,8 +152,9 @@ function eraseMentions(store: Store, log: Log, user: string, marks: ErasureMarks
 function eraseMessages(parts: RoomParts, log: Log, user: string, marks: ErasureMarks): number[] {
   const { store } = parts;
   const hides = store.messages.hasHidden(user);
-  const ids = store.messages.by(user, marks.message, erasureRows);
-  marks.message = markBehind(ids, erasureRows);
+  const rows = store.search.isThere ? searchedErasureRows : erasureRows;
+  const ids = store.messages.by(user, marks.message, rows);
+  marks.message = markBehind(ids, rows);
   for (const id of ids) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
     const ended = endBefore(parts, tombstone, "cancelled");

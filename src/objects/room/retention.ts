@@ -8,7 +8,7 @@ import type { Entry } from "./queue.ts";
 import { retention } from "./removal.ts";
 import type { Store } from "./store/store.ts";
 
-const { passRows, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
+const { passRows, searchedPassRows, passPauseMs, expirySweepMs, retentionAgeMs, retentionCountMs } = fixedLimits;
 
 type News = Pick<Log, "published" | "soonestExpiryMs">;
 const never = { published: 0, atMs: -Infinity };
@@ -49,7 +49,8 @@ export class Keeper {
   rowsOf(job: "retention" | "expiry", nowMs: number): number {
     const last = this.#passed[job];
     this.#passed[job] = { published: this.#published, atMs: nowMs };
-    return rowsOfPass(this.#published - last.published, nowMs - last.atMs);
+    const least = this.#store.search.isThere ? searchedPassRows : passRows;
+    return rowsOfPass(this.#published - last.published, nowMs - last.atMs, least);
   }
 
   /** What had expired has been swept. */

@@ -18,6 +18,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel, Page, PresencePage } from "../../protocol/serverFrames.ts";
 import type { RoomPolicy } from "../../protocol/policy.ts";
+import type { SearchAnswer } from "../../protocol/search.ts";
 import type { StoredFile } from "../../protocol/upload.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { Alarms } from "../alarms.ts";
@@ -52,6 +53,7 @@ import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
 import { receive } from "./receive.ts";
 import { retention } from "./removal.ts";
+import { search, type SearchRequest } from "./search.ts";
 import { replay, type ReplayPage, type Span } from "./replay.ts";
 import { memberOf } from "./rows.ts";
 import { configure, type SettingsPatch, unkept } from "./settings.ts";
@@ -251,6 +253,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
 
   async messages(caller: Caller, bounds: Bounds): Promise<Answer<Page>> {
     return (await this.#unreadable(caller)) ?? page(this.#parts, caller.session, bounds, Date.now());
+  }
+
+  async search(caller: Caller, request: SearchRequest): Promise<Answer<SearchAnswer>> {
+    return (await this.#unreadable(caller)) ?? search(this.#parts, caller.session, request, Date.now());
   }
 
   async message(caller: Caller, id: number): Promise<Answer<{ message: Message; cursor: string }>> {

@@ -104,6 +104,7 @@ export class Turn {
     if (log === null) return;
     if (store.head > headBefore) this.#mark.forget();
     this.#parts.keeper.notice(nowMs, log);
+    if (store.head > headBefore) this.#parts.indexer.notice(nowMs);
     // What was only told changes no count.
     if (store.head > headBefore) this.scheduleReport();
     // A reader that was cut while all were told may have been a user's last.

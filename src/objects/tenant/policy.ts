@@ -26,7 +26,7 @@ export function policyOf(parts: TenantParts, nowMs: number): Policy {
 /** For a room that goes by the policy `since`, or by one that is not known. */
 export function roomPolicyOf(parts: TenantParts, since: number | null, nowMs: number): RoomPolicy {
   const { version, suspended, settings, limits } = tenantOf(parts);
-  const { autoCreate, words, hook, retentionDays, retentionMessages } = settings;
+  const { autoCreate, words, hook, search, retentionDays, retentionMessages } = settings;
   const judged = { ...parts.revocations.since(since, nowMs), ...parts.bans.ofRooms(since, nowMs) };
   const webhooks = parts.webhooks.subscriptions(nowMs);
   return {
@@ -36,6 +36,7 @@ export function roomPolicyOf(parts: TenantParts, since: number | null, nowMs: nu
     autoCreate,
     words,
     hook,
+    search,
     retentionDays,
     retentionMessages,
     webhooks,

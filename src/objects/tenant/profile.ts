@@ -73,7 +73,9 @@ export async function update(
   const changed = differenceOf(auditedOf(tenant), auditedOf(updated));
   await parts.decide(updated, () => {
     if (changed !== null) parts.audit.append(actor, "tenant.updated", changed, nowMs);
-    if (!isSame(tenant.settings, updated.settings)) parts.untold.addAll(nowMs);
+    // What concerns what lies in rooms that sleep.
+    if (!isSame(tenant.settings, updated.settings) || tenant.settings.search !== updated.settings.search)
+      parts.untold.addAll(nowMs);
   });
   return describe(parts);
 }

@@ -3,6 +3,7 @@ import type { Message, Reactions } from "../../../protocol/message.ts";
 import { fixedLimits } from "../../../protocol/limits.ts";
 import { dataJson, jsonOrNull, messageColumns, messageOf, type MessageRow, withText } from "../rows.ts";
 import type { Viewer } from "../viewer.ts";
+import type { SearchIndex, Sieve } from "./searchIndex.ts";
 import type { Streams } from "./streams.ts";
 import type { Usage } from "./usage.ts";
 
@@ -26,13 +27,15 @@ export class Messages {
   readonly #sql: SqlStorage;
   readonly #usage: Usage;
   readonly #streams: Streams;
+  readonly #search: SearchIndex;
   /** Whether anything is hidden in this room: where nothing is, nobody asks. */
   #hides = false;
 
-  constructor(sql: SqlStorage, usage: Usage, streams: Streams) {
+  constructor(sql: SqlStorage, { usage, streams, search }: { usage: Usage; streams: Streams; search: SearchIndex }) {
     this.#sql = sql;
     this.#usage = usage;
     this.#streams = streams;
+    this.#search = search;
   }
 
   /** To be called when what is known in memory may not be what is stored. */
@@ -62,6 +65,7 @@ export class Messages {
       message.createdAt,
       message.expiresAt,
     );
+    this.#search.add(message);
   }
 
   findByNonce(sender: string | null, nonce: string): { readonly id: number; readonly digest: Uint8Array } | null {
@@ -167,6 +171,27 @@ export class Messages {
       seq,
       id,
     );
+  }
+
+  // Searching. What changes a text, or removes it, is followed by the index by itself.
+
+  /** The newest first, read one by one. */
+  found(sieve: Sieve, viewer: Viewer, nowMs: number): Iterable<{ readonly id: number; readonly text: string }> {
+    return this.#search.hits(sieve, { where: shown, bindings: [nowMs, ...eyesOf(viewer)] });
+  }
+
+  /** In the order of the ids. */
+  withIds(ids: readonly number[], nowMs: number, viewer: Viewer): Message[] {
+    const rows = this.#sql
+      .exec<MessageRow>(
+        `SELECT ${messageColumns} FROM message WHERE id IN (SELECT value FROM json_each(?4)) AND ${shown}`,
+        nowMs,
+        ...eyesOf(viewer),
+        JSON.stringify(ids),
+      )
+      .toArray();
+    const byId = new Map(rows.map((row) => [row.id, messageOf(row)]));
+    return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
   // Pages, always in ascending order of id.

@@ -9,6 +9,7 @@ import { Leavers } from "./leavers.ts";
 import { Members } from "./members.ts";
 import { Messages, type Reading } from "./messages.ts";
 import { Reactions } from "./reactions.ts";
+import { SearchIndex } from "./searchIndex.ts";
 import { Streams } from "./streams.ts";
 import { Usage } from "./usage.ts";
 
@@ -42,6 +43,7 @@ export class Store {
   readonly members: Members;
   readonly leavers: Leavers;
   readonly usage: Usage;
+  readonly search: SearchIndex;
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   /** Null while the room does not exist; then nothing has been written, not even the tables. */
@@ -56,7 +58,8 @@ export class Store {
     this.#sql = storage.sql;
     this.usage = new Usage(storage.sql, () => this.#head);
     this.streams = new Streams(storage.sql, this.usage);
-    this.messages = new Messages(storage.sql, this.usage, this.streams);
+    this.search = new SearchIndex(storage.sql);
+    this.messages = new Messages(storage.sql, this);
     this.reactions = new Reactions(storage.sql);
     this.members = new Members(storage.sql);
     this.leavers = new Leavers(storage.sql);
@@ -133,6 +136,8 @@ export class Store {
   deleteRoom(nowMs: number): void {
     this.streams.drop(() => true);
     this.usage.count();
+    // First, or each message would be taken out of it by itself.
+    this.search.end();
     this.#sql.exec("DELETE FROM message");
     this.#sql.exec("DELETE FROM reaction");
     this.#sql.exec("DELETE FROM member");
@@ -151,6 +156,7 @@ export class Store {
     this.#head = 0;
     this.#sizeBytes = 0;
     this.members.forget();
+    this.search.forget();
     this.streams.forget();
     this.#isErased = true;
     await this.#storage.deleteAlarm();
@@ -201,6 +207,7 @@ export class Store {
   /** Reads the room's own row, and from all rows the highest seq given. */
   reload(): void {
     this.members.forget();
+    this.search.reload();
     const heard = this.#room?.policy;
     this.#sizeBytes = this.#sql.databaseSize;
     const row = this.#sql

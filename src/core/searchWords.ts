@@ -1,0 +1,31 @@
+/** The words of a text, as SQLite's tokenizer `unicode61 remove_diacritics 2` finds them: what is marked is what was found. */
+
+/** A word where it stands in its text, in UTF-16 units. */
+export interface Word {
+  /** Without case and accents. */
+  readonly folded: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Letters, digits and private use; inside of a word also the accents that SQLite knows as such. */
+const word =
+  /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331]*/gu;
+
+export function* wordsIn(text: string): Generator<Word> {
+  for (const found of text.matchAll(word)) {
+    const [written] = found;
+    yield { folded: folded(written), start: found.index, end: found.index + written.length };
+  }
+}
+
+const plain = /^[\x20-\x7e]*$/;
+
+export function folded(written: string): string {
+  if (plain.test(written)) return written.toLowerCase();
+  return written
+    .normalize("NFD")
+    .replaceAll(/[\u0300-\u036f]/g, "")
+    .toLowerCase()
+    .normalize("NFC");
+}
