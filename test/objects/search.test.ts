@@ -432,7 +432,7 @@ describe("what is gone", () => {
     await work(room);
     await set(room, { retentionMessages: 10 });
     await room.ring();
-    const [{ n = 0 } = {}] = await query<{ n: number }>(room.tenant, here, "SELECT count(*) AS n FROM message");
+    const [{ n } = { n: 0 }] = await query<{ n: number }>(room.tenant, here, "SELECT count(*) AS n FROM message");
     expect(n).toBe(passRows + 51 - searchedPassRows);
     expect(await room.dueMs("retention")).toBe(Date.now() + passPauseMs);
     await roomObject(room.tenant, here).erase("u_1");

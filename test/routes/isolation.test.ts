@@ -318,7 +318,8 @@ describe("a room that does not exist", () => {
       404,
     );
     for (const operation of asking.filter((one) => methodOf(one) === "GET" && !joins(one))) {
-      const path = pathOf(operation, { ...unknownNames, room, id: "1" });
+      const needs = operation.needs === undefined ? "" : `?${operation.needs}`;
+      const path = `${pathOf(operation, { ...unknownNames, room, id: "1" })}${needs}`;
       const credential = operation.plane === "admin" ? tenant.key : full;
       await refused(await call(path, { credential }), 404, "not_found");
     }
