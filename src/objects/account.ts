@@ -38,6 +38,13 @@ export interface Statement {
   readonly returned: number;
   /** Null in between. */
   readonly counts: RoomCounts | null;
+  /**
+   * Open: anybody may be in the room from now on, and it is told all that the tenant decides. Else the names (core/concern.ts)
+   * of all who are within: it is told of nothing that concerns none of them, until it says that it is open again.
+   */
+  readonly door: "open" | "same" | Uint32Array<ArrayBuffer>;
+  /** Grows from each to the next of a room. */
+  readonly saidAtMs: number;
 }
 
 export interface Grant {

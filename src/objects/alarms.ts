@@ -36,6 +36,10 @@ export class Alarms<Name extends string> {
     this.#arm();
   }
 
+  has(name: Name): boolean {
+    return this.#at.has(name);
+  }
+
   cancel(name: Name): void {
     if (!this.#at.delete(name)) return;
     this.#storage.sql.exec("DELETE FROM job WHERE name = ?", name);

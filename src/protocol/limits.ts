@@ -366,6 +366,8 @@ export const fixedLimits = {
   revocationsPushed: 100,
   /** So long a room is told of a revocation: more than an edge may go by an older policy, and a call may be on its way. */
   revocationPushMs: 60_000,
+  /** Of users, tokens and keys in a room, told to its tenant when all is quiet: with more, it is told of every revocation. */
+  namesTold: 1_000,
   /** Identity providers, and the patterns in what one gives to tokens that name no rooms: all of it is part of the policy. */
   issuersPerTenant: 10,
   issuerRooms: 20,

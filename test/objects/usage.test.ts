@@ -215,6 +215,8 @@ describe("what is counted", () => {
         sockets: 0,
         credits: 0,
         returned: 0,
+        door: "same",
+        saidAtMs: 0,
         counts: {
           messages,
           members: 0,

@@ -453,7 +453,8 @@ describe("what is in force", () => {
     await revoke(tenant, { user: "ada" });
     pass(fixedLimits.revocationPushMs);
     await revoke(tenant, { user: "bo" });
-    const statement = { room: "one", places: 0, sockets: 0, credits: 0, returned: 0, counts: null };
+    const asked = { places: 0, sockets: 0, credits: 0, returned: 0, counts: null };
+    const statement = { room: "one", ...asked, door: "same" as const, saidAtMs: 0 };
     const heard = async (policyVersion: number): Promise<(string | null)[]> => {
       const granted = await stub.account({ ...statement, policyVersion });
       return granted.ok ? (granted.policy?.revocations.map(({ user }) => user) ?? []) : [];

@@ -257,6 +257,8 @@ test("[G13] a room is told why somebody has a ban, but not why a shadow ban, and
         credits: 0,
         returned: 0,
         counts: null,
+        door: "same" as const,
+        saidAtMs: 0,
       };
       const granted = object.account(statement);
       return granted.ok ? granted.policy : null;

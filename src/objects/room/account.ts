@@ -9,17 +9,27 @@ import type { RoomPolicy } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Grant, RoomCounts, Statement } from "../account.ts";
+import type { Door } from "./door.ts";
 import type { Queue } from "./queue.ts";
 
 export interface AccountOptions {
   /** Asks the tenant. May throw, as every call to another object. */
-  readonly ask: (statement: Pick<Statement, "places" | "credits" | "returned" | "counts">) => Promise<Grant | Refusal>;
+  readonly ask: (statement: Omit<Statement, "room" | "policyVersion" | "sockets">) => Promise<Grant | Refusal>;
   readonly queue: Queue;
+  readonly door: Door;
   /** How many sockets are open. */
   readonly sockets: () => number;
   readonly onPolicy: (policy: RoomPolicy) => void;
   /** Something can go on that had to wait. */
   readonly onSettled: () => void;
+}
+
+/** What is asked: what is not named is nothing. */
+interface Asked {
+  readonly credits?: number;
+  readonly counts?: RoomCounts | null;
+  /** Whoever asks for more than what has been decided lets somebody in, or has changes that wait. */
+  readonly door?: "shut" | "same";
 }
 
 const askAgainMs = 1_000 / fixedLimits.asksPerSecond;
@@ -42,7 +52,6 @@ export class Account {
   #asking: Promise<Refusal | null> | null = null;
   #low: readonly LimitLevel[] = [];
   #short: { readonly refusal: Refusal; readonly untilMs: number } | null = null;
-  #hasHeard = false;
   #renewing: Promise<Refusal | null> | null = null;
   /** The tenant had no place left; until then it is not asked again. */
   #fullUntilMs = -Infinity;
@@ -89,34 +98,39 @@ export class Account {
     const spent = spend(this.#asks, rate, nowMs);
     if (spent.ok) {
       this.#asks = spent.allowance;
-      void this.#ask(this.#demand(nowMs), null);
+      void this.#ask({ credits: this.#demand(nowMs) });
     } else if (waiting && !this.#isBooked) {
       this.#isBooked = true;
       setTimeout(() => {
         this.#isBooked = false;
         // Whatever the clock says that was set back meanwhile: another timer would keep the room awake for as long.
-        if (this.#asking === null) void this.#ask(this.#demand(Date.now()), null);
+        if (this.#asking === null) void this.#ask({ credits: this.#demand(Date.now()) });
       }, spent.retryAfterMs);
     }
   }
 
   // Places.
 
-  /** A place for one more socket, or why there is none. With one, `entered` must be called whatever becomes of it. */
+  /**
+   * A place for one more socket, and an open door, or why there is none. With one, `entered` must be called whatever becomes of
+   * it.
+   */
   async enter(connection: string): Promise<Refusal | null> {
     this.#waiting += 1;
     try {
-      while (!this.#hasPlace) {
+      while (!this.#hasPlace || !this.#options.door.isOpen) {
         // What was asked before this one came may not have been meant for it.
         const own = this.#asking === null;
-        if (own && Date.now() < this.#fullUntilMs) return full();
-        const refused = await (this.#asking ?? this.#ask(this.#credits < 1 ? fixedLimits.creditsMin : 0, null));
+        if (own && !this.#hasPlace && Date.now() < this.#fullUntilMs) return full();
+        const credits = this.#credits < 1 ? fixedLimits.creditsMin : 0;
+        const refused = await (this.#asking ?? this.#ask({ credits }));
         if (refused !== null) return refused;
         if (!own || this.#hasPlace) continue;
         this.#fullUntilMs = Date.now() + askAgainMs;
         return full();
       }
       this.#admitted.add(connection);
+      this.#options.door.enter(connection);
       return null;
     } finally {
       this.#waiting -= 1;
@@ -126,6 +140,18 @@ export class Account {
   /** It is one of the sockets now, or was refused. */
   entered(connection: string): void {
     this.#admitted.delete(connection);
+    this.#options.door.entered(connection);
+  }
+
+  /** For one that stays by another credential. If it may, `entered` must be called whatever becomes of it. */
+  async reenter(connection: string): Promise<Refusal | null> {
+    const { door } = this.#options;
+    while (!door.isOpen) {
+      const refused = await (this.#asking ?? this.#ask({}));
+      if (refused !== null) return refused;
+    }
+    door.enter(connection);
+    return null;
   }
 
   get #hasPlace(): boolean {
@@ -136,15 +162,17 @@ export class Account {
 
   /** Gives back what is not needed, and says how the room stands. A refusal where the tenant may not have heard it. */
   async report(counts: RoomCounts): Promise<Refusal | null> {
-    await this.#asking;
-    return this.#ask(0, counts);
+    await this.#answered();
+    const { queue } = this.#options;
+    // What waits here is not to be stored if its sender is revoked meanwhile.
+    return this.#ask(queue.length + queue.held > 0 ? { counts } : { counts, door: "shut" });
   }
 
   /** The newest policy, by one question for all who come meanwhile. */
   renew(): Promise<Refusal | null> {
     const ask = async (): Promise<Refusal | null> => {
-      await this.#asking;
-      return this.#ask(0, null);
+      await this.#answered();
+      return this.#ask({ door: "same" });
     };
     return (this.#renewing ??= ask().finally(() => (this.#renewing = null)));
   }
@@ -154,15 +182,15 @@ export class Account {
     this.#places = 0;
   }
 
-  /** The tenant tells each of its decisions to a room that has sockets; one that has lost its memory asks for the last one. */
+  /** A room that has sockets and an open door is told each of the tenant's decisions; any other with sockets asks for the last one. */
   async recall(): Promise<Refusal | null> {
-    if (this.#hasHeard || this.#options.sockets() === 0) return null;
+    if (this.#options.sockets() === 0 || this.#options.door.hasHeard(Date.now())) return null;
     return this.renew();
   }
 
-  /** The tenant has told its newest decision. */
-  heard(): void {
-    this.#hasHeard = true;
+  /** Whether the tenant tells the room whatever it decides, at once. */
+  get isTold(): boolean {
+    return this.#options.sockets() > 0 && this.#options.door.isOpen;
   }
 
   #demand(nowMs: number): number {
@@ -173,23 +201,31 @@ export class Account {
     return demand({ waiting: this.#options.queue.held, tried, sinceMs });
   }
 
-  #ask(credits: number, counts: RoomCounts | null): Promise<Refusal | null> {
-    this.#asking = this.#exchange(credits, counts).finally(() => {
+  /** One question at a time, so that they arrive in their order. Whoever had waited, too, may be the first to ask. */
+  async #answered(): Promise<void> {
+    while (this.#asking !== null) await this.#asking;
+  }
+
+  #ask(asked: Asked): Promise<Refusal | null> {
+    this.#asking = this.#exchange(asked).finally(() => {
       this.#asking = null;
       this.#options.onSettled();
     });
     return this.#asking;
   }
 
-  async #exchange(credits: number, counts: RoomCounts | null): Promise<Refusal | null> {
+  async #exchange({ credits = 0, counts = null, door }: Asked): Promise<Refusal | null> {
     const sockets = this.#options.sockets() + this.#admitted.size + this.#waiting;
     // A full room asks for each in advance, a small one for itself.
     const places = sockets + Math.floor(sockets / 8);
     this.#places = Math.min(this.#places, places);
     const returned = this.#unspent(counts !== null);
+    const said = this.#options.door.say(door ?? "open", Date.now());
     try {
-      const answer = await this.#options.ask({ places, credits, returned, counts });
-      return answer.ok ? this.#take(answer, credits) : this.#failed(answer);
+      const answer = await this.#options.ask({ places, credits, returned, counts, ...said });
+      if (!answer.ok) return this.#failed(answer);
+      this.#options.door.answered(said, Date.now());
+      return this.#take(answer, credits);
     } catch (error) {
       console.error("the tenant could not be asked", String(error));
       return this.#failed(refuse("overloaded", undefined, { retryAfterMs: 1_000 }));
@@ -208,7 +244,6 @@ export class Account {
   #take({ places, credits, short, low, policy }: Grant, wanted: number): null {
     const nowMs = Date.now();
     this.#low = low;
-    this.#hasHeard = true;
     this.#places = places;
     this.#credits += credits;
     this.#creditsUntilMs = nowMs + fixedLimits.creditsMs;

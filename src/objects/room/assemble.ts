@@ -1,4 +1,5 @@
 /** Puts a room's parts together. */
+import type { Session } from "../../protocol/session.ts";
 import type { Subscription } from "../../protocol/webhook.ts";
 import { Alarms } from "../alarms.ts";
 import { parseRoomObjectName, type RoomBindings, type TenantStub, tenantStub, webhookStub } from "../stubs.ts";
@@ -9,6 +10,7 @@ import { Announced } from "./announced.ts";
 import { Bans } from "./bans.ts";
 import { Courier } from "./courier.ts";
 import { Deeds } from "./deeds.ts";
+import { Door } from "./door.ts";
 import { FileRemoval } from "./fileRemoval.ts";
 import { Files } from "./files.ts";
 import { Exceeded } from "./exceeded.ts";
@@ -54,11 +56,13 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   const queue: Queue = new Queue(
     (credits) => account.spend(credits, Date.now()),
     () => turn.wake(),
-    // A room without sockets is told nothing: what was decided while it waited is asked for.
-    async () => void (roster.size === 0 && (await account.renew())),
+    // What was decided while it waited is asked for, where the room is not told.
+    async () => void (account.isTold || (await account.renew())),
   );
+  const door = new Door(() => sessionsOf(roster));
   const account: Account = new Account({
     queue,
+    door,
     sockets: () => roster.size,
     ask: (asked) =>
       registry.account({
@@ -78,10 +82,15 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     queue,
     rates: new Rates(),
     account,
+    door,
     roster,
     presence,
     registry,
-    refresher: new Refresher(env, tenant, () => turn.wake()),
+    refresher: new Refresher(env, tenant, () => {
+      // The tenant does not know yet by which credentials everybody is here now.
+      turn.scheduleReport();
+      turn.wake();
+    }),
     bans: new Bans(storage),
     ...roomFiles(storage, env.UPLOADS, { tenant, name, store, registry, alarms }),
     askHook: (hook, question) => askHook(env, hook, question),
@@ -104,6 +113,10 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   };
   const turn: Turn = new Turn(storage, parts, alarms);
   return { parts, alarms, turn };
+}
+
+function* sessionsOf({ seats }: Roster): Generator<Session> {
+  for (const { session } of seats) yield session;
 }
 
 /** The files, and what takes their bytes away. */

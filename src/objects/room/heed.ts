@@ -10,9 +10,9 @@ import { askAboutAll, isAsked } from "./revoked.ts";
  * who have come meanwhile by what somebody held who did not know yet.
  */
 export async function heed(parts: RoomParts, policy: RoomPolicy): Promise<void> {
-  const { store, roster, account, keeper, indexer } = parts;
+  const { store, roster, door, keeper, indexer } = parts;
   const { room } = store;
-  account.heard();
+  door.heard(Date.now());
   if (room === null || room.deletedAtMs !== null) return;
   if (policy.version > room.policy.version) {
     if (policy.moreBans) markShadowed(parts, room.policy, Date.now());

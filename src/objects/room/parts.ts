@@ -8,6 +8,7 @@ import type { Announced } from "./announced.ts";
 import type { Bans } from "./bans.ts";
 import type { Courier } from "./courier.ts";
 import type { Deeds } from "./deeds.ts";
+import type { Door } from "./door.ts";
 import type { FileRemoval } from "./fileRemoval.ts";
 import type { Files } from "./files.ts";
 import type { Intake } from "./intake.ts";
@@ -32,6 +33,7 @@ export interface RoomParts {
   readonly queue: Queue;
   readonly rates: Rates;
   readonly account: Account;
+  readonly door: Door;
   readonly roster: Roster;
   readonly presence: Presence;
   readonly refresher: Refresher;

@@ -66,11 +66,16 @@ export class Refresher {
     if (identity.policy.suspended) return refuse("tenant_suspended");
     const session = sessionIn(parts.name, identity, seat.session.connection);
     const behind = await renew(parts, { session, policy: termsOf(identity) });
-    if (behind !== null) return behind;
-    // From here on nothing is waited for: what has been decided meanwhile has been heard of.
-    if (!isHere(parts, seat) || session.expiresAt === null) return refuse("internal");
-    const refused = reseat(parts, seat, session, Date.now());
-    return refused ?? { ok: true, expiresAt: session.expiresAt };
+    const shut = behind ?? (await parts.account.reenter(session.connection));
+    if (shut !== null) return shut;
+    try {
+      // From here on nothing is waited for: what has been decided meanwhile has been heard of.
+      if (!isHere(parts, seat) || session.expiresAt === null) return refuse("internal");
+      const refused = reseat(parts, seat, session, Date.now());
+      return refused ?? { ok: true, expiresAt: session.expiresAt };
+    } finally {
+      parts.account.entered(session.connection);
+    }
   }
 }
 

@@ -25,15 +25,19 @@ export async function beginErasure(
   const id = erasures.of(user)?.id ?? nanoid();
   if (erasures.find(id) === null && erasures.open >= fixedLimits.erasuresAtOnce)
     return refuse("quota_exceeded", `At most ${fixedLimits.erasuresAtOnce} users are being erased at a time.`);
-  await parts.decide(found.tenant, () => {
-    revocations.forget(user);
-    const { untilMs } = revocations.add(session, tenantOf(parts).version, nowMs);
-    eraseOwn(parts, user);
-    // When no edge holds an older policy, nobody comes in any more whom the erasure would have to chase.
-    erasures.begin(id, user, messages, { untilMs, dueMs: nowMs + policyGoneMs }, nowMs);
-    // It names the erasure and not the user: the log must not keep what is to be forgotten.
-    audit.append(actor, "user.erased", { after: { erasure: id, messages } }, nowMs);
-  });
+  await parts.decide(
+    found.tenant,
+    () => {
+      revocations.forget(user);
+      const { untilMs } = revocations.add(session, tenantOf(parts).version, nowMs);
+      eraseOwn(parts, user);
+      // When no edge holds an older policy, nobody comes in any more whom the erasure would have to chase.
+      erasures.begin(id, user, messages, { untilMs, dueMs: nowMs + policyGoneMs }, nowMs);
+      // It names the erasure and not the user: the log must not keep what is to be forgotten.
+      audit.append(actor, "user.erased", { after: { erasure: id, messages } }, nowMs);
+    },
+    session,
+  );
   const erasure = erasures.find(id);
   return erasure === null ? refuse("internal") : { ok: true, erasure };
 }

@@ -1,4 +1,5 @@
 /** What the tenant's people decide of users and of what was flagged. */
+import { everybody } from "../../core/concern.ts";
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import { auditedBan, type Ban, toldBan, unfitBan } from "../../protocol/ban.ts";
@@ -21,14 +22,18 @@ export async function ban(
   const { bans, audit, outbox } = parts;
   const changed = differenceOf(auditedBan(bans.find(user, nowMs)), auditedBan(wanted));
   if (changed === null) return { ok: true };
-  await parts.decide(found.tenant, () => {
-    if (wanted === null) bans.lift(user);
-    else bans.save(user, wanted, tenantOf(parts).version, nowMs);
-    const action = wanted === null ? "user.unbanned" : "user.banned";
-    audit.append(actor, action, { target: { user }, ...changed }, nowMs);
-    if (wanted === null) outbox.add("moderation.unbanned", { user, by: actor }, nowMs);
-    else outbox.add("moderation.banned", { user, ...toldBan(wanted), by: actor }, nowMs);
-  });
+  await parts.decide(
+    found.tenant,
+    () => {
+      if (wanted === null) bans.lift(user);
+      else bans.save(user, wanted, tenantOf(parts).version, nowMs);
+      const action = wanted === null ? "user.unbanned" : "user.banned";
+      audit.append(actor, action, { target: { user }, ...changed }, nowMs);
+      if (wanted === null) outbox.add("moderation.unbanned", { user, by: actor }, nowMs);
+      else outbox.add("moderation.banned", { user, ...toldBan(wanted), by: actor }, nowMs);
+    },
+    { ...everybody, user },
+  );
   return { ok: true };
 }
 

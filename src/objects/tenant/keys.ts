@@ -1,4 +1,5 @@
 /** The tenant's API keys: their ids and rights, never their secrets. */
+import { everybody } from "../../core/concern.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { refuse } from "../../protocol/refusals.ts";
@@ -12,10 +13,14 @@ export async function addKey(parts: TenantParts, key: NewKey, actor: Actor, nowM
   if (parts.store.keys().length >= fixedLimits.keysPerTenant)
     return refuse("quota_exceeded", `A tenant has at most ${fixedLimits.keysPerTenant} keys.`);
   const { id, name, capabilities } = key;
-  await parts.decide(found.tenant, () => {
-    parts.store.addKey(key, nowMs);
-    parts.audit.append(actor, "key.created", { target: { key: id }, after: { name, capabilities } }, nowMs);
-  });
+  await parts.decide(
+    found.tenant,
+    () => {
+      parts.store.addKey(key, nowMs);
+      parts.audit.append(actor, "key.created", { target: { key: id }, after: { name, capabilities } }, nowMs);
+    },
+    "edges",
+  );
   return { ok: true };
 }
 
@@ -28,10 +33,14 @@ export async function removeKey(parts: TenantParts, id: string, actor: Actor, no
   if (!keys.some((key) => key.id !== id && key.capabilities.includes("admin")))
     return refuse("conflict", "At least one key with `admin` must remain.");
   const { name, capabilities } = removed;
-  await parts.decide(found.tenant, () => {
-    parts.store.removeKey(id);
-    endSessionsOf(parts, id, nowMs);
-    parts.audit.append(actor, "key.removed", { target: { key: id }, before: { name, capabilities } }, nowMs);
-  });
+  await parts.decide(
+    found.tenant,
+    () => {
+      parts.store.removeKey(id);
+      endSessionsOf(parts, id, nowMs);
+      parts.audit.append(actor, "key.removed", { target: { key: id }, before: { name, capabilities } }, nowMs);
+    },
+    { ...everybody, key: id },
+  );
   return { ok: true };
 }

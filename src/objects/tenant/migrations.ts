@@ -3,6 +3,7 @@ import { alarmsMigration } from "../alarms.ts";
 import type { Migration } from "../migrate.ts";
 import { assistantsMigration } from "./assistants.ts";
 import { bansPushedMigration, tenantBansMigration } from "./bans.ts";
+import { doorsMigration } from "./doors.ts";
 import { endingsMigration } from "./endings.ts";
 import { erasuresMigration } from "./erasures.ts";
 import { flagsMigration } from "./flags.ts";
@@ -110,4 +111,5 @@ CREATE TABLE audit_name (
   endingsMigration,
   vainMigration,
   assistantsMigration,
+  doorsMigration,
 ];

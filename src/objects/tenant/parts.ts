@@ -1,4 +1,5 @@
 /** What a tenant is made of. Operations are functions that are given these; none is given the object itself. */
+import type { Concern } from "../../core/concern.ts";
 import { uploadLevels } from "../../core/uploadQuota.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
@@ -7,6 +8,7 @@ import type { Assistants } from "./assistants.ts";
 import type { AuditLog } from "./audit.ts";
 import type { TenantBans } from "./bans.ts";
 import type { Deletion } from "./deletion.ts";
+import type { Doors } from "./doors.ts";
 import type { Endings } from "./endings.ts";
 import type { Erasures } from "./erasures.ts";
 import type { Flags } from "./flags.ts";
@@ -42,6 +44,7 @@ export interface TenantParts {
   readonly erasures: Erasures;
   /** Of a tenant that exists: another has no tables. */
   readonly ledger: () => Ledger;
+  readonly doors: () => Doors;
   readonly usage: () => Usage;
   readonly uploads: () => Uploads;
   readonly endings: Endings;
@@ -51,10 +54,10 @@ export interface TenantParts {
   /** Tells its room that it is no file, whatever the room has heard of it. Safe to run twice. */
   readonly disclaim: (upload: Pick<OpenUpload, "id" | "room">) => Promise<void>;
   /**
-   * Saves what is decided with its record, and tells every room that has sockets: now, and once more when no edge can hold an
-   * older policy. A room that has none asks for places before it lets the first one in, and is told then.
+   * Saves what is decided with its record, and tells every room that has sockets and that it may concern: now, and once more
+   * when no edge can hold an older policy. Any other asks before it lets the next one in, and is told then.
    */
-  readonly decide: <Made>(tenant: Decided, record: () => Made) => Promise<Made>;
+  readonly decide: <Made>(tenant: Decided, record: () => Made, concern?: Concern | "edges") => Promise<Made>;
 }
 
 /** The next version of it is made by saving. */

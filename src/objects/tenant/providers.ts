@@ -1,4 +1,5 @@
 /** The tenant's own identity providers. */
+import { everybody } from "../../core/concern.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import { issuerKey } from "../../protocol/issuer.ts";
 import { refuse } from "../../protocol/refusals.ts";
@@ -17,10 +18,14 @@ export async function addIssuer(
   const refused = parts.issuers.refusal(issuer);
   if (refused !== null) return refused;
   const { id, ...after } = issuer;
-  await parts.decide(found.tenant, () => {
-    parts.issuers.add(issuer, nowMs);
-    parts.audit.append(actor, "issuer.created", { target: { issuer: id }, after }, nowMs);
-  });
+  await parts.decide(
+    found.tenant,
+    () => {
+      parts.issuers.add(issuer, nowMs);
+      parts.audit.append(actor, "issuer.created", { target: { issuer: id }, after }, nowMs);
+    },
+    "edges",
+  );
   return { ok: true, issuer: { ...issuer, createdAt: nowMs } };
 }
 
@@ -35,10 +40,14 @@ export async function removeIssuer(
   const removed = parts.issuers.list().find((issuer) => issuer.id === id);
   if (removed === undefined) return refuse("not_found", "There is no such identity provider.");
   const { id: _, createdAt: __, ...before } = removed;
-  await parts.decide(found.tenant, () => {
-    parts.issuers.remove(id);
-    endSessionsOf(parts, issuerKey(id), nowMs);
-    parts.audit.append(actor, "issuer.removed", { target: { issuer: id }, before }, nowMs);
-  });
+  await parts.decide(
+    found.tenant,
+    () => {
+      parts.issuers.remove(id);
+      endSessionsOf(parts, issuerKey(id), nowMs);
+      parts.audit.append(actor, "issuer.removed", { target: { issuer: id }, before }, nowMs);
+    },
+    { ...everybody, key: issuerKey(id) },
+  );
   return { ok: true };
 }

@@ -15,13 +15,17 @@ export async function revoke(
   if (!found.ok) return found;
   const refused = unknownKey(parts, asked.key) ?? parts.revocations.refusal(asked, nowMs);
   if (refused !== null) return refused;
-  const revocation = await parts.decide(found.tenant, () => {
-    const made = parts.revocations.add(asked, tenantOf(parts).version, nowMs);
-    parts.audit.append(actor, "revocation.created", auditedRevocation(made), nowMs);
-    const { user, token, key, issuedBeforeMs: issuedBefore, reason } = made;
-    parts.outbox.add("moderation.revoked", { user, token, key, issuedBefore, reason, by: actor }, nowMs);
-    return made;
-  });
+  const revocation = await parts.decide(
+    found.tenant,
+    () => {
+      const made = parts.revocations.add(asked, tenantOf(parts).version, nowMs);
+      parts.audit.append(actor, "revocation.created", auditedRevocation(made), nowMs);
+      const { user, token, key, issuedBeforeMs: issuedBefore, reason } = made;
+      parts.outbox.add("moderation.revoked", { user, token, key, issuedBefore, reason, by: actor }, nowMs);
+      return made;
+    },
+    asked,
+  );
   return { ok: true, revocation };
 }
 

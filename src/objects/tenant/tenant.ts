@@ -1,5 +1,6 @@
 /** One tenant: its keys, its settings and limits, and the directory of its rooms. */
 import { DurableObject } from "cloudflare:workers";
+import { type Concern, everybody } from "../../core/concern.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { Assistant } from "../../protocol/assistant.ts";
 import type { AuditPage, Deed } from "../../protocol/audit.ts";
@@ -22,6 +23,7 @@ import { Assistants, listingOf as assistantListing } from "./assistants.ts";
 import { AuditLog, type AuditQuery } from "./audit.ts";
 import { type BanListing, TenantBans } from "./bans.ts";
 import { Deletion } from "./deletion.ts";
+import { Doors } from "./doors.ts";
 import {
   addWebhook,
   disableWebhook,
@@ -88,6 +90,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   readonly #rounds: Rounds<RoomPolicy>;
   /** Made when they are first needed: a tenant that was never created has no tables. */
   #ledger: Ledger | null = null;
+  #doors: Doors | null = null;
   #usage: Usage | null = null;
   #uploads: Uploads | null = null;
 
@@ -143,19 +146,23 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
         eraseLate: (user) => eraseAtEndpoints(this.#parts, user, Date.now()),
       }),
       ledger: () => (this.#ledger ??= new Ledger(storage.sql)),
+      doors: () => (this.#doors ??= new Doors(storage.sql)),
       usage: () => (this.#usage ??= new Usage(storage.sql)),
       uploads: () => (this.#uploads ??= new Uploads(storage.sql)),
       endings: new Endings(storage.sql),
       vain: new Vain(storage.sql),
       disclaim: ({ id, room }) => roomStub(env, this.#id, room).dropFile(id),
       discard: ({ id, multipart }) => discardFile(env.UPLOADS, fileKey(this.#id, id), multipart),
-      decide: (tenant, record) => this.#decide(tenant, record),
+      decide: (tenant, record, concern) => this.#decide(tenant, record, concern),
     };
     const rounds = {
       rooms: () => this.#parts.ledger().activeRooms,
+      concerned: (rooms: readonly string[], concerns: readonly Concern[]) =>
+        this.#parts.doors().concerned(rooms, concerns),
       policy: () => roomPolicyOf(this.#parts, null, Date.now()),
       tell: (room: string, policy: RoomPolicy, rooms: number) => roomStub(env, this.#id, room).heed(policy, rooms),
       book: (atMs: number) => this.#alarms.schedule("policy", atMs),
+      isBooked: () => this.#alarms.has("policy"),
     };
     this.#rounds = new Rounds(rounds, Date.now());
   }
@@ -423,9 +430,10 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   forgetRoom(name: string): void {
     if (!this.#isThere) return;
-    const { store, ledger } = this.#parts;
+    const { store, ledger, doors } = this.#parts;
     store.forgetRoom(name, Date.now());
     ledger().forget(name);
+    doors().forget(name);
     this.#record({ room: name, counts: null, connections: ledger().connections, creditsRefused: 0 });
   }
 
@@ -436,13 +444,14 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
 
   /** A room says how it stands, and takes credits and places in advance. */
   account(statement: Statement): Grant | Refusal {
-    const { store, ledger } = this.#parts;
+    const { store, ledger, doors } = this.#parts;
     const { tenant } = store;
     if (tenant === null) return unknownTenant();
     const { room, counts, policyVersion } = statement;
     const nowMs = Date.now();
     if (counts !== null) store.reportRoom(room, counts);
     const granted = ledger().settle(statement, limitsOf(tenant), nowMs);
+    doors().settle(statement);
     const creditsRefused = statement.credits - granted.credits;
     this.#record({ room, counts, connections: ledger().connections, creditsRefused });
     const isBehind = tenant.version > policyVersion;
@@ -588,7 +597,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     if (dueMs !== null) this.#alarms.schedule("erasures", dueMs);
   }
 
-  async #decide<Made>(tenant: Decided, record: () => Made): Promise<Made> {
+  async #decide<Made>(tenant: Decided, record: () => Made, concern: Concern | "edges" = everybody): Promise<Made> {
     const { store, revocations } = this.#parts;
     const made = store.transaction(() => {
       store.save(tenant);
@@ -596,7 +605,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     });
     const overMs = revocations.dueMs;
     if (overMs !== null) this.#alarms.schedule("revocations", overMs);
-    await this.#rounds.go(Date.now());
+    if (concern !== "edges") await this.#rounds.go(concern, Date.now());
     return made;
   }
 
