@@ -59,7 +59,10 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     // What was decided while it waited is asked for, where the room is not told.
     async () => void (account.isTold || (await account.renew())),
   );
-  const door = new Door(() => sessionsOf(roster));
+  const door = new Door(
+    () => sessionsOf(roster),
+    () => turn.scheduleReport(),
+  );
   const account: Account = new Account({
     queue,
     door,
@@ -87,7 +90,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     presence,
     registry,
     refresher: new Refresher(env, tenant, () => {
-      // The tenant does not know yet by which credentials everybody is here now.
+      // While it was under way the room's door stayed open.
       turn.scheduleReport();
       turn.wake();
     }),

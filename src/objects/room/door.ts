@@ -13,14 +13,17 @@ const heardForMs = 250;
 
 export class Door {
   readonly #within: () => Iterable<Pick<Issued, "user" | "token" | "key">>;
+  readonly #onOpened: () => void;
   /** Not known after a loss of memory, and then it is as if it were shut: opening it twice does no harm. */
   #isOpen = false;
   readonly #entering = new Set<string>();
   #heardAtMs = -Infinity;
   #saidAtMs = 0;
 
-  constructor(within: () => Iterable<Pick<Issued, "user" | "token" | "key">>) {
+  /** `onOpened` is to book when it is shut again. */
+  constructor(within: () => Iterable<Pick<Issued, "user" | "token" | "key">>, onOpened: () => void) {
     this.#within = within;
+    this.#onOpened = onOpened;
   }
 
   get isOpen(): boolean {
@@ -50,7 +53,9 @@ export class Door {
   /** The tenant has answered what was said. */
   answered({ door }: Pick<Statement, "door">, nowMs: number): void {
     this.heard(nowMs);
-    if (door === "open") this.#isOpen = true;
+    if (door !== "open" || this.#isOpen) return;
+    this.#isOpen = true;
+    this.#onOpened();
   }
 
   /** The tenant has told its newest decision. */
