@@ -12,7 +12,7 @@ import { everything, type TestTenant } from "../support/api.ts";
 import { auditOf, inDatabase } from "../support/audit.ts";
 import { eventually, pass, startClock, stopClock } from "../support/clock.ts";
 import { ManySocket } from "../support/manySocket.ts";
-import { evict } from "../support/room.ts";
+import { evict, roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import type { TestSocket } from "../support/socket.ts";
 import { answered, refused } from "./answers.ts";
@@ -88,7 +88,7 @@ async function goesOn(socket: TestSocket): Promise<void> {
 }
 
 describe("open connections", () => {
-  test("[A21] all of a user's close with the reason, whatever carries them, also where the room sleeps", async () => {
+  test("[A21] [A28] all of a user's close with the reason, whatever carries them, also where the room sleeps", async () => {
     const tenant = await tenantOf();
     const [ada, bo] = [await tokenOf(tenant), await tokenOf(tenant, "bo")];
     const [ticketed, ofMany] = await Promise.all(
@@ -110,6 +110,9 @@ describe("open connections", () => {
     for (const stream of streams) await stream.until(() => stream.lastEventId.split(",").every((id) => id !== ""));
     const { cursor } = await (await call("/v1/rooms/two", { credential: ada })).json<{ cursor: string }>();
     const polled = call(`/v1/rooms/two/changes?after=${cursor}&wait=30`, { credential: ada });
+    // All is quiet, and each room says who is within.
+    pass(10_000);
+    for (const room of ["one", "two", "three"]) await runDurableObjectAlarm(roomObject(tenant, room));
     await evict(tenant, "two");
     pass(1);
     await revoke(tenant, { user: "ada", reason: "left the company" });
