@@ -53,39 +53,14 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     presence.recover(store, { membersMax, announced: outward.announced.all() }, Date.now());
   }
   const registry = tenantStub(env, tenant);
-  const queue: Queue = new Queue(
-    (credits) => account.spend(credits, Date.now()),
-    () => turn.wake(),
-    // What was decided while it waited is asked for, where the room is not told.
-    async () => void (account.isTold || (await account.renew())),
-  );
-  const door = new Door(
-    () => sessionsOf(roster),
-    () => turn.scheduleReport(),
-  );
-  const account: Account = new Account({
-    queue,
-    door,
-    sockets: () => roster.size,
-    ask: (asked) =>
-      registry.account({
-        room: name,
-        policyVersion: store.room?.policy.version ?? 0,
-        sockets: roster.size,
-        ...asked,
-      }),
-    onPolicy: (policy) => void heed(parts, policy).then(() => turn.wake(), unasked),
-    onSettled: () => turn.wake(),
-  });
+  const inward = towardTenant(registry, { name, store, roster, parts: () => parts, turn: () => turn });
   const parts: RoomParts = {
     name,
     tenant,
     generation: env.GENERATION,
     store,
-    queue,
+    ...inward,
     rates: new Rates(),
-    account,
-    door,
     roster,
     presence,
     registry,
@@ -116,6 +91,44 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   };
   const turn: Turn = new Turn(storage, parts, alarms);
   return { parts, alarms, turn };
+}
+
+/** What goes to the tenant, and what waits for it. */
+function towardTenant(
+  registry: TenantStub,
+  {
+    name,
+    store,
+    roster,
+    parts,
+    turn,
+  }: Pick<Outside, "name" | "store" | "parts"> & { readonly roster: Roster; readonly turn: () => Turn },
+): Pick<RoomParts, "queue" | "door" | "account"> {
+  const queue: Queue = new Queue(
+    (credits) => account.spend(credits, Date.now()),
+    () => turn().wake(),
+    // What was decided while it waited is asked for, where the room is not told.
+    async () => void (account.isTold || (await account.renew())),
+  );
+  const door = new Door(
+    () => sessionsOf(roster),
+    () => turn().scheduleReport(),
+  );
+  const account: Account = new Account({
+    queue,
+    door,
+    sockets: () => roster.size,
+    ask: (asked) =>
+      registry.account({
+        room: name,
+        policyVersion: store.room?.policy.version ?? 0,
+        sockets: roster.size,
+        ...asked,
+      }),
+    onPolicy: (policy) => void heed(parts(), policy).then(() => turn().wake(), unasked),
+    onSettled: () => turn().wake(),
+  });
+  return { queue, door, account };
 }
 
 function* sessionsOf({ seats }: Roster): Generator<Session> {

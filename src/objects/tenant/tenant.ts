@@ -155,16 +155,7 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
       discard: ({ id, multipart }) => discardFile(env.UPLOADS, fileKey(this.#id, id), multipart),
       decide: (tenant, record, concern) => this.#decide(tenant, record, concern),
     };
-    const rounds = {
-      rooms: () => this.#parts.ledger().activeRooms,
-      concerned: (rooms: readonly string[], concerns: readonly Concern[]) =>
-        this.#parts.doors().concerned(rooms, concerns),
-      policy: () => roomPolicyOf(this.#parts, null, Date.now()),
-      tell: (room: string, policy: RoomPolicy, rooms: number) => roomStub(env, this.#id, room).heed(policy, rooms),
-      book: (atMs: number) => this.#alarms.schedule("policy", atMs),
-      isBooked: () => this.#alarms.has("policy"),
-    };
-    this.#rounds = new Rounds(rounds, Date.now());
+    this.#rounds = this.#roundsOf(env);
   }
 
   // Calls from the operator's plane.
@@ -595,6 +586,19 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   #scheduleErasures(): void {
     const dueMs = this.#isThere ? this.#parts.erasures.dueMs : null;
     if (dueMs !== null) this.#alarms.schedule("erasures", dueMs);
+  }
+
+  #roundsOf(env: ObjectBindings): Rounds<RoomPolicy> {
+    const options = {
+      rooms: () => this.#parts.ledger().activeRooms,
+      concerned: (rooms: readonly string[], concerns: readonly Concern[]) =>
+        this.#parts.doors().concerned(rooms, concerns),
+      policy: () => roomPolicyOf(this.#parts, null, Date.now()),
+      tell: (room: string, policy: RoomPolicy, rooms: number) => roomStub(env, this.#id, room).heed(policy, rooms),
+      book: (atMs: number) => this.#alarms.schedule("policy", atMs),
+      isBooked: () => this.#alarms.has("policy"),
+    };
+    return new Rounds(options, Date.now());
   }
 
   async #decide<Made>(tenant: Decided, record: () => Made, concern: Concern | "edges" = everybody): Promise<Made> {
