@@ -38,6 +38,7 @@ import { notFound, onError } from "./routes/middleware/errors.ts";
 import { perAddress } from "./routes/middleware/rates.ts";
 import { moderation } from "./routes/moderation.ts";
 import { revocations } from "./routes/revocations.ts";
+import { pins } from "./routes/pins.ts";
 import { rooms } from "./routes/rooms.ts";
 import { search } from "./routes/search.ts";
 import { socket } from "./routes/socket.ts";
@@ -82,6 +83,7 @@ for (const routes of [
   flags,
   bans,
   messages,
+  pins,
   messageStream,
   batches,
   broadcasts,
@@ -124,6 +126,7 @@ export type AppType = Hono<
     | typeof flags
     | typeof bans
     | typeof messages
+    | typeof pins
     | typeof messageStream
     | typeof batches
     | typeof broadcasts

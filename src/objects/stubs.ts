@@ -103,6 +103,8 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   finish: "again",
   cancel: "again",
   react: "again",
+  pin: "again",
+  pins: "again",
   read: "again",
   setMember: "again",
   mayUpload: "again",

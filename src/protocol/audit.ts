@@ -79,6 +79,8 @@ export const auditActions = {
   "message.edited": { plain: {}, personal: [] },
   "message.deleted": { plain: {}, personal: [] },
   "message.cancelled": { plain: {}, personal: ["reason"] },
+  "message.pinned": { plain: {}, personal: [] },
+  "message.unpinned": { plain: {}, personal: [] },
 } as const satisfies Record<string, ActionRow>;
 
 export type AuditAction = keyof typeof auditActions;

@@ -16,6 +16,7 @@ import {
   MessageId,
   MessageStatus,
   Nonce,
+  Pinned,
   RoomSettings,
   Sender,
   StreamText,
@@ -102,6 +103,8 @@ export const MessageLine = z
     mentions: z.array(UserId).max(fixedLimits.mentions),
     attachments: z.array(Attachment.strict()).max(fixedLimits.attachments),
     reactions: Summary,
+    /** Absent where it was exported before anything could be pinned. */
+    pinned: Pinned.strict().nullable().default(null),
     /** Its author had a shadow ban. */
     hidden: z.boolean(),
     status: MessageStatus,
@@ -139,6 +142,10 @@ export const FileLine = z.strictObject({
   at: TimeMs,
 });
 export type FileLine = z.infer<typeof FileLine>;
+
+/** In the export of a user: what he has pinned. */
+export const PinLine = z.strictObject({ type: z.literal("pin"), message: Place, at: TimeMs });
+export type PinLine = z.infer<typeof PinLine>;
 
 /** Also whoever was removed (`role: null`), and who has only read or been muted (`seq: null`): nobody was told of that one. */
 export const MemberLine = z.strictObject({

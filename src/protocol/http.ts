@@ -148,6 +148,8 @@ export const RoomInfo = z.object({
   settings: RoomSettings,
   /** Messages of others after the one that the user has read up to, counted to 100. Null where no user is named. */
   unread: z.int().nullable(),
+  /** Those of them that mention the user, counted to 100. */
+  mentions: z.int().nullable(),
   upTo: Seq.nullable(),
 });
 /** Of one room: what is unread there, or why it cannot be said. */
@@ -155,7 +157,7 @@ export const UnreadAnswer = z.object({
   rooms: z.record(
     RoomName,
     z.union([
-      z.object({ unread: z.int(), upTo: Seq }),
+      z.object({ unread: z.int(), mentions: z.int(), upTo: Seq }),
       z.object({ code: z.enum(refusalCodes), status: z.int(), detail: z.string() }),
     ]),
   ),
@@ -227,6 +229,7 @@ export const NewMessage = z.strictObject({ nonce: Nonce.optional(), ...messageCo
 export const MessageEdit = z.strictObject(editContent);
 /** `message` is null when it has gone meanwhile: expired, or removed by retention. */
 export const MessageAnswer = z.object({ message: Message.nullable(), cursor: Cursor });
+export const PinsPage = z.object({ items: z.array(Message), next: z.string().optional(), cursor: Cursor });
 export const Reaction = z.object({ emoji: Emoji, user: UserId, at: TimeMs });
 
 export const ChangesAnswer = z.object({

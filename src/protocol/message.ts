@@ -71,6 +71,10 @@ export const Attachment = z.object({
 });
 export type Attachment = z.infer<typeof Attachment>;
 
+/** Who has pinned a message; null for the tenant's server, and for one who was erased. */
+export const Pinned = z.object({ by: UserId.nullable(), at: TimeMs });
+export type Pinned = z.infer<typeof Pinned>;
+
 export const MessageStatus = z.enum(["sent", "streaming", "interrupted", "cancelled", "failed"]);
 
 /** A whole message. `id` is the seq at which it was created, `seq` that of its last change. */
@@ -89,6 +93,7 @@ export const Message = z.object({
   mentions: z.array(UserId),
   attachments: z.array(Attachment),
   reactions: Reactions,
+  pinned: Pinned.nullable(),
   status: MessageStatus,
   createdAt: TimeMs,
   editedAt: TimeMs.nullable(),

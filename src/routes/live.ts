@@ -76,7 +76,7 @@ export const live = router()
       const { room, caller } = calling(c, name);
       // One room that is broken must not keep the others from being told.
       const found = await room.unread(caller).catch(refusalOf);
-      if (found.ok) return [name, { unread: found.unread, upTo: found.upTo }];
+      if (found.ok) return [name, { unread: found.unread, mentions: found.mentions, upTo: found.upTo }];
       const { status, text } = refusals[found.error];
       return [name, { code: found.error, status, detail: found.detail ?? text }];
     };

@@ -3,6 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { MessageAnswer, MessageEdit, NewMessage, Reaction } from "../protocol/http.ts";
 import { Emoji, Message } from "../protocol/message.ts";
+import { UserId } from "../protocol/names.ts";
 import { Page } from "../protocol/serverFrames.ts";
 import { router } from "./app.ts";
 import { body, clientSecurity, inRoom, json, onMessage, PageBound, PageLimit } from "./declared.ts";
@@ -40,6 +41,7 @@ const list = createRoute({
       around: PageBound,
       limit: PageLimit,
       replyTo: PageBound,
+      mentions: UserId.optional(),
     }),
   },
   responses: { 200: json(Page, "The page."), ...problems },

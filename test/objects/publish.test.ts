@@ -122,7 +122,7 @@ test("[M5] a reply counts up at its parent, in a change of its own", async () =>
   const changes = ada.of("changes").flatMap((frame) => frame.changes);
   expect(changes.at(-2)).toMatchObject({ message: { id: 2, replyTo: 1 } });
   expect(changes.at(-1)).toEqual({ type: "message", message: { id: 1, seq: 3, replies: 1 } });
-  ada.send({ type: "publish", ref: "3", nonce: "nonce-three", text: "to nobody", replyTo: 3 });
+  ada.send({ type: "publish", ref: "3", nonce: "nonce-three", text: "to nobody", replyTo: 9 });
   expect(await ada.answer("3")).toMatchObject({ type: "error", code: "not_found" });
 });
 

@@ -64,7 +64,9 @@ async function happen(token: string, count: number): Promise<void> {
     }));
     for (const [index, answer] of (await writer.ask(...frames)).entries()) {
       if (answer.type !== "ack") throw new Error(JSON.stringify(answer));
-      if (frames[index]?.type === "publish") ids.push(answer.id ?? 0);
+      // Nobody replies to a reply.
+      const said = frames[index];
+      if (said?.type === "publish" && !("replyTo" in said)) ids.push(answer.id ?? 0);
     }
   }
   writer.cut();

@@ -167,8 +167,8 @@ test("[L7] one question for many rooms; one that is unknown, deleted or forbidde
   expect(answer.status).toBe(200);
   expect(await answer.json()).toEqual({
     rooms: {
-      one: { unread: 1, upTo: 0 },
-      two: { unread: 1, upTo: 2 },
+      one: { unread: 1, mentions: 0, upTo: 0 },
+      two: { unread: 1, mentions: 0, upTo: 2 },
       secret: { code: "forbidden", status: 403, detail: expect.any(String) },
       never: { code: "not_found", status: 404, detail: expect.any(String) },
       gone: { code: "room_deleted", status: 410, detail: expect.any(String) },
@@ -187,8 +187,8 @@ test("[L7] without a user nothing can be unread; with one, a key asks for whom i
   expect(await (await asked()).json()).toEqual({
     rooms: { one: { code: "forbidden", status: 403, detail: expect.stringContaining("Parley-User") } },
   });
-  expect(await (await asked("bo")).json()).toEqual({ rooms: { one: { unread: 1, upTo: 0 } } });
-  expect(await (await asked("ada")).json()).toEqual({ rooms: { one: { unread: 0, upTo: 0 } } });
+  expect(await (await asked("bo")).json()).toEqual({ rooms: { one: { unread: 1, mentions: 0, upTo: 0 } } });
+  expect(await (await asked("ada")).json()).toEqual({ rooms: { one: { unread: 0, mentions: 0, upTo: 0 } } });
   expect((await call("/v1/unread?rooms=one")).status).toBe(401);
 });
 
@@ -202,7 +202,7 @@ test("[L7] [W7] 100 rooms are answered, 101 are refused, and so is one that is n
   expect(answer.status).toBe(200);
   const { rooms } = await answer.json<{ rooms: Record<string, object> }>();
   expect(Object.keys(rooms)).toHaveLength(100);
-  expect(rooms["r7"]).toEqual({ unread: 1, upTo: 0 });
+  expect(rooms["r7"]).toEqual({ unread: 1, mentions: 0, upTo: 0 });
   for (const wrong of [names, ["one", "one"], [""], ["one", ""], ["a/b"]])
     expect((await asked(wrong)).status).toBe(400);
   expect((await call("/v1/unread", { credential: room.tenant.key, user: "bo" })).status).toBe(400);

@@ -94,7 +94,7 @@ describe("a user of the tenant's own identity provider", () => {
       await stream.cancel();
     }
     const unread = await call(`/v1/unread?rooms=${room}`, { credential: token });
-    expect(await unread.json()).toEqual({ rooms: { [room]: { unread: 0, upTo: 0 } } });
+    expect(await unread.json()).toEqual({ rooms: { [room]: { unread: 0, mentions: 0, upTo: 0 } } });
     expect(asked).toBe(1);
   });
 

@@ -79,20 +79,20 @@ describe("what is unread", () => {
     for (let count = 0; count < 101; count++) await publish(bo, "x", "full");
     const rooms = `${room},other,full,empty`;
     expect(await unread(token, rooms)).toEqual({
-      [room]: { unread: 3, upTo: 0 },
-      other: { unread: 1, upTo: 0 },
-      full: { unread: 100, upTo: 0 },
-      empty: { unread: 0, upTo: 0 },
+      [room]: { unread: 3, mentions: 0, upTo: 0 },
+      other: { unread: 1, mentions: 0, upTo: 0 },
+      full: { unread: 100, mentions: 0, upTo: 0 },
+      empty: { unread: 0, mentions: 0, upTo: 0 },
     });
-    expect(await unread(tenant.key, room, "ada")).toEqual({ [room]: { unread: 3, upTo: 0 } });
+    expect(await unread(tenant.key, room, "ada")).toEqual({ [room]: { unread: 3, mentions: 0, upTo: 0 } });
     await call(`${path}/read`, { method: "PUT", credential: token, body: { upTo: 2 } });
     await call("/v1/rooms/full/read", { method: "PUT", credential: token, body: { upTo: 2 } });
     await call(`${path}/messages/3`, { method: "DELETE", credential: bo });
     expect(await unread(token, `full,${room}`)).toEqual({
-      full: { unread: 99, upTo: 2 },
-      [room]: { unread: 0, upTo: 2 },
+      full: { unread: 99, mentions: 0, upTo: 2 },
+      [room]: { unread: 0, mentions: 0, upTo: 2 },
     });
-    expect(await unread(bo, room)).toEqual({ [room]: { unread: 2, upTo: 0 } });
+    expect(await unread(bo, room)).toEqual({ [room]: { unread: 2, mentions: 0, upTo: 0 } });
     const read = await call(`${path}/read`, { credential: bo });
     expect((await answered(read, 200, z.object({ items: z.array(ReadPosition) }))).items).toEqual([
       { user: "ada", upTo: 2 },
@@ -115,7 +115,7 @@ describe("what is unread", () => {
       gone: { code: "room_deleted", status: 410, detail: expect.any(String) },
       "never:was": { code: "not_found", status: 404, detail: expect.any(String) },
       secret: { code: "forbidden", status: 403, detail: expect.any(String) },
-      [room]: { unread: 1, upTo: 0 },
+      [room]: { unread: 1, mentions: 0, upTo: 0 },
     });
     // A server that names no user has read nothing and missed nothing.
     expect(await unread(tenant.key, room)).toMatchObject({ [room]: { code: "forbidden", status: 403 } });
@@ -129,7 +129,7 @@ describe("what is unread", () => {
     await evict(tenant, "broken");
     expect(await unread(token, `broken,${room}`)).toMatchObject({
       broken: { code: "internal", status: 500 },
-      [room]: { unread: 0, upTo: 0 },
+      [room]: { unread: 0, mentions: 0, upTo: 0 },
     });
     vi.restoreAllMocks();
   });

@@ -24,6 +24,7 @@ import {
   LimitsAnswer,
   MembersPage,
   MessageAnswer,
+  PinsPage,
   PresenceAnswer,
   Reaction,
   ReadPosition,
@@ -118,7 +119,7 @@ const sha256OfHello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e730433629
 const operatorTenant = { 200: TenantProfile };
 const newKey = { 201: z.object({ key: CreatedKey }) };
 const pageQuery = { limit: ["0", "-1", "x", "1.5", "1e2", ""], after: ["-1", "x", "1.5"] };
-const messageQuery = { ...pageQuery, before: ["-1", "x"], around: ["x", "0x1"] };
+const messageQuery = { ...pageQuery, before: ["-1", "x"], around: ["x", "0x1"], replyTo: ["x"], mentions: ["", "a b"] };
 const listQuery = { limit: pageQuery.limit, after: ["x".repeat(257)] };
 const streamQuery = { backlog: ["201", "-1", "x", ""], presence: ["all", "FULL", ""], ticket: [] };
 const usageQuery = {
@@ -891,6 +892,31 @@ export const operations: readonly Operation[] = [
     answers: { 200: z.object({ items: z.array(Reaction) }) },
     first: 200,
     known: ["room", "id"],
+  },
+  {
+    name: "PUT /v1/rooms/{room}/messages/{id}/pin",
+    plane: "moderate",
+    audits: "message.pinned",
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "DELETE /v1/rooms/{room}/messages/{id}/pin",
+    plane: "moderate",
+    audits: "message.unpinned",
+    undoes: "PUT /v1/rooms/{room}/messages/{id}/pin",
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "GET /v1/rooms/{room}/pins",
+    plane: "read",
+    query: pageQuery,
+    answers: { 200: PinsPage },
+    first: 200,
+    known: ["room"],
   },
   {
     name: "GET /v1/rooms/{room}/socket",

@@ -1,6 +1,7 @@
 /** All rows of a room as they are exported, and what they were made of: every statement that reads or writes them whole. */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import type { BanLine, FileLine, MemberLine, MessageLine, ReactionLine } from "../../protocol/export.ts";
+import type { BanLine, FileLine, MemberLine, MessageLine, PinLine, ReactionLine } from "../../protocol/export.ts";
+import type { Pinned } from "../../protocol/message.ts";
 import type { Role } from "../../protocol/capabilities.ts";
 import { dataJson, jsonOrNull, messageColumns, messageOf, type MemberRow, type MessageRow, withText } from "./rows.ts";
 import type { Streams } from "./store/streams.ts";
@@ -145,6 +146,13 @@ export class Archive {
       .map((row) => ({ type: "file", ...row }));
   }
 
+  pinsBy(user: string): PinLine[] {
+    return this.#sql
+      .exec<Omit<PinLine, "type">>("SELECT message, at FROM pin WHERE user = ? ORDER BY message", user)
+      .toArray()
+      .map((row) => ({ type: "pin", ...row }));
+  }
+
   memberRow(user: string): MemberLine | null {
     const row = this.#sql.exec<MemberRow>("SELECT * FROM member WHERE user = ?", user).toArray()[0];
     return row === undefined ? null : memberLine(row);
@@ -186,11 +194,17 @@ export class Archive {
       line.deletedAt,
       line.expiresAt,
     );
+    if (line.pinned !== null) this.#pin(line.id, line.pinned);
+  }
+
+  #pin(message: number, { by, at }: Pinned): void {
+    this.#sql.exec("INSERT INTO pin (message, user, at) VALUES (?, ?, ?)", message, by, at);
   }
 
   #removeMessage(id: number): void {
     this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
     this.#sql.exec("DELETE FROM file WHERE message = ?", id);
+    this.#sql.exec("DELETE FROM pin WHERE message = ?", id);
     this.#sql.exec("DELETE FROM message WHERE id = ?", id);
   }
 
@@ -287,7 +301,7 @@ export class Archive {
         .toArray().length;
     // Their bytes are not the import's.
     this.#sql.exec("DELETE FROM file WHERE message IS NOT NULL");
-    const tables = { reaction: "message, emoji, user", message: "id", member: "user", ban: "user" };
+    const tables = { reaction: "message, emoji, user", pin: "message", message: "id", member: "user", ban: "user" };
     let removed = 0;
     for (const [table, key] of Object.entries(tables)) removed += from(table, key, limit - removed);
     return removed;

@@ -13,6 +13,7 @@ import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Entry, Outcome } from "./queue.ts";
 import { senderOf } from "./rates.ts";
+import { countReplies } from "./replies.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
 import { endBefore, tellProducer } from "./stream.ts";
@@ -101,10 +102,13 @@ function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: S
   if (!own && isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const tombstone = { id: message.id, seq: log.next(), deletedAt: log.nowMs };
   const ended = endBefore(parts, tombstone, "cancelled");
+  const hidden = store.messages.authorOfHidden(message.id) !== undefined;
   store.messages.saveDeletion(tombstone);
   if (message.attachments.length > 0) parts.files.removeOf([message.id], log.nowMs);
   noteForeign(parts, log, session, message, "message.deleted");
   log.changed({ type: "message", message: { ...tombstone, ...ended, ...tombstoneContent } });
+  const reply = { replyTo: message.replyTo, sender: message.sender?.id ?? null, hidden, deleted: false };
+  countReplies(store, log, [reply], -1);
   return { ok: true, id: tombstone.id, seq: tombstone.seq, duplicate: false };
 }
 

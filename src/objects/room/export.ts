@@ -129,8 +129,10 @@ export function userPage(
 ): ExportPage<UserPosition> {
   const page = new PageOfLines();
   const inRoom = <Line extends { readonly type: string }>({ type, ...line }: Line) => ({ type, room, ...line });
-  if (position === null)
+  if (position === null) {
     page.addEach([archive.memberRow(user), archive.banOn(user, nowMs)].filter((line) => line !== null).map(inRoom));
+    page.addEach(archive.pinsBy(user).map(inRoom));
+  }
   let { part, message, after }: UserPosition = position ?? { part: "messages", message: 0, after: "" };
   if (part === "messages") {
     for (const line of archive.messagesBy(user, message, page.room, nowMs)) {

@@ -17,12 +17,15 @@ export interface RoomInfo {
   readonly settings: RoomSettings;
   /** Of the user who asks; null where none is named. */
   readonly unread: number | null;
+  readonly mentions: number | null;
   readonly upTo: number | null;
 }
 
 /** Where a user stands: how far the user has read, and how many messages of others came since, up to a limit. */
 export interface Unread {
   readonly unread: number;
+  /** Of those, as far as they mention the user. */
+  readonly mentions: number;
   readonly upTo: number;
 }
 
@@ -31,7 +34,9 @@ export function unreadOf(parts: RoomParts, session: Session, nowMs: number): Unr
   const { user, moderates } = viewerOf(parts, session);
   if (user === null) return null;
   const upTo = parts.store.members.get(user)?.read_up_to ?? 0;
-  return { unread: parts.store.messages.countUnread(user, upTo, moderates, nowMs), upTo };
+  const { messages } = parts.store;
+  const unread = messages.countUnread(user, upTo, moderates, nowMs);
+  return { unread, mentions: unread === 0 ? 0 : messages.countMentions(user, upTo, moderates, nowMs), upTo };
 }
 
 export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomInfo {
@@ -45,7 +50,7 @@ export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomI
     cursor: headCursor(parts),
     online: roster.countOnline(),
     settings,
-    ...(unreadOf(parts, session, nowMs) ?? { unread: null, upTo: null }),
+    ...(unreadOf(parts, session, nowMs) ?? { unread: null, mentions: null, upTo: null }),
   };
 }
 

@@ -6,7 +6,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { WebhookEventType } from "../../protocol/webhook.ts";
 import type { News } from "./news.ts";
-import { sees } from "./viewer.ts";
+import { sees, type Viewer } from "./viewer.ts";
 
 export class Log {
   readonly nowMs: number;
@@ -44,21 +44,27 @@ export class Log {
     return ++this.#head;
   }
 
-  /** `happening`: what else than the change itself webhook endpoints are told of; null for nothing. */
-  changed(change: Change, happening?: Happening | null): void {
+  /**
+   * `happening`: what else than the change itself webhook endpoints are told of; null for nothing. `seen`: where not everybody
+   * sees the same of it.
+   */
+  changed(change: Change, happening?: Happening | null, seen?: Seen): void {
     const told = tell(change);
     if (change.type === "message") {
       if (change.message.id === change.message.seq) this.#published += 1;
       this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
     }
     const author = change.type === "message" ? this.#authorOfHidden(change.message.id) : undefined;
-    if (author === undefined) {
-      this.#entries.push({ change: told });
-      if (happening !== null) this.#happenings?.push(happening ?? happeningOf(change));
-      return;
-    }
-    this.#hide(author);
-    this.#entries.push({ change: { ...told, author } });
+    if (author === undefined && happening !== null) this.#happenings?.push(happening ?? happeningOf(change));
+    if (author === undefined && seen === undefined) return void this.#entries.push({ change: told });
+    for (const one of [author, ...(seen?.authors ?? [])]) if (one !== undefined) this.#hide(one);
+    const as = (viewer: Viewer): Told | null => {
+      if (author !== undefined && !sees(viewer, author)) return null;
+      if (seen === undefined) return told;
+      const its = seen.as(viewer);
+      return its === null ? null : tell(its);
+    };
+    this.#entries.push({ change: { ...told, as } });
   }
 
   #hide(author: string | null): void {
@@ -169,20 +175,27 @@ export class Log {
   }
 }
 
-/** A change; `author` of a message that is hidden. */
+/** A change of which not everybody is told alike: `authors` said what is hidden, and nobody else but moderators sees it. */
+export interface Seen {
+  readonly authors: readonly (string | null)[];
+  /** Null for nothing. */
+  readonly as: (viewer: Viewer) => Change | null;
+}
+
+/** A change; `as` where not everybody is told of it, or not the same. */
 interface Entry extends Told {
-  readonly author?: string | null;
+  readonly as?: (viewer: Viewer) => Told | null;
 }
 
 /** What is hidden is left out for those who do not see it; from where to where it leads is the same for everybody. */
 function frameOf(from: number, to: number, group: readonly Entry[]): News {
-  if (group.every(({ author }) => author === undefined)) return changesFrame(from, to, group);
+  if (group.every(({ as }) => as === undefined)) return changesFrame(from, to, group);
   return {
     as: (viewer) =>
       changesFrame(
         from,
         to,
-        group.filter(({ author }) => author === undefined || sees(viewer, author)),
+        group.flatMap((entry) => (entry.as === undefined ? entry : (entry.as(viewer) ?? []))),
       ),
   };
 }

@@ -11,6 +11,10 @@ import { exceededMigration } from "./exceeded.ts";
 import { outboxMigration } from "./outbox.ts";
 import { streamsMigration } from "./store/streams.ts";
 import { searchMigration } from "./store/searchIndex.ts";
+import { mentionsMigration } from "./store/messages.ts";
+import { pinsMigration } from "./store/pins.ts";
+import { repliesMigration } from "./store/replies.ts";
+import { veilMigration } from "./store/veil.ts";
 
 export const migrations: readonly Migration[] = [
   alarmsMigration,
@@ -140,4 +144,8 @@ UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
   },
   streamsMigration,
   searchMigration,
+  repliesMigration,
+  veilMigration,
+  pinsMigration,
+  mentionsMigration,
 ];

@@ -9,12 +9,14 @@ import type { Session } from "../../protocol/session.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
-import type { Reading as StoreReading } from "./store/messages.ts";
+import type { Only, Reading as StoreReading } from "./store/messages.ts";
 import { viewerOf } from "./viewer.ts";
 
 export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit"> & {
   /** Only the replies to this message. */
   readonly replyTo?: number | undefined;
+  /** Only those that mention this user. */
+  readonly mentions?: string | undefined;
 };
 
 /** A page in ascending order of id: before, after or around a message, or the newest. It has at most the bytes of a replay. */
@@ -26,26 +28,30 @@ export function page(
 ): ({ readonly ok: true } & Page) | Refusal {
   const forbidden = lacks(parts, session, "read");
   if (forbidden !== null) return forbidden;
-  const { before, after, around, replyTo = null } = bounds;
+  const { before, after, around, replyTo, mentions } = bounds;
   if ([before, after, around].filter((bound) => bound !== undefined).length > 1) {
     return refuse("invalid_field", "At most one of `before`, `after` and `around`.");
   }
+  if (replyTo !== undefined && mentions !== undefined)
+    return refuse("invalid_field", "At most one of `replyTo` and `mentions`.");
+  const only: Only | undefined =
+    replyTo !== undefined ? { replyTo } : mentions !== undefined ? { mentions } : undefined;
   const { oldest, policy } = stateOf(parts);
   const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
-  const reading = { parts, viewer: viewerOf(parts, session), limit, replyTo, nowMs };
+  const reading = { parts, viewer: viewerOf(parts, session), limit, only, nowMs };
   const slice =
     after !== undefined
       ? newerThan(reading, after)
       : around !== undefined
         ? near(reading, around)
         : olderThan(reading, before ?? Number.MAX_SAFE_INTEGER);
-  // Only a page that ends where the reader's window begins can lower it; one of replies alone has holes.
-  const joins = after === undefined && around === undefined && replyTo === null;
+  // Only a page that ends where the reader's window begins can lower it; one of some messages alone has holes.
+  const joins = after === undefined && around === undefined && only === undefined;
   const start = joins ? Math.max(oldest, slice.hasMore ? (slice.messages[0]?.id ?? oldest) : oldest) : null;
   return { ok: true, ...slice, start, cursor: headCursor(parts) };
 }
 
-type Reading = Required<StoreReading> & { readonly parts: RoomParts };
+type Reading = StoreReading & { readonly parts: RoomParts };
 
 interface Slice {
   readonly messages: Message[];

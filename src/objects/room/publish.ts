@@ -14,6 +14,7 @@ import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Stored } from "./queue.ts";
 import { senderOf } from "./rates.ts";
+import { countReplies, unanswerable } from "./replies.ts";
 import { standingOf } from "./standing.ts";
 import { tooManyStreams } from "./stream.ts";
 import { viewerOf } from "./viewer.ts";
@@ -140,8 +141,8 @@ export function placeFor(
     (streaming === true ? tooManyStreams(parts, session) : null);
   if (early !== null) return early;
   const parent = parentOf(parts, log, session, replyTo);
-  if (replyTo !== null && parent === null) return refuse("not_found", "`replyTo`: there is no such message.");
-  return { ok: true, parent };
+  const unfit = replyTo === null ? null : unanswerable(parent);
+  return unfit ?? { ok: true, parent };
 }
 
 /** The message that a reply is to, as its sender sees it. */
@@ -166,11 +167,9 @@ export function append(
   parts.files.attach(attachments, message.id);
   log.changed({ type: "message", message });
   if (isSlowed(parts, session)) store.members.saveSpoke(session.user, log.nowMs);
-  // A count that moved would tell of a reply that nobody sees.
-  if (parent !== null && !shadow) {
-    const patch = { id: parent.id, seq: log.next(), replies: parent.replies + 1 };
-    store.messages.saveReplies(patch);
-    log.changed({ type: "message", message: patch });
+  if (parent !== null) {
+    const reply = { replyTo: parent.id, sender: session.user, hidden: shadow, deleted: false };
+    countReplies(store, log, [reply], 1);
   }
   return { ok: true, id: message.id, seq: message.seq, duplicate: false };
 }
@@ -192,6 +191,7 @@ function messageOf({ user, name }: Session, frame: Content, id: number, nowMs: n
     mentions: [...new Set(frame.mentions)],
     attachments: frame.attachments,
     reactions: {},
+    pinned: null,
     status: frame.streaming === true ? "streaming" : "sent",
     createdAt: nowMs,
     editedAt: null,

@@ -9,6 +9,7 @@ import { type ErasureMarks, markBehind } from "./erasureMarks.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
+import { countReplies } from "./replies.ts";
 import { tombstoneContent } from "./rows.ts";
 import { roomChange, type Store } from "./store/store.ts";
 import { endBefore } from "./stream.ts";
@@ -60,28 +61,10 @@ export function expiry({ store, files, keeper }: RoomParts): Entry {
     const ids = gone.map(({ id }) => id);
     store.removeExpired(ids, log.head);
     files.removeOf(ids, log.nowMs);
-    for (const [id, replies] of counted(gone)) countDown(store, log, id, replies);
+    countReplies(store, log, gone, -1, null);
     return { ok: true, id: 0, seq: log.head, duplicate: expired.length === 0 };
   };
   return { bytes: 0, apply, waiters: [] };
-}
-
-/** How many replies each parent has lost, of those that it counts. */
-function counted(
-  replies: readonly { readonly replyTo: number | null; readonly hidden: boolean }[],
-): Map<number, number> {
-  const lost = new Map<number, number>();
-  for (const { replyTo, hidden } of replies)
-    if (replyTo !== null && !hidden) lost.set(replyTo, (lost.get(replyTo) ?? 0) + 1);
-  return lost;
-}
-
-function countDown(store: Store, log: Log, id: number, lost: number): void {
-  const parent = store.messages.get(id, log.nowMs, itself);
-  if (parent === null) return;
-  const patch = { id, seq: log.next(), replies: Math.max(0, parent.replies - lost) };
-  store.messages.saveReplies(patch);
-  log.changed({ type: "message", message: patch }, null);
 }
 
 /**
@@ -96,6 +79,8 @@ export function erasure(parts: RoomParts, user: string, messages: ErasedMessages
     const wasMoved = marks.areMoved;
     const reactions = eraseReactions(store, log, user, marks);
     eraseMentions(store, log, user, marks);
+    erasePins(store, log, user);
+    store.veil.erase(user);
     if (messages === "erase") files.removeOf(eraseMessages(parts, log, user, marks), log.nowMs);
     else files.disown(disownMessages(parts, log, user, marks));
     files.removeWaitingOf(user, log.nowMs);
@@ -149,11 +134,22 @@ function eraseMentions(store: Store, log: Log, user: string, marks: ErasureMarks
   }
 }
 
+/** What he has pinned stays so, by nobody. */
+function erasePins(store: Store, log: Log, user: string): void {
+  for (const { message, at } of store.pins.by(user)) {
+    const patch = { id: message, seq: log.next(), pinned: { by: null, at } };
+    store.messages.touch(patch);
+    store.pins.save(message, patch.pinned);
+    log.changed({ type: "message", message: patch }, null);
+  }
+}
+
 function eraseMessages(parts: RoomParts, log: Log, user: string, marks: ErasureMarks): number[] {
   const { store } = parts;
   const hides = store.messages.hasHidden(user);
   const rows = store.search.isThere ? searchedErasureRows : erasureRows;
-  const ids = store.messages.by(user, marks.message, rows);
+  const said = store.messages.by(user, marks.message, rows);
+  const ids = said.map(({ id }) => id);
   marks.message = markBehind(ids, rows);
   for (const id of ids) {
     const tombstone = { id, seq: log.next(), deletedAt: log.nowMs };
@@ -162,6 +158,7 @@ function eraseMessages(parts: RoomParts, log: Log, user: string, marks: ErasureM
     const message = { ...tombstone, ...ended, ...tombstoneContent, sender: null, nonce: null };
     log.changed({ type: "message", message }, null);
   }
+  countReplies(store, log, said, -1, null);
   if (hides) startOver(store, log, user);
   return ids;
 }
@@ -170,7 +167,7 @@ function eraseMessages(parts: RoomParts, log: Log, user: string, marks: ErasureM
 function disownMessages(parts: RoomParts, log: Log, user: string, marks: ErasureMarks): number[] {
   const { store } = parts;
   const hides = store.messages.hasHidden(user);
-  const ids = store.messages.by(user, marks.message, erasureRows);
+  const ids = store.messages.by(user, marks.message, erasureRows).map(({ id }) => id);
   marks.message = markBehind(ids, erasureRows);
   for (const id of ids) {
     const patch = { id, seq: log.next() };

@@ -46,6 +46,7 @@ import { type MemberRequest, setMember } from "./members.ts";
 import { ban, type BanRequest, kick, type KickRequest, mute, type MuteRequest, sanctioned } from "./moderation.ts";
 import { type Bounds, page } from "./pages.ts";
 import type { RoomParts } from "./parts.ts";
+import { pin, type PinRequest, pins } from "./pins.ts";
 import { headCursor } from "./position.ts";
 import { publish, type PublishRequest } from "./publish.ts";
 import type { Admitted, Outcome } from "./queue.ts";
@@ -167,6 +168,18 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   async react(caller: Caller, frame: ReactFrame): Promise<MessageAnswer> {
     const outcome = await this.#change(caller, (parts, nowMs) => react(parts, caller.session, frame, nowMs));
     return this.#messageAnswer(caller, outcome);
+  }
+
+  async pin(caller: Caller, request: PinRequest): Promise<MessageAnswer> {
+    const outcome = await this.#change(caller, (parts, nowMs) => pin(parts, caller.session, request, nowMs));
+    return this.#messageAnswer(caller, outcome);
+  }
+
+  async pins(
+    caller: Caller,
+    bounds: { readonly after: number; readonly limit: number },
+  ): Promise<Answer<{ messages: Message[]; cursor: string }>> {
+    return (await this.#unreadable(caller)) ?? pins(this.#parts, caller.session, bounds, Date.now());
   }
 
   async read(caller: Caller, frame: Pick<ReadFrame, "upTo">): Promise<Outcome> {

@@ -1,10 +1,15 @@
 /** From a room's rows to what is told of them, and back. */
 import type { Role } from "../../protocol/capabilities.ts";
 import type { Member, Message } from "../../protocol/message.ts";
+import { pinnedColumn } from "./store/pins.ts";
 
 /** The columns that readers are told of; the others (digest, shadow) never leave the object. */
-export const messageColumns =
-  "id, seq, version, sender, sender_name, nonce, text, data, mentions, reply_to, replies, attachments, reactions, status, created_at, edited_at, deleted_at, expires_at";
+export const messageColumns = columnsWith("seq", "replies");
+
+/** The same, where these are not alike for everybody. */
+export function columnsWith(seq: string, replies: string): string {
+  return `id, ${seq}, version, sender, sender_name, nonce, text, data, mentions, reply_to, ${replies}, attachments, reactions, ${pinnedColumn}, status, created_at, edited_at, deleted_at, expires_at`;
+}
 
 export interface MessageRow extends Record<string, SqlStorageValue> {
   id: number;
@@ -20,6 +25,7 @@ export interface MessageRow extends Record<string, SqlStorageValue> {
   replies: number;
   attachments: string | null;
   reactions: string | null;
+  pinned: string | null;
   status: Message["status"];
   created_at: number;
   edited_at: number | null;
@@ -41,6 +47,7 @@ export function messageOf(row: MessageRow): Message {
     mentions: parsed<string[]>(row.mentions, []),
     attachments: parsed<Message["attachments"]>(row.attachments, []),
     reactions: parsed<Message["reactions"]>(row.reactions, {}),
+    pinned: parsed<Message["pinned"]>(row.pinned, null),
     status: row.status,
     createdAt: row.created_at,
     editedAt: row.edited_at,
@@ -81,6 +88,7 @@ export const tombstoneContent = {
   mentions: [],
   attachments: [],
   reactions: {},
+  pinned: null,
 } satisfies Partial<Message>;
 
 /** Null instead of an empty list or object, which most messages have: a column that is null takes no byte. */

@@ -1,10 +1,13 @@
 /** The messages of a room: the table that is the log. */
 import type { Message, Reactions } from "../../../protocol/message.ts";
 import { fixedLimits } from "../../../protocol/limits.ts";
-import { dataJson, jsonOrNull, messageColumns, messageOf, type MessageRow, withText } from "../rows.ts";
+import { columnsWith, dataJson, jsonOrNull, messageColumns, messageOf, type MessageRow, withText } from "../rows.ts";
 import type { Viewer } from "../viewer.ts";
 import type { SearchIndex, Sieve } from "./searchIndex.ts";
+import type { Migration } from "../../migrate.ts";
+import { type Reply, repliesAsSeen } from "./replies.ts";
 import type { Streams } from "./streams.ts";
+import { seqAsSeen, unveiledSince, veiledSince } from "./veil.ts";
 import type { Usage } from "./usage.ts";
 
 /** How a list of messages is read, and for whom. */
@@ -12,16 +15,25 @@ export interface Reading {
   readonly limit: number;
   readonly nowMs: number;
   readonly viewer: Viewer;
-  /** Only the replies to this message. */
-  readonly replyTo?: number | null;
+  readonly only?: Only | undefined;
 }
+
+/** Of all messages the replies to one, those that mention a user, or those that are pinned. */
+export type Only = { readonly replyTo: number } | { readonly mentions: string } | { readonly pinned: true };
 
 /** Neither expired nor hidden: with the time as ?1 and the viewer's eyes as ?2 and ?3. */
 const shown = "(expires_at IS NULL OR expires_at > ?1) AND (shadow IS NULL OR ?2 OR sender = ?3)";
 
+const columnsAsSeen = columnsWith(`${seqAsSeen} AS seq`, `${repliesAsSeen} AS replies`);
+
 function eyesOf({ user, moderates }: Viewer): [number, string | null] {
   return [moderates ? 1 : 0, user];
 }
+
+export const mentionsMigration: Migration = {
+  id: "mentions-1",
+  sql: "CREATE INDEX message_mentions ON message (id) WHERE mentions IS NOT NULL",
+};
 
 export class Messages {
   readonly #sql: SqlStorage;
@@ -41,6 +53,15 @@ export class Messages {
   /** To be called when what is known in memory may not be what is stored. */
   reload(hides: boolean): void {
     this.#hides = hides;
+  }
+
+  /** Whether anything is hidden here, so that not everybody sees the same. */
+  get hides(): boolean {
+    return this.#hides;
+  }
+
+  get #columns(): string {
+    return this.#hides ? columnsAsSeen : messageColumns;
   }
 
   /** `shadow`: its author is not to notice that hardly anybody is told of it. */
@@ -81,12 +102,7 @@ export class Messages {
 
   get(id: number, nowMs: number, viewer: Viewer): Message | null {
     const row = this.#sql
-      .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE id = ?4 AND ${shown}`,
-        nowMs,
-        ...eyesOf(viewer),
-        id,
-      )
+      .exec<MessageRow>(`SELECT ${this.#columns} FROM message WHERE id = ?4 AND ${shown}`, nowMs, ...eyesOf(viewer), id)
       .toArray()[0];
     return row === undefined ? null : this.#told(row);
   }
@@ -141,10 +157,12 @@ export class Messages {
       id,
     );
     this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
+    this.#sql.exec("DELETE FROM pin WHERE message = ?", id);
   }
 
-  saveReplies({ id, seq, replies }: Pick<Message, "id" | "seq" | "replies">): void {
-    this.#sql.exec("UPDATE message SET seq = ?, replies = ? WHERE id = ?", seq, replies, id);
+  /** Of what is changed beside its row. */
+  touch({ id, seq }: Pick<Message, "id" | "seq">): void {
+    this.#sql.exec("UPDATE message SET seq = ? WHERE id = ?", seq, id);
   }
 
   saveReactions({ id, seq, reactions }: { id: number; seq: number; reactions: Reactions }): void {
@@ -196,49 +214,46 @@ export class Messages {
 
   // Pages, always in ascending order of id.
 
-  before(id: number, { replyTo = null, ...reading }: Reading): Message[] {
-    return this.#page("id < ?4 AND (?6 IS NULL OR reply_to = ?6) ORDER BY id DESC LIMIT ?5", id, {
-      ...reading,
-      replyTo,
-    }).reverse();
+  before(id: number, reading: Reading): Message[] {
+    return this.#page("id < ?4", "id DESC", id, reading).reverse();
   }
 
-  after(id: number, { replyTo = null, ...reading }: Reading): Message[] {
-    return this.#page("id > ?4 AND (?6 IS NULL OR reply_to = ?6) ORDER BY id LIMIT ?5", id, {
-      ...reading,
-      replyTo,
-    });
+  after(id: number, reading: Reading): Message[] {
+    return this.#page("id > ?4", "id", id, reading);
   }
 
-  #page(rest: string, id: number, { limit, nowMs, viewer, replyTo }: Required<Reading>): Message[] {
+  #page(bound: string, order: string, id: number, { limit, nowMs, viewer, only }: Reading): Message[] {
+    const { from, where, whose } = sourceOf(only);
     return this.#sql
       .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE ${shown} AND ${rest}`,
+        `SELECT ${this.#columns} FROM ${from} WHERE ${shown} AND ${bound} AND ${where} ORDER BY ${order} LIMIT ?5`,
         nowMs,
         ...eyesOf(viewer),
         id,
         limit,
-        replyTo,
+        ...whose,
       )
       .toArray()
       .map((row) => this.#told(row));
   }
 
   /** The ones published after this seq and not changed since, as they stand now, the lowest first. */
-  createdSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "replyTo">): Message[] {
+  createdSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "only">): Message[] {
     return this.#since("id > ?4 AND seq = id ORDER BY id", seq, { limit, nowMs, viewer });
   }
 
-  /** The ones changed after this seq. */
-  changedSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "replyTo">): Message[] {
+  /** The ones changed after this seq: the lowest of them, and not all in its order. */
+  changedSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "only">): Message[] {
     // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
-    return this.#since("seq > ?4 AND seq > id ORDER BY seq", seq, { limit, nowMs, viewer });
+    if (!this.#hides) return this.#since("seq > ?4 AND seq > id ORDER BY seq", seq, { limit, nowMs, viewer });
+    const [some, others] = [unveiledSince, veiledSince].map((rest) => this.#since(rest, seq, { limit, nowMs, viewer }));
+    return [...(some ?? []), ...(others ?? [])];
   }
 
-  #since(rest: string, seq: number, { limit, nowMs, viewer }: Omit<Reading, "replyTo">): Message[] {
+  #since(rest: string, seq: number, { limit, nowMs, viewer }: Omit<Reading, "only">): Message[] {
     return this.#sql
       .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE ${shown} AND ${rest} LIMIT ?5`,
+        `SELECT ${this.#columns} FROM message WHERE ${shown} AND ${rest} LIMIT ?5`,
         nowMs,
         ...eyesOf(viewer),
         seq,
@@ -250,22 +265,22 @@ export class Messages {
 
   // What removes and counts them asks for these.
 
-  by(user: string, from: number, limit: number): number[] {
+  by(user: string, from: number, limit: number): (Reply & { readonly id: number })[] {
     return this.#sql
-      .exec<{ id: number }>(
-        "SELECT id FROM message WHERE sender = ? AND id >= ? ORDER BY id LIMIT ?",
+      .exec<ReplyRow>(
+        `SELECT ${replyColumns} FROM message WHERE sender = ? AND id >= ? ORDER BY id LIMIT ?`,
         user,
         from,
         limit,
       )
       .toArray()
-      .map(({ id }) => id);
+      .map(replyOf);
   }
 
   mentioning(user: string, from: number, limit: number): { id: number; mentions: string[] }[] {
     return this.#sql
       .exec<{ id: number; mentions: string }>(
-        "SELECT id, mentions FROM message WHERE mentions IS NOT NULL AND id >= ?2 AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?1) ORDER BY id LIMIT ?3",
+        "SELECT id, mentions FROM message INDEXED BY message_mentions WHERE mentions IS NOT NULL AND id >= ?2 AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?1) ORDER BY id LIMIT ?3",
         user,
         from,
         limit,
@@ -314,15 +329,15 @@ export class Messages {
   }
 
   /** Those that have expired, the first ones first. */
-  expired(nowMs: number, limit: number): { id: number; replyTo: number | null; hidden: boolean }[] {
+  expired(nowMs: number, limit: number): (Reply & { readonly id: number })[] {
     return this.#sql
-      .exec<{ id: number; reply_to: number | null; shadow: number | null }>(
-        "SELECT id, reply_to, shadow FROM message WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+      .exec<ReplyRow>(
+        `SELECT ${replyColumns} FROM message WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`,
         nowMs,
         limit,
       )
       .toArray()
-      .map(({ id, reply_to, shadow }) => ({ id, replyTo: reply_to, hidden: shadow !== null }));
+      .map(replyOf);
   }
 
   nextExpiryMs(): number | null {
@@ -363,4 +378,50 @@ export class Messages {
       )
       .one().unread;
   }
+
+  /** Of them, those that mention the user: again of so many of the newest with any mention. */
+  countMentions(user: string, upTo: number, moderates: boolean, nowMs: number): number {
+    return this.#sql
+      .exec<{ count: number }>(
+        `SELECT count(*) AS count FROM (
+           SELECT 1 FROM (SELECT sender, shadow, mentions, expires_at FROM message INDEXED BY message_mentions
+                          WHERE mentions IS NOT NULL AND id > ?1 ORDER BY id DESC LIMIT ?2)
+           WHERE (sender IS NULL OR sender <> ?3) AND (expires_at IS NULL OR expires_at > ?4) AND (shadow IS NULL OR ?6)
+             AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?3) LIMIT ?5)`,
+        upTo,
+        fixedLimits.unreadSearched,
+        user,
+        nowMs,
+        fixedLimits.unreadCounted,
+        moderates ? 1 : 0,
+      )
+      .one().count;
+  }
+}
+
+/** Each by the index that is of such messages alone: `whose` is bound as ?6. */
+function sourceOf(only: Only | undefined): { from: string; where: string; whose: (number | string)[] } {
+  if (only === undefined) return { from: "message", where: "true", whose: [] };
+  if ("replyTo" in only) return { from: "message", where: "reply_to = ?6", whose: [only.replyTo] };
+  if ("mentions" in only)
+    return {
+      from: "message INDEXED BY message_mentions",
+      where: "mentions IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?6)",
+      whose: [only.mentions],
+    };
+  return { from: "pin CROSS JOIN message ON message.id = pin.message", where: "true", whose: [] };
+}
+
+const replyColumns = "id, reply_to, sender, shadow, deleted_at";
+
+interface ReplyRow extends Record<string, SqlStorageValue> {
+  id: number;
+  reply_to: number | null;
+  sender: string | null;
+  shadow: number | null;
+  deleted_at: number | null;
+}
+
+function replyOf({ id, reply_to, sender, shadow, deleted_at }: ReplyRow): Reply & { readonly id: number } {
+  return { id, replyTo: reply_to, sender, hidden: shadow !== null, deleted: deleted_at !== null };
 }

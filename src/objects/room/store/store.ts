@@ -8,10 +8,13 @@ import { migrations } from "../migrations.ts";
 import { Leavers } from "./leavers.ts";
 import { Members } from "./members.ts";
 import { Messages, type Reading } from "./messages.ts";
+import { Pins } from "./pins.ts";
 import { Reactions } from "./reactions.ts";
 import { SearchIndex } from "./searchIndex.ts";
 import { Streams } from "./streams.ts";
+import { Replies } from "./replies.ts";
 import { Usage } from "./usage.ts";
+import { Veil } from "./veil.ts";
 
 /** The room's own row. */
 export interface RoomState {
@@ -40,6 +43,9 @@ export class Store {
   readonly messages: Messages;
   readonly reactions: Reactions;
   readonly streams: Streams;
+  readonly pins: Pins;
+  readonly replies: Replies;
+  readonly veil: Veil;
   readonly members: Members;
   readonly leavers: Leavers;
   readonly usage: Usage;
@@ -61,6 +67,9 @@ export class Store {
     this.search = new SearchIndex(storage.sql);
     this.messages = new Messages(storage.sql, this);
     this.reactions = new Reactions(storage.sql);
+    this.pins = new Pins(storage.sql);
+    this.replies = new Replies(storage.sql);
+    this.veil = new Veil(storage.sql);
     this.members = new Members(storage.sql);
     this.leavers = new Leavers(storage.sql);
     if (isUntouched(storage)) return;
@@ -117,6 +126,8 @@ export class Store {
     // What retention had removed while it was exported.
     this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
+    this.pins.removeBelow(oldest);
+    this.replies.recount();
     this.#sql.exec(
       `UPDATE room SET head = ?1, seq = ?2, settings_seq = iif(?3 = 1, ?2, 0), oldest = ?3, floor = ?4, epoch = ?5, settings = ?6, created_at = ?7, changed_to = ?1,
          messages = (SELECT count(*) FROM message), counted_to = coalesce((SELECT max(id) FROM message), 0)`,
@@ -142,6 +153,8 @@ export class Store {
     this.#sql.exec("DELETE FROM reaction");
     this.#sql.exec("DELETE FROM member");
     this.#sql.exec("DELETE FROM leaver");
+    this.pins.clear();
+    this.veil.clear();
     this.#sql.exec(
       "UPDATE room SET deleted_at = ?, head = ?, settings = '{}', messages = 0, counted_to = 0",
       nowMs,
@@ -256,7 +269,7 @@ export class Store {
    * The rows changed after `seq`, as they stand now, in order of seq: at most `limit`, the lowest.
    * Disjoint branches, each in seq order: one side ordered by id and the other by seq would lose rows at the cut.
    */
-  changedSince(seq: number, reading: Omit<Reading, "replyTo">): Change[] {
+  changedSince(seq: number, reading: Omit<Reading, "only">): Change[] {
     const { limit } = reading;
     const messages = [...this.messages.createdSince(seq, reading), ...this.messages.changedSince(seq, reading)];
     const changes: Change[] = messages.map((message) => ({ type: "message", message }));
@@ -281,6 +294,8 @@ export class Store {
     this.usage.count();
     this.#sql.exec("UPDATE room SET messages = messages - (SELECT count(*) FROM message WHERE id < ?)", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
+    this.pins.removeBelow(oldest);
+    this.veil.removeBelow(oldest);
     this.#sql.exec("UPDATE room SET oldest = ?, seq = ?, head = ?", oldest, seq, head);
     if (this.#room !== null) this.#room = { ...this.#room, oldest, seq };
   }
@@ -290,6 +305,8 @@ export class Store {
     this.streams.drop(({ id }) => ids.includes(id));
     this.usage.count();
     this.#sql.exec("DELETE FROM message WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(ids));
+    this.pins.removeOf(ids);
+    this.veil.removeOf(ids);
     this.#sql.exec("UPDATE room SET head = ?, messages = messages - ?", head, ids.length);
   }
 

@@ -1,0 +1,60 @@
+/** What a room's rows say of each other, counted anew. */
+import type { Message } from "../../src/protocol/message.ts";
+import type { TestTenant } from "../support/api.ts";
+import { query } from "../support/room.ts";
+
+/** Each finds the rows that are wrong. */
+const checks = {
+  "replies that are not counted": `
+SELECT id, replies, counted FROM (
+  SELECT id, replies, (SELECT count(*) FROM message AS reply
+    WHERE reply.reply_to = message.id AND reply.deleted_at IS NULL AND reply.shadow IS NULL) AS counted FROM message)
+WHERE replies <> counted`,
+  "reactions that are not summed up": `
+WITH summed AS (SELECT message, emoji, count(*) AS count, json_group_array(user ORDER BY user) AS users
+                FROM reaction JOIN message ON message.id = message GROUP BY message, emoji),
+     told   AS (SELECT message.id AS message, emoji.key AS emoji, emoji.value ->> '$.count' AS count,
+                  (SELECT json_group_array(user.value ORDER BY user.value) FROM json_each(emoji.value, '$.users') AS user) AS users
+                FROM message, json_each(message.reactions) AS emoji)
+SELECT * FROM (SELECT * FROM summed EXCEPT SELECT * FROM told)
+UNION ALL SELECT * FROM (SELECT * FROM told EXCEPT SELECT * FROM summed)`,
+  "files that are not with their message": `
+WITH carried AS (SELECT message.id AS message, value ->> 'id' AS id FROM message, json_each(message.attachments)),
+     known   AS (SELECT message, id FROM file WHERE message IS NOT NULL AND removed_at IS NULL)
+SELECT id FROM (SELECT * FROM carried EXCEPT SELECT * FROM known UNION ALL SELECT * FROM (SELECT * FROM known EXCEPT SELECT * FROM carried))`,
+} as const;
+
+/** Null where all sums are right. */
+export async function unsound(tenant: TestTenant, room: string): Promise<string | null> {
+  for (const [what, sql] of Object.entries(checks)) {
+    const wrong = await query(tenant, room, sql);
+    if (wrong.length > 0) return `${what}: ${JSON.stringify(wrong)}`;
+  }
+  return null;
+}
+
+/** How many replies each message has that are hidden from others, by who said them. */
+export interface HiddenReplies extends Record<string, SqlStorageValue> {
+  parent: number;
+  sender: string | null;
+  count: number;
+}
+
+export function hiddenReplies(tenant: TestTenant, room: string): Promise<HiddenReplies[]> {
+  return query(
+    tenant,
+    room,
+    `SELECT reply_to AS parent, sender, count(*) AS count FROM message
+     WHERE reply_to IS NOT NULL AND shadow = 1 AND deleted_at IS NULL GROUP BY reply_to, sender`,
+  );
+}
+
+/** As whoever sees everything holds them, but for the replies that `user` does not see. */
+export function countedFor(user: string, messages: readonly Message[], hidden: readonly HiddenReplies[]): number[] {
+  return messages.map(({ id, replies }) =>
+    hidden.reduce(
+      (left, { parent, sender, count }) => (parent === id && sender !== user ? left - count : left),
+      replies,
+    ),
+  );
+}
