@@ -39,6 +39,7 @@ import { perAddress } from "./routes/middleware/rates.ts";
 import { moderation } from "./routes/moderation.ts";
 import { revocations } from "./routes/revocations.ts";
 import { pins } from "./routes/pins.ts";
+import { revisions } from "./routes/revisions.ts";
 import { rooms } from "./routes/rooms.ts";
 import { search } from "./routes/search.ts";
 import { socket } from "./routes/socket.ts";
@@ -84,6 +85,7 @@ for (const routes of [
   bans,
   messages,
   pins,
+  revisions,
   messageStream,
   batches,
   broadcasts,
@@ -127,6 +129,7 @@ export type AppType = Hono<
     | typeof bans
     | typeof messages
     | typeof pins
+    | typeof revisions
     | typeof messageStream
     | typeof batches
     | typeof broadcasts

@@ -105,6 +105,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   react: "again",
   pin: "again",
   pins: "again",
+  revisions: "again",
   read: "again",
   setMember: "again",
   mayUpload: "again",

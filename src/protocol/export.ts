@@ -143,6 +143,17 @@ export const FileLine = z.strictObject({
 });
 export type FileLine = z.infer<typeof FileLine>;
 
+/** Of the message line before it: what it said in this version, which is not its last, or of a message that was deleted. */
+export const RevisionLine = z.strictObject({
+  type: z.literal("revision"),
+  message: Place,
+  version: Place,
+  text: Text.nullable(),
+  data: MessageLine.shape.data,
+  at: TimeMs,
+});
+export type RevisionLine = z.infer<typeof RevisionLine>;
+
 /** In the export of a user: what he has pinned. */
 export const PinLine = z.strictObject({ type: z.literal("pin"), message: Place, at: TimeMs });
 export type PinLine = z.infer<typeof PinLine>;
@@ -190,6 +201,7 @@ export type RoomLine = z.infer<typeof RoomLine>;
 export const RoomRow = z.discriminatedUnion("type", [
   MessageLine,
   ReactionLine,
+  RevisionLine,
   FileLine,
   MemberLine,
   BanLine,

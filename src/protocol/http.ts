@@ -230,6 +230,8 @@ export const MessageEdit = z.strictObject(editContent);
 /** `message` is null when it has gone meanwhile: expired, or removed by retention. */
 export const MessageAnswer = z.object({ message: Message.nullable(), cursor: Cursor });
 export const PinsPage = z.object({ items: z.array(Message), next: z.string().optional(), cursor: Cursor });
+/** What a message said; `at` is when. */
+export const Revision = Message.pick({ version: true, text: true, data: true }).extend({ at: TimeMs });
 export const Reaction = z.object({ emoji: Emoji, user: UserId, at: TimeMs });
 
 export const ChangesAnswer = z.object({

@@ -219,6 +219,8 @@ export const fixedLimits = {
   /** Different emoji on one message, and the UTF-8 bytes of one: a family with skin tones has 25 to 28. */
   emojiPerMessage: 20,
   emojiBytes: 32,
+  /** All go with their message: into one page of an export, and out in one pass. */
+  revisionsPerMessage: 50,
   /** What a room sets before everybody's eyes is read, and not searched. */
   pinsPerRoom: 100,
   /** Users named per emoji in a message; the whole list is a page of its own. */

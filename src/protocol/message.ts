@@ -125,6 +125,8 @@ export const RoomSettings = z.object({
   access: z.enum(["open", "members"]),
   /** Whether its messages can be searched; null is what the tenant has set. */
   search: z.boolean().nullable(),
+  /** Whether what messages said before an edit or a deletion is kept, for their authors and for those who may `moderate`. */
+  keepRevisions: z.boolean(),
   /** How long the room keeps messages. Only the tenant's server sets it. */
   ...roomRetention,
 });
@@ -134,5 +136,6 @@ export const defaultRoomSettings: RoomSettings = {
   slowModeMs: 0,
   access: "open",
   search: null,
+  keepRevisions: false,
   ...noRetention,
 };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { noRetention } from "../../src/protocol/retention.ts";
+import { defaultRoomSettings } from "../../src/protocol/message.ts";
 import { call, everything, newTenant, newToken, ordinary, type TestTenant } from "../support/api.ts";
 import { evict, query, roomObject } from "../support/room.ts";
 import { connect, type TestSocket } from "../support/socket.ts";
@@ -168,7 +168,7 @@ test("[M7] a frozen room takes changes only from those who may moderate", async 
   await ask(ada, publish("before"));
   await call("/v1/rooms/general", { method: "PATCH", credential: tenant.key, body: { settings: { frozen: true } } });
   expect(ada?.of("changes").at(-1)?.changes).toEqual([
-    { type: "room", room: { frozen: true, slowModeMs: 0, access: "open", ...noRetention, seq: 2, oldest: 1 } },
+    { type: "room", room: { ...defaultRoomSettings, frozen: true, seq: 2, oldest: 1 } },
   ]);
   for (const frame of [
     publish("after"),

@@ -1,6 +1,14 @@
 /** All rows of a room as they are exported, and what they were made of: every statement that reads or writes them whole. */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import type { BanLine, FileLine, MemberLine, MessageLine, PinLine, ReactionLine } from "../../protocol/export.ts";
+import type {
+  BanLine,
+  FileLine,
+  MemberLine,
+  MessageLine,
+  PinLine,
+  ReactionLine,
+  RevisionLine,
+} from "../../protocol/export.ts";
 import type { Pinned } from "../../protocol/message.ts";
 import type { Role } from "../../protocol/capabilities.ts";
 import { dataJson, jsonOrNull, messageColumns, messageOf, type MemberRow, type MessageRow, withText } from "./rows.ts";
@@ -65,6 +73,21 @@ export class Archive {
       )
       .toArray()
       .map((row) => ({ type: "reaction", ...row }));
+  }
+
+  revisionsOn(message: number): RevisionLine[] {
+    return this.#sql
+      .exec<Omit<RevisionLine, "type" | "data"> & { data: string | null }>(
+        "SELECT message, version, text, data, at FROM revision WHERE message = ? ORDER BY version",
+        message,
+      )
+      .toArray()
+      .map(({ data, at, ...row }) => ({
+        type: "revision",
+        ...row,
+        data: data === null ? null : JSON.parse(data),
+        at,
+      }));
   }
 
   filesOn(message: number): FileLine[] {
@@ -205,6 +228,7 @@ export class Archive {
     this.#sql.exec("DELETE FROM reaction WHERE message = ?", id);
     this.#sql.exec("DELETE FROM file WHERE message = ?", id);
     this.#sql.exec("DELETE FROM pin WHERE message = ?", id);
+    this.#sql.exec("DELETE FROM revision WHERE message = ?", id);
     this.#sql.exec("DELETE FROM message WHERE id = ?", id);
   }
 
@@ -219,6 +243,23 @@ export class Archive {
           message,
           emoji,
           user,
+          at,
+        )
+        .toArray().length > 0
+    );
+  }
+
+  /** False where its message is not there, or has not come so far. */
+  saveRevision({ message, version, text, data, at }: RevisionLine): boolean {
+    return (
+      this.#sql
+        .exec(
+          `INSERT INTO revision (message, version, text, data, at)
+           SELECT ?1, ?2, ?3, ?4, ?5 FROM message WHERE id = ?1 AND ?2 < version + (deleted_at IS NOT NULL) RETURNING 1`,
+          message,
+          version,
+          text,
+          dataJson(data),
           at,
         )
         .toArray().length > 0
@@ -301,7 +342,14 @@ export class Archive {
         .toArray().length;
     // Their bytes are not the import's.
     this.#sql.exec("DELETE FROM file WHERE message IS NOT NULL");
-    const tables = { reaction: "message, emoji, user", pin: "message", message: "id", member: "user", ban: "user" };
+    const tables = {
+      reaction: "message, emoji, user",
+      pin: "message",
+      revision: "message, version",
+      message: "id",
+      member: "user",
+      ban: "user",
+    };
     let removed = 0;
     for (const [table, key] of Object.entries(tables)) removed += from(table, key, limit - removed);
     return removed;

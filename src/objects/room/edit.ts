@@ -3,6 +3,7 @@ import { contentBytes, silenced, type Standing, unfitEdit } from "../../core/adm
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { DeleteFrame, EditFrame } from "../../protocol/clientFrames.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
@@ -14,6 +15,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Entry, Outcome } from "./queue.ts";
 import { senderOf } from "./rates.ts";
 import { countReplies } from "./replies.ts";
+import { keepRevision, unkeepable } from "./revisions.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
 import { endBefore, tellProducer } from "./stream.ts";
@@ -83,7 +85,10 @@ function applyEdit(parts: RoomParts, log: Log, session: Session, standing: Stand
   if (text === null && data === null && message.attachments.length === 0)
     return refuse("invalid_field", "A message needs `text`, `data` or `attachments`.");
   if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
+  const full = unkeepable(parts, message);
+  if (full !== null) return full;
   const patch = { id: message.id, seq: log.next(), version: message.version + 1, text, data, editedAt: log.nowMs };
+  keepRevision(parts, message);
   store.messages.saveEdit(patch);
   noteForeign(parts, log, session, message, "message.edited");
   log.changed({ type: "message", message: patch });
@@ -97,12 +102,14 @@ function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: S
   const foreign = isForeign(session, standing, message, "delete");
   if (foreign !== null) return foreign;
   // Deleted is deleted: a retry changes nothing.
-  if (message.deletedAt !== null) return { ok: true, id: message.id, seq: message.seq, duplicate: true };
+  if (message.deletedAt !== null) return applyRedaction(parts, log, session, message, frame);
   const own = message.sender?.id === session.user;
   if (!own && isIgnored(parts, session, message, log.nowMs)) return ignored(message);
   const tombstone = { id: message.id, seq: log.next(), deletedAt: log.nowMs };
   const ended = endBefore(parts, tombstone, "cancelled");
   const hidden = store.messages.authorOfHidden(message.id) !== undefined;
+  if (frame.redact === true) store.revisions.removeOf(message.id, fixedLimits.passRows);
+  else keepRevision(parts, message);
   store.messages.saveDeletion(tombstone);
   if (message.attachments.length > 0) parts.files.removeOf([message.id], log.nowMs);
   noteForeign(parts, log, session, message, "message.deleted");
@@ -110,6 +117,20 @@ function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: S
   const reply = { replyTo: message.replyTo, sender: message.sender?.id ?? null, hidden, deleted: false };
   countReplies(store, log, [reply], -1);
   return { ok: true, id: tombstone.id, seq: tombstone.seq, duplicate: false };
+}
+
+/** Of what was deleted already, and of which more may be kept than the tombstone tells. */
+function applyRedaction(parts: RoomParts, log: Log, session: Session, message: Message, frame: DeleteFrame): Outcome {
+  const { store } = parts;
+  const { id } = message;
+  const isRedacted = frame.redact !== true || store.revisions.removeOf(id, fixedLimits.passRows) === 0;
+  if (isRedacted) return { ok: true, id, seq: message.seq, duplicate: true };
+  // An export that is under way has to come back to it.
+  const patch = { id, seq: log.next() };
+  store.messages.touch(patch);
+  noteForeign(parts, log, session, message, "message.deleted");
+  log.changed({ type: "message", message: patch }, null);
+  return { ok: true, id, seq: patch.seq, duplicate: false };
 }
 
 /** Whether the session may do this to no message at all: known before the message is read. */

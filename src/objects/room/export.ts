@@ -82,6 +82,7 @@ function fillChanges(parts: RoomParts, page: PageOfLines, from: RoomPosition, no
     page.add(change);
     seq = change.seq ?? seq;
     if (change.type === "message" && change.attachments.length > 0) page.addEach(archive.filesOn(change.id));
+    if (hasRevisions(change)) page.addEach(archive.revisionsOn(change.id));
     const rest = hasReactions(change) ? addReactions(parts, page, change.id, noReaction) : null;
     if (rest !== null && change.type === "message")
       return { ...from, seq, reactions: { message: change.id, after: rest } };
@@ -89,6 +90,10 @@ function fillChanges(parts: RoomParts, page: PageOfLines, from: RoomPosition, no
   if (page.isFull) return { ...from, seq, reactions: null };
   page.add(roomLine(parts));
   return null;
+}
+
+function hasRevisions(change: MessageLine | MemberLine): change is MessageLine {
+  return change.type === "message" && (change.version > 1 || change.deletedAt !== null);
 }
 
 function hasReactions(change: MessageLine | MemberLine): change is MessageLine {
@@ -139,6 +144,7 @@ export function userPage(
       if (page.isFull) return page.upTo({ part, message, after });
       page.add(inRoom(line));
       page.addEach(archive.filesOn(line.id).map(inRoom));
+      if (hasRevisions(line)) page.addEach(archive.revisionsOn(line.id).map(inRoom));
       message = line.id;
     }
     [part, message] = ["reactions", 0];

@@ -84,6 +84,7 @@ function take({ archive }: RoomParts, row: ImportBatch["rows"][number], seq: num
   if (row.type === "message") archive.saveMessage(row);
   else if (row.type === "member") archive.saveMember(row);
   else if (row.type === "ban") archive.saveBan(row);
+  else if (row.type === "revision") return archive.saveRevision(row) ? null : "no message has had this version";
   else if (row.type === "file") return archive.saveFile(row) ? null : "no message carries this file";
   else if (!archive.saveReaction(row)) return "no message says that it has this reaction";
   return null;

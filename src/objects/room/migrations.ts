@@ -14,6 +14,7 @@ import { searchMigration } from "./store/searchIndex.ts";
 import { mentionsMigration } from "./store/messages.ts";
 import { pinsMigration } from "./store/pins.ts";
 import { repliesMigration } from "./store/replies.ts";
+import { revisionsMigration } from "./store/revisions.ts";
 import { veilMigration } from "./store/veil.ts";
 
 export const migrations: readonly Migration[] = [
@@ -148,4 +149,5 @@ UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
   veilMigration,
   pinsMigration,
   mentionsMigration,
+  revisionsMigration,
 ];

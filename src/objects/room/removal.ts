@@ -55,6 +55,7 @@ export function expiry({ store, files, keeper }: RoomParts): Entry {
     let budget = rows;
     const gone = expired.filter(({ id }) => {
       budget -= store.reactions.removeOf(id, budget);
+      if (budget > 0) budget -= store.revisions.removeOf(id, budget);
       // Where the reactions to one message are more than a pass, it goes with the last of them.
       return budget > 0;
     });

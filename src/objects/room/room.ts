@@ -56,7 +56,9 @@ import { receive } from "./receive.ts";
 import { retention } from "./removal.ts";
 import { search, type SearchRequest } from "./search.ts";
 import { replay, type ReplayPage, type Span } from "./replay.ts";
+import { revisions, type RevisionsRequest } from "./revisions.ts";
 import { memberOf } from "./rows.ts";
+import type { Revision } from "./store/revisions.ts";
 import { configure, type SettingsPatch, unkept } from "./settings.ts";
 import { shownMessage } from "./shown.ts";
 import { lacks } from "./standing.ts";
@@ -180,6 +182,13 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     bounds: { readonly after: number; readonly limit: number },
   ): Promise<Answer<{ messages: Message[]; cursor: string }>> {
     return (await this.#unreadable(caller)) ?? pins(this.#parts, caller.session, bounds, Date.now());
+  }
+
+  async revisions(
+    caller: Caller,
+    request: RevisionsRequest,
+  ): Promise<Answer<{ revisions: Revision[]; next: number | null }>> {
+    return (await this.#unreadable(caller)) ?? revisions(this.#parts, caller.session, request, Date.now());
   }
 
   async read(caller: Caller, frame: Pick<ReadFrame, "upTo">): Promise<Outcome> {

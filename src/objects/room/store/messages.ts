@@ -176,6 +176,7 @@ export class Messages {
   /** Erasure of one message: a tombstone that names nobody. */
   erase({ id, seq, deletedAt }: { id: number; seq: number; deletedAt: number }): void {
     this.saveDeletion({ id, seq, deletedAt });
+    this.#sql.exec("DELETE FROM revision WHERE message = ?", id);
     this.#sql.exec(
       "UPDATE message SET sender = NULL, sender_name = NULL, nonce = NULL, digest = NULL WHERE id = ?",
       id,

@@ -13,6 +13,7 @@ import { Reactions } from "./reactions.ts";
 import { SearchIndex } from "./searchIndex.ts";
 import { Streams } from "./streams.ts";
 import { Replies } from "./replies.ts";
+import { Revisions } from "./revisions.ts";
 import { Usage } from "./usage.ts";
 import { Veil } from "./veil.ts";
 
@@ -45,6 +46,7 @@ export class Store {
   readonly streams: Streams;
   readonly pins: Pins;
   readonly replies: Replies;
+  readonly revisions: Revisions;
   readonly veil: Veil;
   readonly members: Members;
   readonly leavers: Leavers;
@@ -69,6 +71,7 @@ export class Store {
     this.reactions = new Reactions(storage.sql);
     this.pins = new Pins(storage.sql);
     this.replies = new Replies(storage.sql);
+    this.revisions = new Revisions(storage.sql);
     this.veil = new Veil(storage.sql);
     this.members = new Members(storage.sql);
     this.leavers = new Leavers(storage.sql);
@@ -127,6 +130,7 @@ export class Store {
     this.#sql.exec("DELETE FROM reaction WHERE message < ?", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
     this.pins.removeBelow(oldest);
+    this.revisions.removeBelow(oldest);
     this.replies.recount();
     this.#sql.exec(
       `UPDATE room SET head = ?1, seq = ?2, settings_seq = iif(?3 = 1, ?2, 0), oldest = ?3, floor = ?4, epoch = ?5, settings = ?6, created_at = ?7, changed_to = ?1,
@@ -154,6 +158,7 @@ export class Store {
     this.#sql.exec("DELETE FROM member");
     this.#sql.exec("DELETE FROM leaver");
     this.pins.clear();
+    this.revisions.clear();
     this.veil.clear();
     this.#sql.exec(
       "UPDATE room SET deleted_at = ?, head = ?, settings = '{}', messages = 0, counted_to = 0",
@@ -295,6 +300,7 @@ export class Store {
     this.#sql.exec("UPDATE room SET messages = messages - (SELECT count(*) FROM message WHERE id < ?)", oldest);
     this.#sql.exec("DELETE FROM message WHERE id < ?", oldest);
     this.pins.removeBelow(oldest);
+    this.revisions.removeBelow(oldest);
     this.veil.removeBelow(oldest);
     this.#sql.exec("UPDATE room SET oldest = ?, seq = ?, head = ?", oldest, seq, head);
     if (this.#room !== null) this.#room = { ...this.#room, oldest, seq };
