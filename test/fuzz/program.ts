@@ -23,6 +23,7 @@ export type Governing =
   | { readonly do: "freeze" }
   /** Begins or ends a shadow ban, where the program has any. */
   | { readonly do: "shadow"; readonly user: Pick }
+  | { readonly do: "pin"; readonly message: Pick; readonly remove: boolean }
   | { readonly do: "retain"; readonly message: Pick }
   | { readonly do: "erase"; readonly user: Pick };
 
@@ -53,6 +54,8 @@ export type Command =
 export interface Program {
   /** All but the first reader are shadow-banned now and then, and may not moderate: what is hidden is hidden from them. */
   readonly shadows: boolean;
+  /** The room keeps what was edited and deleted. */
+  readonly keeps: boolean;
   /** Besides the one that is always there. */
   readonly visitors: number;
   /** Before anyone but the first reader comes. */
@@ -91,6 +94,10 @@ const change = weighted<Command>(
   [6, fc.record({ do: named("member"), user: pick, role: fc.constantFrom("owner", "member", null) })],
   [2, fc.record({ do: named("freeze") })],
   [4, fc.record({ do: named("shadow"), user: pick })],
+  [
+    4,
+    fc.record({ do: named("pin"), message: pick, remove: weighted([3, fc.constant(false)], [1, fc.constant(true)]) }),
+  ],
   [3, fc.record({ do: named("retain"), message: pick })],
   [2, fc.record({ do: named("erase"), user: pick })],
   [2, fc.record({ do: named("sweep") })],
@@ -144,6 +151,7 @@ const belonging = weighted<Command>(
 
 export const Program: fc.Arbitrary<Program> = fc.record({
   shadows: weighted([1, fc.constant(true)], [2, fc.constant(false)]),
+  keeps: fc.boolean(),
   visitors: fc.integer({ min: 1, max: 3 }),
   before: fc
     .tuple(publish(fc.integer({ min: 1, max: 16 }), fc.constant(null)), fc.array(change, { maxLength: 6, size: "max" }))

@@ -1,6 +1,6 @@
 /** Runs a program against a real room: what the room says at the end is the truth, and every reader must have come to it. */
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
-import { everything, newTenant, newToken, type TestTenant } from "../support/api.ts";
+import { call, everything, newTenant, newToken, type TestTenant } from "../support/api.ts";
 import { lastTo, Listener } from "../support/listener.ts";
 import type { Rules } from "../support/reader.ts";
 import { keepFile } from "../support/files.ts";
@@ -94,6 +94,7 @@ class Run {
   async go(): Promise<string | null> {
     const { before, commands, ending } = this.#program;
     await this.#steady.open();
+    await this.#keep();
     for (const command of before) await this.#step(command);
     for (const [index, listener] of this.#listeners.entries())
       if (index > 0 && (commands.length + index) % 3 > 0) await listener.open();
@@ -108,7 +109,7 @@ class Run {
       const difference = differenceOf(listener.reader, await this.#shown(truth, listener));
       if (difference !== null) return `reader ${index} at the end: ${difference}`;
     }
-    return unsound(this.#world.tenant, this.#room);
+    return unsound(this.#world.tenant, this.#room, this.#program.keeps);
   }
 
   end(): void {
@@ -131,6 +132,7 @@ class Run {
       case "member":
       case "freeze":
       case "shadow":
+      case "pin":
       case "retain":
       case "erase":
         await this.#govern(command);
@@ -264,7 +266,7 @@ class Run {
       case "react":
         return [{ type: "react", id, emoji: picked(emoji, command.emoji), remove: command.who % 3 === 0 }];
       case "delete":
-        return [{ type: "delete", id }];
+        return [{ type: "delete", id, redact: this.#sent % 3 === 0 }];
       case "read":
         return [{ type: "read", upTo: id }];
     }
@@ -296,6 +298,8 @@ class Run {
       const ends = this.#shadowed.delete(user);
       if (!ends) this.#shadowed.add(user);
       await this.#call(`/bans/${user}`, ends ? { method: "DELETE" } : { method: "PUT", body: { shadow: true } });
+    } else if (command.do === "pin") {
+      if (this.#ids.length > 0) await this.#pin(picked(this.#ids, command.message), command.remove);
     } else if (command.do === "retain") {
       const index = command.message % Math.max(1, Math.ceil(this.#ids.length / 2));
       const last = this.#ids[index];
@@ -320,6 +324,18 @@ class Run {
     await this.#told(await this.#readHead());
   }
 
+  /** By the first reader, who may moderate. What is not there any more, or was deleted, is not pinned. */
+  async #pin(id: number, remove: boolean): Promise<void> {
+    const path = `/v1/rooms/${this.#room}/messages/${id}/pin`;
+    const credential = picked(this.#world.tokens, 0);
+    const { status } = await call(path, { method: remove ? "DELETE" : "PUT", credential });
+    if (![200, 404, 409].includes(status)) throw new Error(`a pin: ${status}`);
+  }
+
+  async #keep(): Promise<void> {
+    if (this.#program.keeps) await this.#call("", { method: "PATCH", body: { settings: { keepRevisions: true } } });
+  }
+
   async #ring(): Promise<void> {
     await runDurableObjectAlarm(this.#object);
     await this.#told(await this.#readHead());
@@ -328,6 +344,7 @@ class Run {
   async #recreate(): Promise<void> {
     await this.#call("", { method: "DELETE" });
     await this.#call("", { method: "PUT", body: {} });
+    await this.#keep();
     this.#ids = [];
     this.#members.clear();
     this.#shadowed.clear();

@@ -22,11 +22,23 @@ UNION ALL SELECT * FROM (SELECT * FROM told EXCEPT SELECT * FROM summed)`,
 WITH carried AS (SELECT message.id AS message, value ->> 'id' AS id FROM message, json_each(message.attachments)),
      known   AS (SELECT message, id FROM file WHERE message IS NOT NULL AND removed_at IS NULL)
 SELECT id FROM (SELECT * FROM carried EXCEPT SELECT * FROM known UNION ALL SELECT * FROM (SELECT * FROM known EXCEPT SELECT * FROM carried))`,
+  "pins of what is not there": `
+SELECT pin.message FROM pin LEFT JOIN message ON message.id = pin.message WHERE message.id IS NULL OR deleted_at IS NOT NULL`,
+  "versions of what is not there": `
+SELECT revision.message, revision.version FROM revision LEFT JOIN message ON message.id = revision.message
+WHERE message.id IS NULL OR revision.version >= message.version + (deleted_at IS NOT NULL)`,
 } as const;
 
+/** Of a room that keeps versions, or does not. Of a deleted message all are kept, or none where it was redacted or erased. */
+const versionsAstray = (keeps: boolean): string => `
+SELECT id, version, kept FROM (
+  SELECT id, version, deleted_at, (SELECT count(*) FROM revision WHERE revision.message = message.id) AS kept FROM message)
+WHERE NOT iif(${keeps}, iif(deleted_at IS NULL, kept = version - 1, kept IN (0, version)), kept = 0)`;
+
 /** Null where all sums are right. */
-export async function unsound(tenant: TestTenant, room: string): Promise<string | null> {
-  for (const [what, sql] of Object.entries(checks)) {
+export async function unsound(tenant: TestTenant, room: string, keeps: boolean): Promise<string | null> {
+  const all = { ...checks, "versions that are not kept": versionsAstray(keeps) };
+  for (const [what, sql] of Object.entries(all)) {
     const wrong = await query(tenant, room, sql);
     if (wrong.length > 0) return `${what}: ${JSON.stringify(wrong)}`;
   }
