@@ -86,7 +86,7 @@ const change = weighted<Command>(
   [25, publish(fc.integer({ min: 1, max: 4 }), fc.constant(null))],
   [5, publish(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1_000, max: 4_000 }))],
   [3, publish(fc.integer({ min: 8, max: 16 }), fc.constant(null))],
-  [5, fc.record({ do: named("reply"), who: pick, message: pick })],
+  [10, fc.record({ do: named("reply"), who: pick, message: pick })],
   [8, fc.record({ do: named("edit"), who: pick, message: pick })],
   [10, fc.record({ do: named("react"), who: pick, message: pick, emoji: fc.nat({ max: 2 }) })],
   [4, fc.record({ do: named("delete"), who: pick, message: pick })],

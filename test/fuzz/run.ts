@@ -70,6 +70,8 @@ class Run {
   readonly #listeners: readonly Listener[];
   /** The ids of messages that are probably there. */
   #ids: number[] = [];
+  /** Which of them are replies: to them nobody replies. */
+  readonly #replies = new Set<number>();
   readonly #members = new Set<string>();
   #head = 0;
   #frozen = false;
@@ -181,7 +183,7 @@ class Run {
     }
     for (const answer of await speaker.ask(...frames)) {
       if (answer.type === "ack" && (command.do === "publish" || command.do === "reply"))
-        this.#said(answer.id ?? 0, this.#userOf(speaker));
+        this.#said(answer.id ?? 0, this.#userOf(speaker), command.do === "reply");
       else if (answer.type === "error" && answer.code === "room_frozen" && this.#program.shadows) continue;
       else if (answer.type === "error" && !passing.has(answer.code)) throw new Error(JSON.stringify(answer));
     }
@@ -193,8 +195,9 @@ class Run {
     return Promise.all(Array.from({ length: count }, () => keepFile(tenant, this.#room, user)));
   }
 
-  #said(id: number, user: string): void {
+  #said(id: number, user: string, isReply: boolean): void {
     this.#ids.push(id);
+    if (isReply) this.#replies.add(id);
     if (this.#shadowed.has(user)) this.#hidden.set(id, user);
   }
 
@@ -242,7 +245,9 @@ class Run {
       }));
     }
     if (this.#ids.length === 0) return [];
-    const id = picked(this.#ids, command.message);
+    const roots = this.#ids.filter((one) => !this.#replies.has(one));
+    const of = command.do === "reply" && roots.length > 0 ? roots : this.#ids;
+    const id = picked(of, command.message);
     switch (command.do) {
       case "reply":
         return [
@@ -346,6 +351,7 @@ class Run {
     await this.#call("", { method: "PUT", body: {} });
     await this.#keep();
     this.#ids = [];
+    this.#replies.clear();
     this.#members.clear();
     this.#shadowed.clear();
     this.#hidden.clear();

@@ -142,7 +142,9 @@ export function userPage(
   if (part === "messages") {
     for (const line of archive.messagesBy(user, message, page.room, nowMs)) {
       if (page.isFull) return page.upTo({ part, message, after });
-      page.add(inRoom(line));
+      // Who else has pinned it is another's affair.
+      const pinned = line.pinned?.by === user ? line.pinned : line.pinned && { ...line.pinned, by: null };
+      page.add(inRoom({ ...line, pinned }));
       page.addEach(archive.filesOn(line.id).map(inRoom));
       if (hasRevisions(line)) page.addEach(archive.revisionsOn(line.id).map(inRoom));
       message = line.id;
