@@ -98,8 +98,9 @@ export class StreamText {
     const to = decided(held.slice(0, end), words.list);
     if (to === 0) return "";
     const begin = Math.max(0, this.#shown.length - contextUnits);
+    const context = this.#raw.slice(begin + (isLow(this.#raw, begin) ? 1 : 0), this.#shown.length);
     // The letter before it: what is cut off there is no word by itself.
-    const before = `x${this.#raw.slice(begin + (isLow(this.#raw, begin) ? 1 : 0), this.#shown.length)}`;
+    const before = begin === 0 ? context : `x${context}`;
     const masked = maskedInPlace(before + held, words).slice(before.length, before.length + to);
     return masked === held.slice(0, to) || words.action === "mask" ? masked : null;
   }

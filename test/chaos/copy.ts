@@ -15,6 +15,7 @@ export class Copy {
   start = 1;
   head = 0;
   seq = 0;
+  readonly #torn = new Set<number>();
   #epoch: string | null = null;
 
   /** Where to resume from; null before the first `welcome`. */
@@ -25,6 +26,15 @@ export class Copy {
   take(frame: ServerFrame): void {
     if (frame.type === "welcome") this.#welcome(frame);
     if (frame.type === "changes") this.#changes(frame);
+    if (frame.type === "snapshot") this.#replace(frame.id, frame.text);
+    if (frame.type === "delta") this.#grow(frame);
+  }
+
+  /** Messages being streamed of whose text something is missing: `snapshot` is to be asked. Each is named once. */
+  takeTorn(): number[] {
+    const torn = [...this.#torn];
+    this.#torn.clear();
+    return torn;
   }
 
   /**
@@ -61,6 +71,17 @@ export class Copy {
     if (to <= this.seq) return;
     for (const change of changes) if (change.type === "message") this.#merge(change.message);
     this.seq = to;
+  }
+
+  #grow({ id, at, text }: ServerFrame & { type: "delta" }): void {
+    const held = this.messages.get(id)?.text ?? "";
+    if (at <= held.length) this.#replace(id, held.slice(0, at) + text);
+    else if (this.messages.get(id)?.status === "streaming") this.#torn.add(id);
+  }
+
+  #replace(id: number, text: string): void {
+    const held = this.messages.get(id);
+    if (held?.status === "streaming") this.messages.set(id, { ...held, text });
   }
 
   #merge(message: Message | MessagePatch): void {

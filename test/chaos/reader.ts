@@ -97,6 +97,7 @@ export class Reader {
     const parsed: ServerFrame | ServerFrame[] = JSON.parse(text);
     for (const frame of Array.isArray(parsed) ? parsed : [parsed]) {
       this.copy.take(frame);
+      for (const id of this.copy.takeTorn()) this.send({ type: "snapshot", id });
       this.#received.set(frame.type, this.received(frame.type) + 1);
       if (frame.type === "error") this.errors.push(frame);
       if (frame.type !== "ack" || frame.ref === undefined) continue;

@@ -94,6 +94,7 @@ export class Listener {
       this.reader.receive(frame);
       if (this.reader.mustReconnect) this.cut();
     }
+    for (const id of this.reader.takeTorn()) this.#socket?.send({ type: "snapshot", id });
     if (this.#socket !== null && this.reader.wantsMembers) await this.#askMembers();
   }
 

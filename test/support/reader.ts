@@ -83,6 +83,8 @@ export class Reader {
   /** Changes of messages that are not held, while a page is asked for. */
   #kept: { readonly ref: string; readonly overSocket: boolean; readonly changes: (Message | MessagePatch)[] } | null =
     null;
+  /** Messages being streamed of whose text something is missing. */
+  readonly #torn = new Set<number>();
   /** What no server that keeps the protocol would have sent. */
   readonly #complaints: string[] = [];
 
@@ -115,6 +117,13 @@ export class Reader {
 
   get wantsMembers(): boolean {
     return this.#wantsMembers;
+  }
+
+  /** For which `snapshot` is to be asked. Each is named once. */
+  takeTorn(): number[] {
+    const torn = [...this.#torn].filter((id) => this.#messages.get(id)?.status === "streaming");
+    this.#torn.clear();
+    return torn;
   }
 
   get complaints(): readonly string[] {
@@ -157,7 +166,8 @@ export class Reader {
     } else if (frame.type === "page") {
       const request = this.#asked.get(frame.ref);
       if (request !== undefined) this.mergePage(request, frame);
-    }
+    } else if (frame.type === "delta") this.#grow(frame);
+    else if (frame.type === "snapshot") this.#replace(frame.id, frame.text);
     // Acks, receipts and errors say nothing of the room's state.
   }
 
@@ -253,6 +263,18 @@ export class Reader {
     this.#messages.set(message.id, { ...held, ...message } as Message);
   }
 
+  /** Cut at `at`, then added; what is missing before it is asked for. */
+  #grow({ id, at, text }: { readonly id: number; readonly at: number; readonly text: string }): void {
+    const held = this.#messages.get(id)?.text ?? "";
+    if (at > held.length) this.#torn.add(id);
+    else this.#replace(id, held.slice(0, at) + text);
+  }
+
+  #replace(id: number, text: string): void {
+    const held = this.#messages.get(id);
+    if (held?.status === "streaming") this.#messages.set(id, { ...held, text });
+  }
+
   #mergeMember(member: Member): void {
     const held = this.#members.get(member.user);
     if (held === undefined || member.seq > held.seq || !this.#rules.memberSeqGuard)
@@ -291,7 +313,11 @@ export class Reader {
     // A page that may lie apart from the window has no start; this reader asks only for what comes before its own.
     const start = Math.min(this.#start ?? Infinity, page.start ?? Infinity);
     this.#start = start;
-    for (const message of page.messages) this.#mergeMessage(message);
+    for (const message of page.messages) {
+      this.#mergeMessage(message);
+      // What it grew by meanwhile was told to those who held it.
+      if (message.status === "streaming") this.#torn.add(message.id);
+    }
     for (const change of kept) if (change.id >= start && change.id < before) this.#mergeMessage(change);
     this.#raiseOldest(this.#oldest);
   }
