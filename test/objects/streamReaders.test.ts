@@ -5,7 +5,7 @@ import { pass, startClock, stopClock } from "../support/clock.ts";
 import { dice } from "../support/dice.ts";
 import { asAsked } from "../support/failing.ts";
 import { Listener } from "../support/listener.ts";
-import { Place, place } from "../support/place.ts";
+import { type Place, place } from "../support/place.ts";
 import { roomObject } from "../support/room.ts";
 import { callerOf } from "../support/streams.ts";
 import { differenceOf, type Truth, truthOf } from "../support/truth.ts";
