@@ -85,7 +85,7 @@ class World {
     const nonce = `stream-nonce-${++this.#nonces}`;
     const begun = await this.#room.publish(producer, { type: "publish", nonce, streaming: true, text: "so: " });
     // There are as many as there may be.
-    if (begun.ok) this.#said.push({ id: begun.message?.id ?? 0, text: "so: " });
+    if ("message" in begun) this.#said.push({ id: begun.message?.id ?? 0, text: "so: " });
   }
 
   /** The next piece, or one that repeats, overlaps or comes too early; a hole is filled when it is named. */
