@@ -1,6 +1,7 @@
 /** Random streams, and readers that are cut, page, and come back; whose room loses its memory, or dies. */
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Message } from "../../src/protocol/message.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
 import { dice } from "../support/dice.ts";
 import { asAsked } from "../support/failing.ts";
@@ -85,7 +86,7 @@ class World {
     const nonce = `stream-nonce-${++this.#nonces}`;
     const begun = await this.#room.publish(producer, { type: "publish", nonce, streaming: true, text: "so: " });
     // There are as many as there may be.
-    if ("message" in begun) this.#said.push({ id: begun.message?.id ?? 0, text: "so: " });
+    if ("message" in begun) this.#said.push({ id: Message.parse(begun.message).id, text: "so: " });
   }
 
   /** The next piece, or one that repeats, overlaps or comes too early; a hole is filled when it is named. */
