@@ -1,8 +1,9 @@
-/** `npm run load -- credits flood quota excess retention uploads`: a scenario at a time, each with a server of its own, and its figure in a line. */
+/** `npm run load -- credits flood quota excess retention search uploads`: a scenario at a time, each with a server of its own, and its figure in a line. */
 import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
 import { besides } from "./neighbours.ts";
 import { retention } from "./retention.ts";
+import { search } from "./search.ts";
 import { uploads } from "./uploads.ts";
 
 process.once("exit", killGroups);
@@ -14,6 +15,7 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   quota: () => besides("quota"),
   excess: () => besides("excess"),
   retention,
+  search,
   uploads,
 };
 const asked = process.argv.slice(2);

@@ -16,10 +16,12 @@ export class Speaker {
   readonly heardMs: number[] = [];
   closedWith: number | null = null;
   readonly #socket: WebSocket;
+  readonly #words: string;
   #sent = 0;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, words: string) {
     this.#socket = socket;
+    this.#words = words;
     socket.on("message", (data) => {
       const said: Told | Told[] = JSON.parse(bytes(data).toString());
       for (const frame of Array.isArray(said) ? said : [said]) this.#hear(frame);
@@ -28,9 +30,10 @@ export class Speaker {
     socket.on("error", () => undefined);
   }
 
-  static async enter(url: string, token: string): Promise<Speaker> {
+  /** `words` are said behind the time. */
+  static async enter(url: string, token: string, words = ""): Promise<Speaker> {
     const socket = newSocket(url, ["parley.v1", `bearer.${token}`]);
-    const speaker = new Speaker(socket);
+    const speaker = new Speaker(socket, words);
     await once(socket, "open", { signal: AbortSignal.timeout(15_000) });
     socket.send('{"type":"ping"}');
     return speaker;
@@ -44,7 +47,7 @@ export class Speaker {
         type: "publish",
         ref,
         nonce: `${process.pid}-${Math.random().toString(36).slice(2)}-${ref}`,
-        text: String(performance.now()),
+        text: `${performance.now()}${this.#words}`,
       };
     };
     this.#socket.send(JSON.stringify(count === 1 ? frame() : Array.from({ length: count }, frame)));
@@ -57,7 +60,8 @@ export class Speaker {
   #hear({ type, changes = [] }: Told): void {
     if (type === "ack") this.acked += 1;
     if (type === "error") this.refused += 1;
-    for (const { message } of changes) if (message?.text) this.heardMs.push(performance.now() - Number(message.text));
+    for (const { message } of changes)
+      if (message?.text) this.heardMs.push(performance.now() - Number.parseFloat(message.text));
   }
 }
 

@@ -522,13 +522,13 @@ export const fixedLimits = {
   searchPageMax: 100,
   /**
    * A word that so few messages have bounds what a search looks at. Where none of its words is so rare, one call looks through so
-   * many ids, the newest first: a phrase of common words that nobody said takes some 25 ms of them.
+   * many ids, the newest first: a phrase of common words that nobody said takes some 15 ms of them.
    */
   searchRare: 10_000,
-  searchSpan: 50_000,
+  searchSpan: 25_000,
   /** By relevance so many of the newest matches are ranked at a time, of so many UTF-16 units: each is read word by word. */
-  searchRanked: 1_000,
-  searchRankedUnits: 262_144,
+  searchRanked: 500,
+  searchRankedUnits: 131_072,
   /** Of one message, for whoever shows it. */
   searchHighlights: 100,
   searchExcerpt: 160,

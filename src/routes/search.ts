@@ -6,7 +6,7 @@ import { Text } from "../protocol/message.ts";
 import { UserId } from "../protocol/names.ts";
 import { SearchAnswer, SearchNext, SearchOrder } from "../protocol/search.ts";
 import { router } from "./app.ts";
-import { clientSecurity, inRoom, json, PageBound, PageLimit } from "./declared.ts";
+import { clientSecurity, inRoom, PageBound, PageLimit } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems } from "./problem.ts";
 import { calling } from "./rooms.ts";
@@ -24,6 +24,37 @@ const query = z.strictObject({
   next: SearchNext.optional().openapi({ type: "string", description: "From the answer before this one." }),
 });
 
+const example = {
+  items: [
+    {
+      message: {
+        id: 41,
+        seq: 41,
+        version: 1,
+        sender: { id: "ada", name: "Ada" },
+        nonce: null,
+        text: "Deploy next Friday",
+        data: null,
+        replyTo: null,
+        replies: 0,
+        mentions: [],
+        attachments: [],
+        reactions: {},
+        status: "sent" as const,
+        createdAt: 1_800_000_000_000,
+        editedAt: null,
+        deletedAt: null,
+        expiresAt: null,
+      },
+      highlights: [[0, 6]] as [number, number][],
+      excerpt: [0, 18] as [number, number],
+    },
+  ],
+  next: "40",
+  cursor: "k3mmq2aa:97",
+  complete: true,
+};
+
 const get = createRoute({
   tags: ["messages"],
   security: clientSecurity,
@@ -32,7 +63,10 @@ const get = createRoute({
   path: "/v1/rooms/{room}/search",
   summary: "Search what was said in a room, where its settings turn that on",
   request: { params: inRoom, query },
-  responses: { 200: json(SearchAnswer, "What was found."), ...problems },
+  responses: {
+    200: { description: "What was found.", content: { "application/json": { schema: SearchAnswer, example } } },
+    ...problems,
+  },
 });
 
 export const search = router().openapi(get, async (c) => {

@@ -1,6 +1,8 @@
 /** Searching a room, under a clock that stands still. */
-import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { wordsIn } from "../../src/core/searchWords.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import type { SearchAnswer } from "../../src/protocol/search.ts";
 import { everything, ordinary } from "../support/api.ts";
@@ -132,6 +134,42 @@ describe("what is found", () => {
     expect(items).toMatchObject([{ highlights: [[367, 4]], excerpt: [216, 155] }]);
   });
 
+  test("[Q6] what is marked is what was found: letter by letter, words are split and folded as SQLite does it", async () => {
+    const room = await searched();
+    const differing = await runInDurableObject(roomObject(room.tenant, here), (_, { storage }) => {
+      const { sql } = storage;
+      sql.exec(`CREATE VIRTUAL TABLE letters USING fts5(text, tokenize = "unicode61 remove_diacritics 2")`);
+      sql.exec("CREATE VIRTUAL TABLE terms USING fts5vocab('letters', 'instance')");
+      const wrong: string[] = [];
+      // Latin, Greek, Cyrillic, Hebrew, Arabic; then Greek with breathings, kana and Han, Hangul.
+      for (const [from, to] of [
+        [0x21, 0x700],
+        [0x1e00, 0x2000],
+        [0x3040, 0x3200],
+        [0x4e00, 0x4f00],
+        [0xac00, 0xad00],
+      ] as const) {
+        const letters = Array.from({ length: to - from }, (__, index) => String.fromCodePoint(from + index));
+        const text = letters.map((letter) => `a ${letter}b`).join(" ");
+        sql.exec("DELETE FROM letters");
+        sql.exec("INSERT INTO letters (rowid, text) VALUES (1, ?)", text);
+        const theirs = sql.exec<{ term: string }>("SELECT term FROM terms ORDER BY offset").toArray();
+        const ours = Array.from(wordsIn(text), ({ folded }) => folded);
+        if (ours.length !== theirs.length)
+          wrong.push(`${from.toString(16)}: ${ours.length} words and not ${theirs.length}`);
+        // The same fold is not asked for, only that what is one to SQLite is one here.
+        const byTerm = new Map<string, string>();
+        theirs.forEach(({ term }, index) => {
+          const known = byTerm.get(term) ?? ours[index] ?? "";
+          if (known !== ours[index]) wrong.push(`${term}: ${known} and ${ours[index]}`);
+          byTerm.set(term, known);
+        });
+      }
+      return wrong;
+    });
+    expect(differing).toEqual([]);
+  });
+
   test("[Q2] what is said is found at once, and what was changed or deleted is not, in the same step", async () => {
     const room = await searched();
     const id = await say(room, { text: "alpha" });
@@ -224,6 +262,17 @@ describe("whether a room is searched", () => {
     const fresh = new Place(room.tenant, "fresh");
     await fresh.post("hello");
     expect(await ask(fresh, { q: "hello" })).toMatchObject({ complete: true, items: [{}] });
+  });
+
+  test("[Q4] what the tenant sets reaches its rooms that sleep, too", async () => {
+    const room = await place();
+    await room.post("hello");
+    const body = { settings: { search: true } };
+    await call("/v1/tenant", { method: "PATCH", credential: room.tenant.key, body });
+    await runDurableObjectAlarm(env.TENANT.getByName(room.tenant.id));
+    expect(await query(room.tenant, here, "SELECT built_from FROM search_state")).toEqual([{ built_from: 2 }]);
+    await work(room);
+    expect(await ask(room, { q: "hello" })).toMatchObject({ items: [{}], complete: true });
   });
 
   test("[Q4] turned on later, older messages are put in pass by pass, the newest first, while others publish and change them", async () => {

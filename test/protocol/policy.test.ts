@@ -25,6 +25,7 @@ test("[T17] what travels to a room is read without what is new here, and with wh
     revocations: [],
     words: noWords,
     hook: null,
+    search: false,
     ...noRetention,
     revocationsAskedUntilMs: 0,
     bans: [],

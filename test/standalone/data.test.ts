@@ -33,7 +33,8 @@ async function ask(
 }
 
 async function newTenant(server: Server, id: string): Promise<string> {
-  const body = { id, name: "Acme" };
+  // Its rooms have an index, too, of what is exported, imported, erased and rewritten here.
+  const body = { id, name: "Acme", settings: { search: true } };
   const made = await ask(server, "/v1/tenants", { method: "POST", credential: server.operatorKey, body });
   expect(made.status).toBe(201);
   return ((await made.json()) as { key: { secret: string } }).key.secret;
@@ -123,7 +124,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([old.remove(), fresh.remove()]));
 
-test("[D12] a tenant of 10,000 messages moves to a fresh server, every room equal byte for byte", async () => {
+test("[D12] [Q10] a tenant of 10,000 messages moves to a fresh server, every room equal byte for byte", async () => {
   await ask(old, "/v1/rooms/big", { method: "PUT", credential: key, body: {} });
   const given = historyOf(10_000);
   const taken = await ask(old, "/v1/rooms/big/import", { method: "POST", credential: key, lines: given });
@@ -151,6 +152,10 @@ test("[D12] a tenant of 10,000 messages moves to a fresh server, every room equa
     expect(bodyOf(after) === bodyOf(before)).toBe(true);
     expect(endOf(after)).toEqual(endOf(before));
   }
+  const search = async (): Promise<unknown> =>
+    (await ask(fresh, '/v1/rooms/big/search?q="message 77"', { credential: freshKey })).json();
+  const sought = { items: [{ message: { text: expect.stringContaining("message 77 ") } }], complete: true };
+  await expect.poll(search, { timeout: 30_000, interval: 500 }).toMatchObject(sought);
   expect(await (await ask(fresh, "/v1/bans", { credential: freshKey })).json()).toMatchObject({
     items: [{ user: "eve", reason: "spam" }],
   });
@@ -159,7 +164,7 @@ test("[D12] a tenant of 10,000 messages moves to a fresh server, every room equa
   expect(await again.json()).toMatchObject({ rooms: 0, skipped: ["big", "one", "small", "two"] });
 });
 
-test("[D21] what is left of an erased user on the disk goes with `npm run vacuum`", async () => {
+test("[D21] [Q8] what is left of an erased user on the disk goes with `npm run vacuum`", async () => {
   const state = async (): Promise<string> =>
     ((await (await ask(old, `/v1/erasures/${erasure}`, { credential: key })).json()) as { state: string }).state;
   await expect.poll(state, { timeout: 30_000, interval: 200 }).toBe("ending");
@@ -181,6 +186,8 @@ test("[D21] what is left of an erased user on the disk goes with `npm run vacuum
     text: null,
     sender: null,
   });
+  const sought = await ask(old, "/v1/rooms/small/search?q=two", { credential: key, user: "ada" });
+  expect(await sought.json()).toMatchObject({ items: [{ message: { text: "two" } }] });
 });
 
 function filesWith(folder: string, text: string): string[] {
