@@ -19,6 +19,8 @@ export function* wordsIn(text: string): Generator<Word> {
   }
 }
 
+/** Other forms of a small letter: a final sigma, a long s, the sign of the millionth. */
+const variant = /[\u017f\u00b5\u03c2\u03d0\u03d1\u03d5\u03d6\u03f0\u03f1\u03f5]/g;
 const plain = /^[\x20-\x7e]*$/;
 
 export function folded(written: string): string {
@@ -27,5 +29,6 @@ export function folded(written: string): string {
     .normalize("NFD")
     .replaceAll(/[\u0300-\u036f]/g, "")
     .toLowerCase()
+    .replaceAll(variant, (letter) => letter.toUpperCase().toLowerCase())
     .normalize("NFC");
 }
