@@ -2,7 +2,10 @@
 import { readFileSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import * as z from "zod";
 import { edgeLimits } from "../../src/protocol/limits.ts";
+// @ts-expect-error: it is for the bundle, and has no types of its own.
+import * as lean from "../../standalone/lean/zod.js";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -25,6 +28,16 @@ test("zod is imported whole: by its name it carries 264 KiB of locales", () => {
     /^import (?!\* as z |type \* as z ).*from "zod";/m.test(read(file)),
   );
   expect(wrong).toEqual([]);
+});
+
+test("the bundle's zod has all of zod that the code names, and it is the same", () => {
+  const used = files("src/**/*.ts").flatMap((file) =>
+    [...read(file).matchAll(/\bz\.([a-zA-Z]+)\(/g)].map(([, name]) => name ?? ""),
+  );
+  const names = [...new Set(used)].sort();
+  expect(names).toEqual(expect.arrayContaining(["int", "strictObject", "string", "union"]));
+  expect(names.filter((name) => Reflect.get(lean, name) !== Reflect.get(z, name))).toEqual([]);
+  expect([lean.coerce.number === z.coerce.number, lean.z.ZodType === z.z.ZodType]).toEqual([true, true]);
 });
 
 test("no link in a page of ours leads nowhere", () => {
