@@ -21,7 +21,7 @@ const list = createRoute({
   summary: "List deliveries, the newest first: those of the last day, those that wait, and dead letters of two weeks",
   request: {
     params: ofWebhook,
-    query: z.strictObject({ state: DeliveryState.optional(), before: PageBound, limit: PageLimit }),
+    query: z.strictObject({ state: DeliveryState.optional(), after: PageBound, limit: PageLimit }),
   },
   responses: {
     200: json(z.object({ items: z.array(Delivery), next: z.string().optional() }), "Deliveries."),
@@ -48,7 +48,7 @@ const retry = createRoute({
 export const deliveries = router()
   .openapi(list, async (c) => {
     const { webhook: id } = c.req.valid("param");
-    const { state = null, before = Number.MAX_SAFE_INTEGER, limit: asked } = c.req.valid("query");
+    const { state = null, after: before = Number.MAX_SAFE_INTEGER, limit: asked } = c.req.valid("query");
     const { tenant } = c.get("identity");
     const found = await tenantStub(c.env, tenant).webhook(id);
     if (!found.ok) return problem(c, found);

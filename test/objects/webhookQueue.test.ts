@@ -129,6 +129,23 @@ test("[N15] what arrived is listed for a day and a dead letter for two weeks, an
   expect(left).toEqual({ rows: 0 });
 });
 
+test("[N15] deliveries are listed page by page as every list is: `next` is what to say as `after`", async () => {
+  const place = await newEndpoint();
+  await place.endpoint.accept([1, 2, 3, 4, 5].map((seq) => eventOf(place, seq)));
+  const seen: number[][] = [];
+  for (let after = ""; seen.length < 5;) {
+    const path = `/v1/webhooks/${place.id}/deliveries?state=pending&limit=2${after}`;
+    const answer = await call(path, { credential: place.tenant.key });
+    const { items, next } = await answer.json<{ items: Delivery[]; next?: string }>();
+    seen.push(items.map(({ delivery }) => delivery));
+    if (next === undefined) break;
+    after = `&after=${next}`;
+  }
+  expect(seen).toEqual([[5, 4], [3, 2], [1]]);
+  const old = await call(`/v1/webhooks/${place.id}/deliveries?before=3`, { credential: place.tenant.key });
+  expect(old.status).toBe(400);
+});
+
 test("[N15] a dead letter that was retried by hand, and is younger by that, keeps no older one longer", async () => {
   const place = await newEndpoint();
   await place.endpoint.accept([1, 2, 3].map((seq) => eventOf(place, seq)));

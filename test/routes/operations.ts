@@ -400,7 +400,7 @@ export const operations: readonly Operation[] = [
   {
     name: "GET /v1/webhooks/{webhook}/deliveries",
     plane: "admin",
-    query: { limit: pageQuery.limit, before: ["-1", "x", "1.5"], state: ["", "lost", "PENDING"] },
+    query: { ...pageQuery, state: ["", "lost", "PENDING"] },
     answers: { 200: z.object({ items: z.array(Delivery), next: z.string().optional() }) },
     first: 200,
     known: ["webhook"],
