@@ -5,10 +5,18 @@ import { customAlphabet } from "nanoid";
 import * as z from "zod";
 import { webhookSecret } from "../auth/webhookSecret.ts";
 import { tenantStub, webhookStub } from "../objects/stubs.ts";
+import type { Lost } from "../objects/tenant/outbox.ts";
 import { unfitEndpoint } from "../protocol/endpoint.ts";
 import { CreatedWebhook, WebhookDetails } from "../protocol/http.ts";
 import { type Refusal, refuse } from "../protocol/refusals.ts";
-import { NewWebhook, TestResult, WebhookEndpoint, WebhookId, WebhookPatch } from "../protocol/webhook.ts";
+import {
+  NewWebhook,
+  type QueueState,
+  TestResult,
+  WebhookEndpoint,
+  WebhookId,
+  WebhookPatch,
+} from "../protocol/webhook.ts";
 import { settingsOf } from "../env.ts";
 import { type AppEnv, router } from "./app.ts";
 import { adminSecurity, body, json, optionalBody } from "./declared.ts";
@@ -95,7 +103,8 @@ export const webhooks = router()
     const { tenant } = c.get("identity");
     const found = await tenantStub(c.env, tenant).webhook(id);
     if (!found.ok) return problem(c, found);
-    return c.json({ ...found.webhook, queue: await webhookStub(c.env, tenant, id).waiting() }, 200);
+    const queue = await webhookStub(c.env, tenant, id).waiting();
+    return c.json({ ...found.webhook, queue: withLost(queue, found.lost) }, 200);
   })
   .openapi(patch, async (c) => {
     const wanted = c.req.valid("json");
@@ -143,4 +152,14 @@ function unfitUrl(c: Context<AppEnv>, url: string): Refusal | null {
   const part = isPrivateAllowed ? "host" : "hostname";
   const isOwn = new URL(url)[part] === new URL(c.req.url)[part];
   return isOwn ? refuse("invalid_field", "`url`: must lead to another server than this one.") : null;
+}
+
+/** Whether there was no place at the endpoint or at its tenant, is one to whoever looks. */
+function withLost(queue: QueueState, lost: Lost): QueueState {
+  const times = [queue.droppedAt, lost.atMs].filter((at) => at !== null);
+  return {
+    ...queue,
+    dropped: queue.dropped + lost.events,
+    droppedAt: times.length === 0 ? null : Math.max(...times),
+  };
 }

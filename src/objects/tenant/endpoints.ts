@@ -96,6 +96,7 @@ export async function removeWebhook(
   if (webhook === null) return unknownWebhook();
   await parts.decide(found.tenant, () => {
     webhooks.remove(id);
+    parts.outbox.forget(id);
     const before = settingsOf(webhook);
     audit.append(actor, "webhook.removed", { target: { webhook: id }, before }, nowMs);
   });

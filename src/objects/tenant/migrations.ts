@@ -7,7 +7,7 @@ import { doorsMigration } from "./doors.ts";
 import { endingsMigration } from "./endings.ts";
 import { erasuresMigration } from "./erasures.ts";
 import { flagsMigration } from "./flags.ts";
-import { tenantOutboxMigration } from "./outbox.ts";
+import { tenantOutboxLostMigration, tenantOutboxMigration } from "./outbox.ts";
 import { ledgerMigration, ledgerRestMigration } from "./ledger.ts";
 import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
@@ -112,4 +112,5 @@ CREATE TABLE audit_name (
   vainMigration,
   assistantsMigration,
   doorsMigration,
+  tenantOutboxLostMigration,
 ];

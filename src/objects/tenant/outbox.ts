@@ -1,7 +1,7 @@
 /**
  * What the tenant's webhook endpoints are to hear of the tenant itself. Written in the transaction of what was decided, for each
  * endpoint that wants it, and handed on after it, again and again until the endpoint has it. Beyond the limit nothing more is
- * written for one that takes nothing.
+ * written for one that takes nothing, and it is counted what is not.
  */
 import { nanoid } from "nanoid";
 import { wantedBy } from "../../core/subscriptions.ts";
@@ -23,6 +23,23 @@ CREATE TABLE outbox (
 ) STRICT, WITHOUT ROWID;
 `,
 };
+
+export const tenantOutboxLostMigration: Migration = {
+  id: "outbox-2",
+  sql: `
+CREATE TABLE outbox_lost (
+  endpoint TEXT    PRIMARY KEY,
+  events   INTEGER NOT NULL,                -- for which there was no place
+  at       INTEGER NOT NULL                 -- the last of them
+) STRICT, WITHOUT ROWID;
+`,
+};
+
+/** Events that were never written down, and when the last of them happened. */
+export interface Lost {
+  readonly events: number;
+  readonly atMs: number | null;
+}
 
 /** Handed on in one call. */
 const batch = 100;
@@ -49,19 +66,11 @@ export class Outbox {
 
   /** To be called where it is decided: inside its transaction. `room` where it concerns one. */
   add(type: WebhookEventType, data: object, nowMs: number, room: string | null = null): void {
-    const { sql, webhooks, tenant } = this.#options;
+    const { webhooks, tenant } = this.#options;
     const endpoints = wantedBy(webhooks.subscriptions(nowMs), room, type);
     if (endpoints.length === 0) return;
     const event: WebhookEvent = { id: nanoid(), type, atMs: nowMs, tenant: tenant(), room, data };
-    for (const endpoint of endpoints)
-      sql.exec(
-        `INSERT INTO outbox (endpoint, position, event)
-         SELECT ?1, coalesce(max(position), 0) + 1, ?2 FROM outbox WHERE endpoint = ?1
-         HAVING coalesce(max(position) - min(position), -1) + 1 < ?3`,
-        endpoint,
-        JSON.stringify(event),
-        fixedLimits.outboxEvents,
-      );
+    for (const endpoint of endpoints) if (!this.#write(endpoint, event)) this.#lose(endpoint, nowMs);
     if (this.#isNew) return;
     this.#isNew = true;
     // When the transaction is over, but in the same event: the platform commits the booking with it.
@@ -69,6 +78,19 @@ export class Outbox {
       this.#isNew = false;
       this.ring(Date.now());
     });
+  }
+
+  /** For which there was no place, ever. */
+  lost(endpoint: string): Lost {
+    const [row] = this.#options.sql
+      .exec<{ events: number; at: number }>("SELECT events, at FROM outbox_lost WHERE endpoint = ?", endpoint)
+      .toArray();
+    return { events: row?.events ?? 0, atMs: row?.at ?? null };
+  }
+
+  /** The endpoint is no more. */
+  forget(endpoint: string): void {
+    this.#options.sql.exec("DELETE FROM outbox_lost WHERE endpoint = ?", endpoint);
   }
 
   /** What says something of a user is told no more. */
@@ -103,6 +125,30 @@ export class Outbox {
     } finally {
       this.#underway.delete(endpoint);
     }
+  }
+
+  /** False where there is no place. */
+  #write(endpoint: string, event: WebhookEvent): boolean {
+    return (
+      this.#options.sql
+        .exec(
+          `INSERT INTO outbox (endpoint, position, event)
+           SELECT ?1, coalesce(max(position), 0) + 1, ?2 FROM outbox WHERE endpoint = ?1
+           HAVING coalesce(max(position) - min(position), -1) + 1 < ?3 RETURNING 1`,
+          endpoint,
+          JSON.stringify(event),
+          fixedLimits.outboxEvents,
+        )
+        .toArray().length > 0
+    );
+  }
+
+  #lose(endpoint: string, nowMs: number): void {
+    this.#options.sql.exec(
+      "INSERT INTO outbox_lost (endpoint, events, at) VALUES (?, 1, ?) ON CONFLICT DO UPDATE SET events = events + 1, at = excluded.at",
+      endpoint,
+      nowMs,
+    );
   }
 
   #oldest(endpoint: string): { readonly position: number; readonly event: string }[] {

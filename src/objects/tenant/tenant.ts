@@ -63,7 +63,7 @@ import {
 } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
-import { Outbox } from "./outbox.ts";
+import { type Lost, Outbox } from "./outbox.ts";
 import { type Answer, type Decided, levelsOf, type TenantParts, unknownTenant } from "./parts.ts";
 import { policyOf, roomPolicyOf } from "./policy.ts";
 import { create, describe, setSuspended, type TenantPatch, type TenantProfile, update } from "./profile.ts";
@@ -235,10 +235,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
     return this.#isThere ? this.#parts.webhooks.list(Date.now()).map(listingOf) : [];
   }
 
-  webhook(id: string): Answer<{ webhook: WebhookEndpoint }> {
+  /** With what was lost on the way to it. */
+  webhook(id: string): Answer<{ webhook: WebhookEndpoint; lost: Lost }> {
     if (!this.#isThere) return unknownTenant();
     const found = webhookOf(this.#parts, id, Date.now());
-    return found.ok ? { ok: true, webhook: listingOf(found.webhook) } : found;
+    return found.ok ? { ok: true, webhook: listingOf(found.webhook), lost: this.#parts.outbox.lost(id) } : found;
   }
 
   addWebhook(endpoint: NewEndpoint, actor: Actor): Promise<Answer<{ webhook: WebhookEndpoint }>> {
