@@ -2,10 +2,11 @@
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
-import { type Refusal, refuse } from "../../protocol/refusals.ts";
+import { refuse } from "../../protocol/refusals.ts";
 import { type Target, type WebhookEndpoint, type WebhookPatch, type WebhookSettings } from "../../protocol/webhook.ts";
 import { defined } from "./limits.ts";
 import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
+import type { TenantState } from "./store.ts";
 import { listingOf, settingsOf, subscriptionOf, type Webhook } from "./webhooks.ts";
 
 /** `masterKey` is the version from which its secret is derived. */
@@ -40,18 +41,17 @@ export async function updateWebhook(
   actor: Actor,
   nowMs: number,
 ): Promise<Answer<{ webhook: Webhook }>> {
-  const found = living(parts);
+  const found = livingWebhook(parts, id, nowMs);
   if (!found.ok) return found;
+  const { webhook, tenant } = found;
   const { webhooks, audit } = parts;
-  const webhook = webhooks.find(id, nowMs);
-  if (webhook === null) return unknownWebhook();
   const before = settingsOf(webhook);
   const after = { ...before, ...defined(patch) };
   const changed = differenceOf(before, after);
   if (changed === null) return { ok: true, webhook };
   const isNew = (after.isEnabled && !before.isEnabled) || after.url !== before.url;
   const disabledReason = after.isEnabled || before.isEnabled ? null : webhook.disabledReason;
-  await parts.decide(found.tenant, () => {
+  await parts.decide(tenant, () => {
     webhooks.save(id, after, isNew ? nowMs : webhook.enabledAtMs, disabledReason);
     audit.append(actor, "webhook.updated", { target: { webhook: id }, ...changed }, nowMs);
   });
@@ -67,12 +67,10 @@ export async function rotateWebhook(
   actor: Actor,
   nowMs: number,
 ): Promise<Answer<{ webhook: Webhook }>> {
-  const found = living(parts);
+  const found = livingWebhook(parts, id, nowMs);
   if (!found.ok) return found;
   const { webhooks, audit, store } = parts;
-  const webhook = webhooks.find(id, nowMs);
-  if (webhook === null) return unknownWebhook();
-  const { secretVersion } = webhook;
+  const { secretVersion } = found.webhook;
   store.transaction(() => {
     webhooks.rotate(id, masterKey, nowMs + fixedLimits.webhookOverlapMs);
     const after = { secretVersion: secretVersion + 1 };
@@ -89,12 +87,11 @@ export async function removeWebhook(
   actor: Actor,
   nowMs: number,
 ): Promise<Answer<object>> {
-  const found = living(parts);
+  const found = livingWebhook(parts, id, nowMs);
   if (!found.ok) return found;
+  const { webhook, tenant } = found;
   const { webhooks, audit } = parts;
-  const webhook = webhooks.find(id, nowMs);
-  if (webhook === null) return unknownWebhook();
-  await parts.decide(found.tenant, () => {
+  await parts.decide(tenant, () => {
     webhooks.remove(id);
     parts.outbox.forget(id);
     const before = settingsOf(webhook);
@@ -109,9 +106,10 @@ export async function removeWebhook(
 
 /** By the endpoint itself, when it gives up. Safe to ask again. */
 export async function disableWebhook(parts: TenantParts, id: string, reason: string, nowMs: number): Promise<void> {
-  const webhook = living(parts).ok ? parts.webhooks.find(id, nowMs) : null;
-  if (webhook === null || !webhook.isEnabled) return;
-  await parts.decide(tenantOf(parts), () => {
+  const found = livingWebhook(parts, id, nowMs);
+  if (!found.ok || !found.webhook.isEnabled) return;
+  const { webhook, tenant } = found;
+  await parts.decide(tenant, () => {
     const settings = { ...settingsOf(webhook), isEnabled: false };
     parts.webhooks.save(id, settings, webhook.enabledAtMs, reason);
     const actor = { kind: "system", id: null, requestId: `webhook ${id}` } as const;
@@ -132,9 +130,8 @@ export function noteWebhook(
   actor: Actor,
   nowMs: number,
 ): Answer<object> {
-  const found = living(parts);
+  const found = livingWebhook(parts, webhook, nowMs);
   if (!found.ok) return found;
-  if (parts.webhooks.find(webhook, nowMs) === null) return unknownWebhook();
   const { audit } = parts;
   if (deed.action === "webhook.replayed") {
     const { action, room, from, to } = deed;
@@ -146,9 +143,21 @@ export function noteWebhook(
   return { ok: true };
 }
 
+/** An endpoint of a tenant that is not being erased. */
+function livingWebhook(
+  parts: TenantParts,
+  id: string,
+  nowMs: number,
+): Answer<{ tenant: TenantState; webhook: Webhook }> {
+  const found = living(parts);
+  if (!found.ok) return found;
+  const known = webhookOf(parts, id, nowMs);
+  return known.ok ? { ok: true, tenant: found.tenant, webhook: known.webhook } : known;
+}
+
 export function webhookOf(parts: TenantParts, id: string, nowMs: number): Answer<{ webhook: Webhook }> {
   const webhook = parts.webhooks.find(id, nowMs);
-  return webhook === null ? unknownWebhook() : { ok: true, webhook };
+  return webhook === null ? refuse("not_found", "There is no such webhook endpoint.") : { ok: true, webhook };
 }
 
 /** Without what nobody outside needs to know. */
@@ -180,8 +189,4 @@ async function tell({ endpoint }: TenantParts, id: string): Promise<void> {
   await endpoint(id)
     .heed()
     .catch(() => undefined);
-}
-
-function unknownWebhook(): Refusal {
-  return refuse("not_found", "There is no such webhook endpoint.");
 }
