@@ -1,4 +1,4 @@
-/** A user is revoked who has a socket in each of many rooms: how long until all are closed, and what is still let through. */
+/** A user is revoked who has a socket in many rooms, or all who have: how long until all are closed, and what is still let through. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { nowUs } from "./clock.ts";
@@ -25,21 +25,23 @@ export async function revocation(job: RevocationJob): Promise<RevocationResult> 
   const places: Place[] = [];
   try {
     await inGroups(job.rooms.length, OPENING_AT_ONCE, async (index) => {
-      places[index] = await enter(job, job.rooms[index] ?? "");
+      places[index] = await enter(job, index);
     });
     await settle(job, places);
     for (const place of places) place.heard = [];
     const before = readMeter(job.serverPids, 0);
     const startUs = nowUs();
     const answered = revoke(job).then(() => nowUs());
-    while (places.some(({ closed }) => closed === null) && nowUs() < startUs + CLOSED_WITHIN_MS * 1000) await delay(5);
+    const meant = places.filter((_, index) => job.everything || sits(job, index));
+    while (meant.some(({ closed }) => closed === null) && nowUs() < startUs + CLOSED_WITHIN_MS * 1000) await delay(5);
     const after = readMeter(job.serverPids, 0);
     const { generatorBusy, othersBusy } = difference(before, after);
     const answeredUs = await answered;
-    const good = places.filter(({ closed, heard }) => closed?.code === REVOKED && heard.some(tells));
+    const good = meant.filter(({ closed, heard }) => closed?.code === REVOKED && heard.some(tells));
     const closedMs = good.map(({ closed }) => ((closed?.atUs ?? 0) - startUs) / 1000).toSorted((a, b) => a - b);
     return {
       closed: good.length,
+      meant: meant.length,
       firstMs: closedMs[0] ?? 0,
       p50Ms: percentile(closedMs, 0.5),
       lastMs: closedMs.at(-1) ?? 0,
@@ -56,9 +58,11 @@ export async function revocation(job: RevocationJob): Promise<RevocationResult> 
 }
 
 /** Resolves once the welcome and the backlog are read. */
-async function enter({ target }: RevocationJob, room: string): Promise<Place> {
+async function enter(job: RevocationJob, index: number): Promise<Place> {
   const { parley } = dialects;
-  const [token = ""] = target.tokens;
+  const { target, rooms } = job;
+  const room = rooms[index] ?? "";
+  const token = target.tokens[sits(job, index) ? 0 : 1] ?? "";
   const url = `${target.base.replace("http", "ws")}${parley.socketPath(room)}?presence=none`;
   const socket = newSocket(url, parley.protocols(token));
   const place: Place = { socket, heard: [], closed: null };
@@ -91,19 +95,25 @@ async function settle({ restMs }: RevocationJob, places: readonly Place[]): Prom
   });
 }
 
-async function revoke({ target, apiKey, user }: RevocationJob): Promise<void> {
+/** Evenly among the rooms. */
+function sits({ rooms, seated }: RevocationJob, index: number): boolean {
+  return Math.floor(((index + 1) * seated) / rooms.length) > Math.floor((index * seated) / rooms.length);
+}
+
+async function revoke({ target, apiKey, user, everything }: RevocationJob): Promise<void> {
   const response = await fetch(`${target.base}/v1/revocations`, {
     method: "POST",
     headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ user, reason: REASON }),
+    body: JSON.stringify({ ...(everything ? { issuedBefore: Date.now() } : { user }), reason: REASON }),
   });
   if (response.status !== 201) throw new Error(`not revoked: ${response.status} ${await response.text()}`);
 }
 
 /** What the user's token still stores, in a room of a hundred. */
-async function acceptedIn({ target, rooms }: RevocationJob): Promise<number> {
+async function acceptedIn(job: RevocationJob): Promise<number> {
+  const { target, rooms, seated } = job;
   const [token = ""] = target.tokens;
-  const asked = rooms.filter((_, index) => index % Math.ceil(rooms.length / 100) === 0);
+  const asked = rooms.filter((_, index) => sits(job, index)).slice(0, Math.min(100, seated));
   const statuses = await Promise.all(
     asked.map(async (room) => {
       const response = await fetch(`${target.base}/v1/rooms/${room}/messages`, {

@@ -65,7 +65,7 @@ async function jobOf(asked: Case, { server, target }: Running): Promise<Job> {
     const user = "revoked";
     return {
       ...shape,
-      target: await forObservers(target, [user]),
+      target: await forObservers(target, [user, "beside"]),
       user,
       apiKey: apiKeyOf(target),
       rooms: names,

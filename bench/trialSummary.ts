@@ -10,7 +10,7 @@ const titles: Record<TrialName, string> = {
   streams: "Trial `streams`: readers of one room, 100 messages at 4/s, then 100 at once",
   rooms: "Trial `rooms`: 200 rooms, a message in each in turn, then 10 at once in each",
   presence: "Trial `presence`: users come into one room within 10 s and go within 10 s, a few stay",
-  revocation: "Trial `revocation`: a user with a socket in each room is revoked",
+  revocation: "Trial `revocation`: a user with sockets in many rooms is revoked, or everything",
 };
 const kinds: Record<GroupResult["by"], string> = { sockets: "sockets", events: "event streams", shared: "shared" };
 
@@ -88,11 +88,11 @@ function closingTable(cases: readonly CaseMeasure[]): string {
   const rest = ["server CPU s", "generator", "others"];
   const rows = cases.flatMap(({ title, measured }) => {
     if (measured.kind !== "revocation") return [];
-    const { closed, firstMs, p50Ms, lastMs, answeredMs, woken, accepted, ...costs } = measured.result;
+    const { closed, meant, firstMs, p50Ms, lastMs, answeredMs, woken, accepted, ...costs } = measured.result;
     return [
       [
         title,
-        String(closed),
+        `${closed} of ${meant}`,
         ...[firstMs, p50Ms, lastMs, answeredMs].map(figure),
         ...[woken, accepted].map(String),
         figure(costs.serverCpuSeconds),

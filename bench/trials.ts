@@ -85,10 +85,15 @@ function rooms(few: number, many: number): Case[] {
 
 function revocation(count: number): Case[] {
   const each = { kind: "revocation" as const, rooms: count };
-  return [
-    { ...each, title: `${count} rooms, awake`, restMs: null },
-    { ...each, title: `${count} rooms, asleep`, restMs: ASLEEP_MS },
+  const user = { ...each, seated: count, everything: false };
+  const few = 200;
+  const cases = [
+    { ...user, title: `${count} rooms, awake`, restMs: null },
+    { ...user, title: `${count} rooms, asleep`, restMs: ASLEEP_MS },
+    { ...user, title: `${few} of ${count} rooms, asleep`, seated: few, restMs: ASLEEP_MS },
+    { ...user, title: `everything in ${count} rooms, asleep`, everything: true, restMs: ASLEEP_MS },
   ];
+  return count > few ? cases : cases.slice(0, 2);
 }
 
 function presence(mode: PresenceJob["mode"], coming: number): Case {
