@@ -12,11 +12,12 @@ interface __BaseEnv_Env {
 	TENANT: DurableObjectNamespace<import("./src/index").Tenant>;
 	DIRECTORY: DurableObjectNamespace<import("./src/index").Directory>;
 	WEBHOOK_ENDPOINT: DurableObjectNamespace<import("./src/index").WebhookEndpoint>;
+	ASSISTANT: DurableObjectNamespace<import("./src/index").Assistant>;
 }
 declare namespace Cloudflare {
 	interface GlobalProps {
 		mainModule: typeof import("./src/index");
-		durableNamespaces: "Room" | "Tenant" | "Directory" | "WebhookEndpoint";
+		durableNamespaces: "Room" | "Tenant" | "Directory" | "WebhookEndpoint" | "Assistant";
 	}
 	interface StagingEnv {
 		UPLOADS: R2Bucket;
@@ -30,6 +31,7 @@ declare namespace Cloudflare {
 		TENANT: DurableObjectNamespace<import("./src/index").Tenant>;
 		DIRECTORY: DurableObjectNamespace<import("./src/index").Directory>;
 		WEBHOOK_ENDPOINT: DurableObjectNamespace<import("./src/index").WebhookEndpoint>;
+		ASSISTANT: DurableObjectNamespace<import("./src/index").Assistant>;
 	}
 	interface ProductionEnv {
 		UPLOADS: R2Bucket;
@@ -43,6 +45,7 @@ declare namespace Cloudflare {
 		TENANT: DurableObjectNamespace<import("./src/index").Tenant>;
 		DIRECTORY: DurableObjectNamespace<import("./src/index").Directory>;
 		WEBHOOK_ENDPOINT: DurableObjectNamespace<import("./src/index").WebhookEndpoint>;
+		ASSISTANT: DurableObjectNamespace<import("./src/index").Assistant>;
 	}
 	interface Env extends __BaseEnv_Env {}
 }

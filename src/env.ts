@@ -5,8 +5,6 @@ import type { RoomBindings } from "./objects/stubs.ts";
 
 export interface Bindings extends RoomBindings {
   readonly ASSETS: Fetcher;
-  /** Workers AI, where the deployment has it. */
-  readonly AI?: Ai;
   /** May hold two values while rotating. Unset: there is no operator's plane. */
   readonly OPERATOR_KEY?: string;
   /** Absent where nothing counts before the objects do. */

@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { except } from "hono/combine";
 import type { ExtractSchema } from "hono/types";
 import { type AppEnv, router } from "./routes/app.ts";
+import { assistant } from "./routes/assistant.ts";
 import { assistants } from "./routes/assistants.ts";
 import { audit } from "./routes/audit.ts";
 import { bans } from "./routes/bans.ts";
@@ -52,6 +53,7 @@ import { tenants } from "./routes/tenants.ts";
 import { webhooks } from "./routes/webhooks.ts";
 import { users } from "./routes/users.ts";
 
+export { Assistant } from "./objects/assistant/assistant.ts";
 export { Directory } from "./objects/directory/directory.ts";
 export { Room } from "./objects/room/room.ts";
 export { Tenant } from "./objects/tenant/tenant.ts";
@@ -86,6 +88,7 @@ for (const routes of [
   messages,
   pins,
   revisions,
+  assistant,
   messageStream,
   batches,
   broadcasts,
@@ -130,6 +133,7 @@ export type AppType = Hono<
     | typeof messages
     | typeof pins
     | typeof revisions
+    | typeof assistant
     | typeof messageStream
     | typeof batches
     | typeof broadcasts

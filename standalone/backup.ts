@@ -16,7 +16,7 @@ const usage = "usage: npm run backup -- <folder> (of the data in DATA_DIR, ./dat
  * do), rooms before the tenant that lists them, tenants before the directory that lists them, files after the messages that
  * carry them. A room that is made meanwhile may be listed and empty, as one whose maker was cut off.
  */
-const order = ["metadata", "Room", "WebhookEndpoint", "Tenant", "Directory"];
+const order = ["metadata", "Room", "Assistant", "WebhookEndpoint", "Tenant", "Directory"];
 
 try {
   await backup();

@@ -1,6 +1,7 @@
 /** Names to objects, and how to call them. The only file that knows how. */
 import type { DurableObject } from "cloudflare:workers";
 import type { Server } from "partyserver";
+import type { Assistant } from "./assistant/assistant.ts";
 import type { Directory } from "./directory/directory.ts";
 import { attempt } from "./failures.ts";
 import type { Room } from "./room/room.ts";
@@ -13,9 +14,12 @@ export interface ObjectBindings {
   readonly TENANT: DurableObjectNamespace<Tenant>;
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
   readonly WEBHOOK_ENDPOINT: DurableObjectNamespace<WebhookEndpoint>;
+  readonly ASSISTANT: DurableObjectNamespace<Assistant>;
   readonly UPLOADS: R2Bucket;
   /** Raised by every restore from a backup. */
   readonly GENERATION: string;
+  /** Workers AI, where the deployment has it. */
+  readonly AI?: Ai;
   /** `allow`: tenants may name addresses of this deployment's own network (protocol/endpoint.ts). */
   readonly PRIVATE_ENDPOINTS?: string;
 }
@@ -66,6 +70,13 @@ export type WebhookStub = Remote<Methods<WebhookEndpoint, DurableObject>>;
 
 export function webhookStub(env: ObjectBindings, tenant: string, endpoint: string): WebhookStub {
   return new WebhookCaller(() => env.WEBHOOK_ENDPOINT.getByName(webhookObjectName(tenant, endpoint))) as WebhookStub;
+}
+
+/** Whoever answers in a room has the room's own name. */
+export type AssistantStub = Remote<Methods<Assistant, DurableObject>>;
+
+export function assistantStub(env: ObjectBindings, tenant: string, room: string): AssistantStub {
+  return new AssistantCaller(() => env.ASSISTANT.getByName(roomObjectName(tenant, room))) as AssistantStub;
 }
 
 export type DirectoryStub = Remote<Methods<Directory, DurableObject>>;
@@ -125,6 +136,7 @@ const roomCalls: Repeats<Methods<Room, Server>> = {
   messages: "again",
   search: "again",
   message: "again",
+  answerTo: "again",
   changes: "again",
   members: "again",
   reactions: "again",
@@ -202,6 +214,7 @@ const tenantCalls: Repeats<Methods<Tenant, DurableObject>> = {
   assistants: "again",
   assistant: "again",
   saveAssistant: "again",
+  engagement: "again",
   // A second one would be told that there is none.
   removeAssistant: "once",
   // Its id tells a second one from the first.
@@ -233,6 +246,11 @@ const webhookCalls: Repeats<Methods<WebhookEndpoint, DurableObject>> = {
   retry: "again",
   // Who waits for what the receiver says would be told what it said to another one.
   probe: "once",
+};
+
+const assistantCalls: Repeats<Methods<Assistant, DurableObject>> = {
+  // By its message a question is known again.
+  ask: "again",
 };
 
 const directoryCalls: Repeats<Methods<Directory, DurableObject>> = {
@@ -284,4 +302,5 @@ function callers(repeats: object): new (find: Find) => object {
 const RoomCaller = callers({ ...roomCalls, fetch: "again" });
 const TenantCaller = callers(tenantCalls);
 const WebhookCaller = callers(webhookCalls);
+const AssistantCaller = callers(assistantCalls);
 const DirectoryCaller = callers(directoryCalls);

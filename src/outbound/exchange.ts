@@ -10,6 +10,9 @@ export const faults = {
   refused: "it answered with an error",
   too_large: "its answer is too large",
   not_json: "its answer is not JSON",
+  not_events: "its answer is no stream of events",
+  broken: "its answer broke off",
+  garbled: "its answer cannot be understood",
 } as const;
 export type Fault = keyof typeof faults;
 
@@ -19,23 +22,33 @@ export interface Exchange {
   readonly isPrivateAllowed: boolean;
   readonly timeoutMs: number;
   readonly request: RequestInit;
+  /** Ends it from outside. */
+  readonly signal?: AbortSignal;
 }
 
+/** Gives the server so much more time, from now on. */
+export type Extend = (timeoutMs: number) => void;
+
 /**
- * Never throws. The time is that of the whole answer, which `read` may take as much of as it likes: a server that sends a byte a
- * second is cut like one that sends none. No timer is left when it returns.
+ * Never throws. The time is that of the whole answer, which `read` may take as much of as it likes, and may extend: a server that
+ * sends a byte a second is cut like one that sends none. No timer is left when it returns.
  */
 export async function exchange<Read>(
-  { url, isPrivateAllowed, timeoutMs, request }: Exchange,
-  read: (response: Response) => Promise<Read>,
+  { url, isPrivateAllowed, timeoutMs, request, signal }: Exchange,
+  read: (response: Response, extend: Extend) => Promise<Read>,
 ): Promise<Read | Fault> {
   // Also when it was checked before: what a deployment allows may have changed since.
   if (unfitEndpoint(url, isPrivateAllowed) !== null) return "private";
   const ending = new AbortController();
-  const timer = setTimeout(() => ending.abort(), timeoutMs);
+  let timer = setTimeout(() => ending.abort(), timeoutMs);
+  const extend = (moreMs: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ending.abort(), moreMs);
+  };
+  const either = signal === undefined ? ending.signal : AbortSignal.any([ending.signal, signal]);
   try {
     // A redirect is none of ours to follow: it leads where nobody has checked.
-    return await read(await fetch(url, { ...request, redirect: "manual", signal: ending.signal }));
+    return await read(await fetch(url, { ...request, redirect: "manual", signal: either }), extend);
   } catch {
     return ending.signal.aborted ? "slow" : "unreachable";
   } finally {

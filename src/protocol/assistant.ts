@@ -49,6 +49,8 @@ const settings = {
   history: z.int().min(1).max(fixedLimits.assistantHistoryMax),
   /** The model is asked for no more than this; null where its own limit is good enough. */
   maxTokens: z.int().min(1).max(fixedLimits.assistantTokensMax).nullable(),
+  /** How long its endpoint may be silent, before its answer and within it. */
+  silenceMs: z.int().min(fixedLimits.assistantSilenceMsMin).max(fixedLimits.assistantSilenceMsMax),
 };
 
 export const AssistantSettings = z.object(settings);

@@ -226,6 +226,9 @@ export const MembersPage = z.object({ items: z.array(Member), next: z.string().o
 // Messages.
 
 export const NewMessage = z.strictObject({ nonce: Nonce.optional(), ...messageContent });
+/** For the room's assistant, in so many words. */
+const { streaming: _streaming, text: _text, ...askedWith } = messageContent;
+export const AssistantQuestion = z.strictObject({ nonce: Nonce.optional(), ...askedWith, text: Text.min(1) });
 export const MessageEdit = z.strictObject(editContent);
 /** `message` is null when it has gone meanwhile: expired, or removed by retention. */
 export const MessageAnswer = z.object({ message: Message.nullable(), cursor: Cursor });

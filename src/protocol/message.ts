@@ -127,6 +127,8 @@ export const RoomSettings = z.object({
   search: z.boolean().nullable(),
   /** Whether what messages said before an edit or a deletion is kept, for their authors and for those who may `moderate`. */
   keepRevisions: z.boolean(),
+  /** Which assistant the room has, by its user; null is what the tenant has set, `none` is none. Only the tenant's server sets it. */
+  assistant: UserId.nullable(),
   /** How long the room keeps messages. Only the tenant's server sets it. */
   ...roomRetention,
 });
@@ -137,5 +139,6 @@ export const defaultRoomSettings: RoomSettings = {
   access: "open",
   search: null,
   keepRevisions: false,
+  assistant: null,
   ...noRetention,
 };

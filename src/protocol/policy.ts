@@ -1,5 +1,6 @@
 /** What a tenant has decided and the others need to know: a snapshot that the edge holds for a few seconds. */
 import * as z from "zod";
+import { Answering, AssistantId } from "./assistant.ts";
 import { TenantBan } from "./ban.ts";
 import { capabilities, type Capability } from "./capabilities.ts";
 import { Hook } from "./hook.ts";
@@ -64,6 +65,8 @@ export const TenantSettings = z.strictObject({
   hook: Hook.nullable(),
   /** Whether the messages of its rooms can be searched, where they do not say it themselves. */
   search: z.boolean(),
+  /** Of those rooms that do not say which assistant they have. */
+  assistant: AssistantId.nullable(),
   /** How long its rooms keep messages, where they do not say it themselves. */
   ...tenantRetention,
 });
@@ -74,6 +77,7 @@ export const defaultTenantSettings: TenantSettings = {
   words: noWords,
   hook: null,
   search: false,
+  assistant: null,
   ...noRetention,
 };
 
@@ -102,6 +106,9 @@ export const RoomPolicy = Terms.extend({
   moreBans: z.boolean().default(false),
   /** Who is to hear of what. */
   webhooks: known(Subscription).default([]),
+  assistant: AssistantId.nullable().default(null),
+  /** All there are: what they say asks none of them. */
+  assistants: known(Answering).default([]),
 });
 export type RoomPolicy = z.infer<typeof RoomPolicy>;
 

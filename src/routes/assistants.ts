@@ -80,8 +80,8 @@ export const assistants = router()
 
 function whole(said: Omit<AssistantBody, "key">): AssistantSettings {
   const { url, model, name = null, prompt = null, answers = "mention", prefix = null, maxTokens = null } = said;
-  const { history = fixedLimits.assistantHistoryDefault } = said;
-  return { name, url, model, prompt, answers, prefix, history, maxTokens };
+  const { history = fixedLimits.assistantHistoryDefault, silenceMs = fixedLimits.assistantSilenceMsDefault } = said;
+  return { name, url, model, prompt, answers, prefix, history, maxTokens, silenceMs };
 }
 
 /** The key as it may be handed on: nothing behind this sees it as it is, but for the call itself. */

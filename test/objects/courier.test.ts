@@ -27,8 +27,9 @@ function courierOf(hand: () => Promise<boolean>) {
   const booked: number[] = [];
   const dropped: string[] = [];
   const sinceMs = Date.now();
-  const parcel: Parcel = { events: [event], sinceMs, delivered: () => (waits = false) };
+  const parcel: Parcel<unknown> = { events: [event], sinceMs, delivered: () => (waits = false) };
   const courier = new Courier({
+    kind: "the webhook endpoint",
     endpoints: () => (waits ? ["one"] : []),
     next: () => (waits ? parcel : null),
     hand,

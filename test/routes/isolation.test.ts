@@ -94,9 +94,10 @@ describe("a foreign id", () => {
         if (operation.known?.includes(param) === true) expect(answer).toMatchObject({ status: 404, code: "not_found" });
       }
       const all = await perform(operation, own, { names: foreign.names });
-      // A room is made, and a user is banned, exported or erased, under whatever name: it is one's own from then on.
+      // A room or an assistant is made, and a user is banned, exported or erased, under whatever name: it is one's own from then on.
       const makes =
-        operation.name === "PUT /v1/rooms/{room}" || /^\w+ \/v1\/(bans|users)\/\{user\}/.test(operation.name);
+        /^PUT \/v1\/(rooms\/\{room\}|assistants\/\{assistant\})$/.test(operation.name) ||
+        /^\w+ \/v1\/(bans|users)\/\{user\}/.test(operation.name);
       if (makes) await release(all);
       else await refused(all, 404, "not_found");
       // Nor with an API key that administers, nor by naming the foreign user.

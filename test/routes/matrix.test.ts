@@ -86,7 +86,10 @@ function mayCall(
   if (plane === "key") return kind === "key";
   if (plane === "publishing key") return kind === "key" && held.has("publish");
   if (plane === "admin") return kind === "key" && held.has("admin");
-  return asked(operation).some((capability) => held.has(capability));
+  const { also = [] } = operation;
+  return (
+    also.every((capability) => held.has(capability)) && asked(operation).some((capability) => held.has(capability))
+  );
 }
 
 /** Whether it is about what only one tenant has. What can be made is no such thing. */
@@ -102,7 +105,7 @@ let suspended: World;
 
 function credentialsFor(operation: Operation): Credential[] {
   const wanted = asked(operation);
-  const only = wanted.length > 0 ? wanted.slice(0, 1) : whole;
+  const only = wanted.length > 0 ? [...wanted.slice(0, 1), ...(operation.also ?? [])] : whole;
   const others = capabilities.filter((capability) => !wanted.includes(capability));
   const forUser = (holds: readonly Capability[]): readonly Capability[] => holds.filter((one) => one !== "admin");
   const token = (name: string, holds: readonly Capability[], role?: Role): Credential => ({

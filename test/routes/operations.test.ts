@@ -136,7 +136,7 @@ describe("who is let in", () => {
     const others = everything.filter((capability) => capability !== plane && capability !== `${verb}:any`);
     const tooPoor = [world.poorToken, await newToken(world.tenant, "ada", { "*": others, never: everything })];
     for (const credential of tooPoor) await denied(operation, await perform(operation, world, { credential }));
-    const credential = await newToken(world.tenant, "ada", { "team:*": [plane] });
+    const credential = await newToken(world.tenant, "ada", { "team:*": [plane, ...(operation.also ?? [])] });
     const response = await perform(operation, world, { credential });
     expect(response.status).toBe(operation.first);
     await release(response);

@@ -75,6 +75,8 @@ export type Names = Readonly<Record<ParamName, string>>;
 export interface Operation {
   readonly name: `${Uppercase<string>} /${string}`;
   readonly plane: Plane;
+  /** What else it takes, beside what its plane says. */
+  readonly also?: readonly RoomCapability[];
   /** A body that is accepted. */
   readonly body?: Readonly<Record<string, unknown>>;
   /** One that is no JSON, as its content type says. */
@@ -928,6 +930,16 @@ export const operations: readonly Operation[] = [
     known: ["room"],
   },
   {
+    name: "POST /v1/rooms/{room}/assistant",
+    plane: "publish",
+    also: ["read"],
+    body: { text: "How late is it?", mentions: ["helper"], data: { x: 1 } },
+    stream: true,
+    answers: { 200: null, 204: null },
+    first: 200,
+    known: ["room"],
+  },
+  {
     name: "GET /v1/rooms/{room}/socket",
     plane: "read",
     query: { cursor: ["x", "1"], backlog: streamQuery.backlog, presence: streamQuery.presence },
@@ -984,7 +996,7 @@ export async function newWorld(
   limits: Readonly<Record<string, number>> = {},
   settings: Readonly<Record<string, unknown>> = { autoCreate: false, search: true },
 ): Promise<World> {
-  const tenant = await newTenant(limits, settings);
+  const tenant = await newTenant(limits, { assistant: "helper", ...settings });
   const [token, poorToken, spare, begun, empty, webhook] = await Promise.all([
     newToken(tenant, "ada", { "*": everything }),
     newToken(tenant, "ada", { "*": ["stream"] }),
@@ -1045,7 +1057,7 @@ async function newWebhook(tenant: TestTenant): Promise<string> {
   return id;
 }
 
-/** One that no room names, so that nobody is called. */
+/** It answers those who ask it, that there is no model. */
 export async function newAssistant(tenant: TestTenant, id = "helper"): Promise<void> {
   const body = { url: "https://models.example.com/v1", model: "small-1", key: assistantKey };
   await call(`/v1/assistants/${id}`, { method: "PUT", credential: tenant.key, body });
@@ -1128,7 +1140,12 @@ export function isSocket(operation: Operation): boolean {
 /** Whether it opens a connection of a room's: it asks for `read` first, and makes a room as publishing does. */
 export function joins(operation: Operation): boolean {
   const params = paramsOf(operation);
-  return params.includes("room") && !params.includes("id") && (isSocket(operation) || operation.stream === true);
+  return (
+    methodOf(operation) === "GET" &&
+    params.includes("room") &&
+    !params.includes("id") &&
+    (isSocket(operation) || operation.stream === true)
+  );
 }
 
 /** A credential with which the operation is let in. */

@@ -1,8 +1,16 @@
 /** Puts a room's parts together. */
 import type { Session } from "../../protocol/session.ts";
-import type { Subscription } from "../../protocol/webhook.ts";
+import type { Subscription, WebhookEvent } from "../../protocol/webhook.ts";
 import { Alarms } from "../alarms.ts";
-import { parseRoomObjectName, type RoomBindings, type TenantStub, tenantStub, webhookStub } from "../stubs.ts";
+import {
+  parseRoomObjectName,
+  type RoomBindings,
+  assistantStub,
+  type TenantStub,
+  tenantStub,
+  webhookStub,
+} from "../stubs.ts";
+import type { Question } from "../assistant/asked.ts";
 import { Tickets } from "../tickets.ts";
 import { Account } from "./account.ts";
 import { Archive } from "./archive.ts";
@@ -27,6 +35,8 @@ import { Queue } from "./queue.ts";
 import { Rates } from "./rates.ts";
 import { Keeper } from "./retention.ts";
 import { Refresher } from "./refresh.ts";
+import { nextQuestions } from "./put.ts";
+import { Questions } from "./questions.ts";
 import { Roster } from "./roster.ts";
 import { Store } from "./store/store.ts";
 import { Streaming } from "./streaming.ts";
@@ -76,6 +86,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     archive: new Archive(storage, store.streams),
     intake,
     ...outward,
+    ...towardAssistant(storage, env, { tenant, name, store, alarms, parts: () => parts }),
     deeds: new Deeds(storage, name, registry, (atMs) => alarms.schedule("deeds", atMs)),
     keeper: new Keeper(store, (job, atMs) => alarms.schedule(job, atMs)),
     streaming: new Streaming({
@@ -179,7 +190,8 @@ function towardWebhooks(
 ): Pick<RoomParts, "outbox" | "courier" | "announced" | "exceeded"> {
   const subscriptions = (): readonly Subscription[] => store.room?.policy.webhooks ?? [];
   const outbox = new Outbox(storage, { room: name, subscriptions, onNew: () => courier.call() });
-  const courier = new Courier({
+  const courier = new Courier<WebhookEvent>({
+    kind: "the webhook endpoint",
     endpoints: () => outbox.endpoints(),
     next: (endpoint) => nextParcel(parts(), endpoint, Date.now()),
     hand: (endpoint, events) => webhookStub(env, tenant, endpoint).accept(events),
@@ -192,6 +204,30 @@ function towardWebhooks(
   // What was under way when the memory went is not left to the alarm, where somebody comes before it.
   if (store.room !== null && outbox.endpoints().length > 0) courier.call();
   return { outbox, courier, announced, exceeded: new Exceeded(storage) };
+}
+
+/** What the room's assistant is asked goes by these. */
+function towardAssistant(
+  storage: DurableObjectStorage,
+  env: RoomBindings,
+  { tenant, name, store, alarms, parts }: Outside,
+): Pick<RoomParts, "questions" | "asker"> {
+  const questions = new Questions(storage, () => asker.call());
+  const asker = new Courier<Question>({
+    kind: "whoever answers",
+    endpoints: () => (store.room !== null && questions.isWaited ? [name] : []),
+    next: () => nextQuestions(parts()),
+    hand: async (_, asked) => {
+      await assistantStub(env, tenant, name).ask(asked);
+      return true;
+    },
+    drop: () => questions.forget(),
+    sync: () => storage.sync(),
+    book: (atMs) => alarms.schedule("questions", atMs),
+    isOver: () => store.isErased,
+  });
+  if (store.room !== null && questions.isWaited) asker.call();
+  return { questions, asker };
 }
 
 /** The tenant tells it again, or the edge refuses them by then. */

@@ -1,27 +1,28 @@
 /**
- * Hands on what waits in the outbox: to each endpoint in its order, to none before it is on disk, and to each beside the others,
+ * Hands on what waits in the room for another object: to each in its order, to none before it is on disk, and to each beside the others,
  * so that one that fails or does not answer holds up neither the room nor its neighbours.
  */
 import { restMs } from "../../core/patience.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
-import type { WebhookEvent } from "../../protocol/webhook.ts";
 
 /** What is handed on together. */
-export interface Parcel {
-  readonly events: readonly WebhookEvent[];
+export interface Parcel<Event> {
+  readonly events: readonly Event[];
   /** Of the oldest of what waits. */
   readonly sinceMs: number;
   /** The endpoint has them. */
   readonly delivered: () => void;
 }
 
-export interface CourierOptions {
+export interface CourierOptions<Event> {
+  /** What it hands things to, for a log. */
+  readonly kind: string;
   /** The endpoints for whom something may wait. */
   readonly endpoints: () => readonly string[];
   /** The oldest that an endpoint has not got; null where there is nothing. */
-  readonly next: (endpoint: string) => Parcel | null;
+  readonly next: (endpoint: string) => Parcel<Event> | null;
   /** Resolves when the endpoint has them, with false where there is none. May be called twice for the same. */
-  readonly hand: (endpoint: string, events: readonly WebhookEvent[]) => Promise<boolean>;
+  readonly hand: (endpoint: string, events: readonly Event[]) => Promise<boolean>;
   /** There is no such endpoint. */
   readonly drop: (endpoint: string) => void;
   /** Resolves when all that was written is on disk. */
@@ -32,15 +33,15 @@ export interface CourierOptions {
   readonly isOver: () => boolean;
 }
 
-export class Courier {
-  readonly #options: CourierOptions;
+export class Courier<Event> {
+  readonly #options: CourierOptions<Event>;
   /** Endpoints that are being handed something. */
   readonly #underway = new Set<string>();
   /** Until when one that has failed is left alone. */
   readonly #resting = new Map<string, number>();
   #isCalled = false;
 
-  constructor(options: CourierOptions) {
+  constructor(options: CourierOptions<Event>) {
     this.#options = options;
   }
 
@@ -80,7 +81,7 @@ export class Courier {
 
   async #serve(endpoint: string): Promise<void> {
     this.#underway.add(endpoint);
-    let parcel: Parcel | null = null;
+    let parcel: Parcel<Event> | null = null;
     try {
       for (parcel = this.#options.next(endpoint); parcel !== null; parcel = this.#options.next(endpoint)) {
         // What was read is perhaps on its way to the disk, and what never gets there must not be told.
@@ -102,7 +103,7 @@ export class Courier {
   /** Said once: until it takes something again it is known. */
   #failed(endpoint: string, sinceMs: number, error: unknown): void {
     if (this.#options.isOver()) return;
-    if (!this.#resting.has(endpoint)) console.error(`the webhook endpoint ${endpoint} took nothing`, String(error));
+    if (!this.#resting.has(endpoint)) console.error(`${this.#options.kind} ${endpoint} took nothing`, String(error));
     const nowMs = Date.now();
     const untilMs = nowMs + restMs(sinceMs, nowMs);
     this.#resting.set(endpoint, untilMs);

@@ -102,6 +102,7 @@ export async function end(parts: RoomParts, caller: Caller, flush: () => void): 
     parts.bans.forget();
     parts.files.removeAll(nowMs);
     parts.announced.forget();
+    parts.questions.forget();
     parts.exceeded.forget();
     parts.streaming.forget();
     parts.deeds.add(actorOfSession(caller.session), "room.deleted", {}, nowMs);

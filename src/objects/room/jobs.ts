@@ -24,6 +24,7 @@ export type Job =
   | "retention"
   | "search"
   | "outbox"
+  | "questions"
   | "files"
   | "streams";
 
@@ -50,6 +51,7 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
     },
     deeds: () => parts.deeds.tell(),
     outbox: () => parts.courier.ring(nowMs),
+    questions: () => parts.asker.ring(nowMs),
     files: () => parts.fileRemoval.sweep(nowMs),
     streams: async () => {
       const abandoned = parts.streaming.abandoned(nowMs);

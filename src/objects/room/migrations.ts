@@ -8,6 +8,7 @@ import { bansEndMigration, bansMigration } from "./bans.ts";
 import { deedsMigration } from "./deeds.ts";
 import { filesMigration } from "./files.ts";
 import { exceededMigration } from "./exceeded.ts";
+import { questionsMigration } from "./questions.ts";
 import { outboxMigration } from "./outbox.ts";
 import { streamsMigration } from "./store/streams.ts";
 import { searchMigration } from "./store/searchIndex.ts";
@@ -150,4 +151,5 @@ UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
   pinsMigration,
   mentionsMigration,
   revisionsMigration,
+  questionsMigration,
 ];

@@ -1,13 +1,13 @@
 /** The next that a webhook endpoint is handed: what waits for it, and when it has that and is behind, the rows. */
 import { isWanted } from "../../core/subscriptions.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
-import type { WebhookEventType } from "../../protocol/webhook.ts";
+import type { WebhookEvent, WebhookEventType } from "../../protocol/webhook.ts";
 import type { Parcel } from "./courier.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { eventsOf, eventsSince } from "./tidings.ts";
 
 /** What it no longer wants goes with the rest; all of it, if there is no such endpoint any more. Null where nothing is left. */
-export function nextParcel(parts: RoomParts, endpoint: string, nowMs: number): Parcel | null {
+export function nextParcel(parts: RoomParts, endpoint: string, nowMs: number): Parcel<WebhookEvent> | null {
   if (parts.store.room === null) return null;
   const subscription = stateOf(parts).policy.webhooks.find(({ id }) => id === endpoint);
   if (subscription === undefined) {
@@ -20,7 +20,7 @@ export function nextParcel(parts: RoomParts, endpoint: string, nowMs: number): P
 
 type Wants = (type: WebhookEventType) => boolean;
 
-function fromOutbox(parts: RoomParts, endpoint: string, wants: Wants, nowMs: number): Parcel | null {
+function fromOutbox(parts: RoomParts, endpoint: string, wants: Wants, nowMs: number): Parcel<WebhookEvent> | null {
   const { outbox } = parts;
   const waiting = outbox.waiting(endpoint, fixedLimits.outboxBatchEvents);
   const [oldest] = waiting;
@@ -34,7 +34,7 @@ function fromOutbox(parts: RoomParts, endpoint: string, wants: Wants, nowMs: num
   };
 }
 
-function fromRows(parts: RoomParts, endpoint: string, wants: Wants, nowMs: number): Parcel | null {
+function fromRows(parts: RoomParts, endpoint: string, wants: Wants, nowMs: number): Parcel<WebhookEvent> | null {
   const { outbox } = parts;
   const after = outbox.behind(endpoint);
   if (after === null) return null;

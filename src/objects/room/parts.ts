@@ -1,11 +1,13 @@
 /** What a room is made of. Operations are functions that are given these; none is given the object itself. */
 import type { Hook, HookQuestion, HookVerdict } from "../../protocol/hook.ts";
+import type { WebhookEvent } from "../../protocol/webhook.ts";
 import type { TenantStub } from "../stubs.ts";
 import type { Tickets } from "../tickets.ts";
 import type { Account } from "./account.ts";
 import type { Archive } from "./archive.ts";
 import type { Announced } from "./announced.ts";
 import type { Bans } from "./bans.ts";
+import type { Question } from "../assistant/asked.ts";
 import type { Courier } from "./courier.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Door } from "./door.ts";
@@ -14,6 +16,7 @@ import type { Files } from "./files.ts";
 import type { Intake } from "./intake.ts";
 import type { Exceeded } from "./exceeded.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Questions } from "./questions.ts";
 import type { Presence } from "./presence.ts";
 import type { Queue } from "./queue.ts";
 import type { Rates } from "./rates.ts";
@@ -53,8 +56,11 @@ export interface RoomParts {
   readonly deeds: Deeds;
   /** For the tenant's webhook endpoints. */
   readonly outbox: Outbox;
-  readonly courier: Courier;
+  readonly courier: Courier<WebhookEvent>;
   readonly announced: Announced;
+  /** For the room's assistant. */
+  readonly questions: Questions;
+  readonly asker: Courier<Question>;
   readonly exceeded: Exceeded;
   /** When the platform last answered a ping of this socket; null if it never did. */
   readonly pingedAtMs: (socket: WebSocket) => number | null;

@@ -10,6 +10,7 @@ import { attachmentsOf, unattachable } from "./attach.ts";
 import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
 import { type Asking, inquired } from "./inquiry.ts";
+import { unanswerable } from "./put.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Stored } from "./queue.ts";
@@ -20,7 +21,11 @@ import { tooManyStreams } from "./stream.ts";
 import { viewerOf } from "./viewer.ts";
 
 /** Over HTTP a message may come without a nonce; then a retry is another message. */
-export type PublishRequest = Omit<PublishFrame, "nonce"> & { readonly nonce: string | null };
+export type PublishRequest = Omit<PublishFrame, "nonce"> & {
+  readonly nonce: string | null;
+  /** It is for the room's assistant, whenever that answers. */
+  readonly asks?: true;
+};
 
 /** Admits a message into the queue of the next flush. Nothing is stored yet and nobody is told. */
 export function publish(parts: RoomParts, session: Session, frame: PublishRequest, nowMs: number): Admitted {
@@ -35,6 +40,7 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
   if (earlier !== null) return earlier;
   const { settings, policy } = stateOf(parts);
   const refused =
+    (frame.asks === true ? unanswerable(parts, session) : null) ??
     silenced(session, standing, settings, nowMs) ??
     slowed(parts, session, nowMs) ??
     unfitMessage(frame, policy.limits) ??
@@ -166,6 +172,7 @@ export function append(
   if (message.status === "streaming") parts.streaming.begin(message, shadow, log.nowMs);
   parts.files.attach(attachments, message.id);
   log.changed({ type: "message", message });
+  if (!shadow) parts.questions.consider(message, stateOf(parts), frame.asks === true, log.nowMs);
   if (isSlowed(parts, session)) store.members.saveSpoke(session.user, log.nowMs);
   if (parent !== null) {
     const reply = { replyTo: parent.id, sender: session.user, hidden: shadow, deleted: false };

@@ -8,7 +8,6 @@ import type {
   CancelFrame,
   DeleteFrame,
   EditFrame,
-  FinishFrame,
   ReactFrame,
   ReadFrame,
 } from "../../protocol/clientFrames.ts";
@@ -49,6 +48,7 @@ import type { RoomParts } from "./parts.ts";
 import { pin, type PinRequest, pins } from "./pins.ts";
 import { headCursor } from "./position.ts";
 import { publish, type PublishRequest } from "./publish.ts";
+import { answerTo } from "./put.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
@@ -63,7 +63,7 @@ import { configure, type SettingsPatch, unkept } from "./settings.ts";
 import { shownMessage } from "./shown.ts";
 import { lacks } from "./standing.ts";
 import { type Job, jobsOf } from "./jobs.ts";
-import { append, type AppendAnswer, cancel, finish } from "./stream.ts";
+import { append, type AppendAnswer, cancel, type EndRequest, finish } from "./stream.ts";
 import type { Turn } from "./turn.ts";
 import { viewerOf } from "./viewer.ts";
 
@@ -155,7 +155,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return answer;
   }
 
-  async finish(caller: Caller, id: number, ending: Pick<FinishFrame, "status" | "text">): Promise<MessageAnswer> {
+  async finish(caller: Caller, id: number, ending: EndRequest): Promise<MessageAnswer> {
     const { session } = caller;
     const outcome = await this.#change(caller, (parts, nowMs) => finish(parts, session, { id, ...ending }, nowMs));
     return this.#messageAnswer(caller, outcome);
@@ -288,6 +288,12 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return message === null
       ? refuse("not_found", "There is no such message.")
       : { ok: true, message, cursor: headCursor(this.#parts) };
+  }
+
+  /** The answer of the room's assistant to this message; null where it has not begun. */
+  async answerTo(caller: Caller, question: number): Promise<Answer<{ answer: number | null }>> {
+    const refused = await this.#unreadable(caller);
+    return refused ?? { ok: true, answer: answerTo(this.#parts, caller.session, question, Date.now()) };
   }
 
   async changes(caller: Caller, wanted: Wanted): Promise<ChangesPage | Refusal> {

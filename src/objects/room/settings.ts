@@ -26,14 +26,19 @@ export function configure(parts: RoomParts, session: Session, patch: SettingsPat
   return refused ?? { ok: true, entry: { bytes: 0, apply, waiters: [] }, joins: false };
 }
 
-/** How long a room keeps what its users say is the tenant's promise to them, for more as for less: no owner of a room breaks it. */
+/**
+ * How long a room keeps what its users say is the tenant's promise to them, for more as for less, and so is who else reads it: no owner
+ * of a room breaks it.
+ */
 export function unkept({ store }: RoomParts, session: Session, patch: SettingsPatch): Refusal | null {
   const settings = store.room?.settings ?? defaultRoomSettings;
   const { retentionDays = settings.retentionDays, retentionMessages = settings.retentionMessages } = patch;
-  if (isSame(settings, { retentionDays, retentionMessages }) || session.capabilities.includes("admin")) return null;
+  const { assistant = settings.assistant } = patch;
+  const isKept = isSame(settings, { retentionDays, retentionMessages }) && assistant === settings.assistant;
+  if (isKept || session.capabilities.includes("admin")) return null;
   return refuse(
     "forbidden",
-    "Only the tenant's server sets `retentionDays` and `retentionMessages`: this needs the capability `admin`.",
+    "Only the tenant's server sets `retentionDays`, `retentionMessages` and `assistant`: this needs the capability `admin`.",
   );
 }
 

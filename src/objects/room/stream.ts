@@ -13,6 +13,7 @@ import { inquired } from "./inquiry.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Entry, Outcome } from "./queue.ts";
+import { isAnswerTo } from "./put.ts";
 import { senderOf } from "./rates.ts";
 import { lacks, standingOf } from "./standing.ts";
 import type { LiveStream } from "./store/streams.ts";
@@ -20,6 +21,9 @@ import { sees, viewerOf } from "./viewer.ts";
 
 /** `at` is how long the text is now. It is told within a moment and stored within a second: this is no promise that it stays. */
 export type AppendAnswer = { readonly ok: true; readonly at: number } | Refusal;
+
+/** As its producer wants it. Only one of our own that has lost its memory says `interrupted`. */
+export type EndRequest = Pick<FinishFrame, "text"> & { readonly status: FinishFrame["status"] | "interrupted" };
 
 /** What a stream ends with. */
 type End = Pick<Message, "status" | "text">;
@@ -84,7 +88,7 @@ export function append(
 export function finish(
   parts: RoomParts,
   session: Session,
-  frame: Omit<FinishFrame, "type" | "ref">,
+  frame: EndRequest & Pick<FinishFrame, "id">,
   nowMs: number,
 ): Admitted {
   const { policy, settings } = stateOf(parts);
@@ -139,7 +143,7 @@ function finishing(
   return { ok: true, entry, joins: false };
 }
 
-/** From any device of the producer's, or by a moderator. */
+/** From any device of the producer's, by a moderator, or where an assistant answers by whoever has asked it. */
 export function cancel(
   parts: RoomParts,
   session: Session,
@@ -149,21 +153,22 @@ export function cancel(
   const { policy, settings } = stateOf(parts);
   const { role } = standingOf(parts, session);
   const moderates = may(session, role, "moderate");
+  const hasAsked = isAnswerTo(parts, session, id, nowMs);
   const refused =
-    (moderates ? null : lacks(parts, session, "stream")) ??
+    (moderates || hasAsked ? null : lacks(parts, session, "stream")) ??
     silenced(session, standingOf(parts, session), settings, nowMs) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   if (refused !== null) return refused;
   const end = { status: "cancelled" as const };
-  const stream = streamOf(parts, session, id, nowMs, moderates);
+  const stream = streamOf(parts, session, id, nowMs, moderates || hasAsked);
   if ("error" in stream) return isOver(stream) ? retried(parts, session, { id, ...end }, nowMs, stream) : stream;
   const apply = (log: Log): Outcome => {
     const outcome = applyEnd(parts, log, session, id, {
       ...end,
       text: stream.text.kept(stateOf(parts).policy.words),
     });
-    if (outcome.ok && !outcome.duplicate) noteForeign(parts, log, session, stream, reason);
+    if (outcome.ok && !outcome.duplicate && !hasAsked) noteForeign(parts, log, session, stream, reason);
     return outcome;
   };
   const tell = (outcome: Outcome): void => {

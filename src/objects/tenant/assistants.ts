@@ -9,7 +9,7 @@ export const assistantsMigration: Migration = {
   sql: `
 CREATE TABLE assistant (
   id         TEXT PRIMARY KEY,              -- the user under whom it speaks
-  settings   TEXT    NOT NULL,              -- JSON: name, url, model, prompt, answers, prefix, history, maxTokens
+  settings   TEXT    NOT NULL,              -- JSON: name, url, model, prompt, answers, prefix, history, maxTokens, silenceMs
   box        TEXT,                          -- its key, sealed with a key that is derived from
   master_key INTEGER,                       -- this version of the master key
   key_set_at INTEGER,
@@ -25,8 +25,8 @@ export interface KeptAssistant extends Assistant {
 
 /** What who administers has set. */
 export function settingsOf(assistant: AssistantSettings): AssistantSettings {
-  const { name, url, model, prompt, answers, prefix, history, maxTokens } = assistant;
-  return { name, url, model, prompt, answers, prefix, history, maxTokens };
+  const { name, url, model, prompt, answers, prefix, history, maxTokens, silenceMs } = assistant;
+  return { name, url, model, prompt, answers, prefix, history, maxTokens, silenceMs };
 }
 
 /** As it is shown. */

@@ -1,15 +1,25 @@
 /** A tenant's assistants, as who administers makes, changes and removes them. */
 import { differenceOf } from "../../core/difference.ts";
 import type { Actor } from "../../protocol/actor.ts";
-import type { Assistant, AssistantSettings, SealedKey } from "../../protocol/assistant.ts";
+import type { Assistant, AssistantId, AssistantSettings, SealedKey } from "../../protocol/assistant.ts";
+import type { Terms } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import { type KeptAssistant, listingOf, settingsOf } from "./assistants.ts";
-import { type Answer, living, type TenantParts } from "./parts.ts";
+import { limitsOf } from "./limits.ts";
+import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
 
 /** `key` is the new one; null takes it away, and undefined leaves it as it is. */
 export interface AssistantRequest {
   readonly settings: AssistantSettings;
   readonly key: SealedKey | null | undefined;
+}
+
+/** What whoever answers goes by. */
+export interface Engagement {
+  readonly assistant: AssistantSettings & { readonly id: AssistantId };
+  readonly key: SealedKey | null;
+  /** As a caller of rooms must know it. */
+  readonly policy: Terms;
 }
 
 export async function saveAssistant(
@@ -62,6 +72,16 @@ export async function removeAssistant(
 export function assistantOf({ assistants }: TenantParts, id: string): Answer<{ assistant: Assistant }> {
   const assistant = assistants.find(id);
   return assistant === null ? unknownAssistant() : { ok: true, assistant: listingOf(assistant) };
+}
+
+/** Null where there is no such assistant, or its tenant is to be heard of no more. */
+export function engagementOf(parts: TenantParts, id: string): Engagement | null {
+  const found = parts.assistants.find(id);
+  const tenant = tenantOf(parts);
+  if (found === null || tenant.suspended) return null;
+  const { key, ...assistant } = found;
+  const policy = { version: tenant.version, limits: limitsOf(tenant), autoCreate: false };
+  return { assistant: { id, ...settingsOf(assistant) }, key, policy };
 }
 
 /** A key is sent to the address that it was given for. Who may change the address need not be who knows the key. */

@@ -26,7 +26,7 @@ export function policyOf(parts: TenantParts, nowMs: number): Policy {
 /** For a room that goes by the policy `since`, or by one that is not known. */
 export function roomPolicyOf(parts: TenantParts, since: number | null, nowMs: number): RoomPolicy {
   const { version, suspended, settings, limits } = tenantOf(parts);
-  const { autoCreate, words, hook, search, retentionDays, retentionMessages } = settings;
+  const { autoCreate, words, hook, search, assistant, retentionDays, retentionMessages } = settings;
   const judged = { ...parts.revocations.since(since, nowMs), ...parts.bans.ofRooms(since, nowMs) };
   const webhooks = parts.webhooks.subscriptions(nowMs);
   return {
@@ -40,6 +40,8 @@ export function roomPolicyOf(parts: TenantParts, since: number | null, nowMs: nu
     retentionDays,
     retentionMessages,
     webhooks,
+    assistant,
+    assistants: parts.assistants.answering(),
     ...judged,
   };
 }

@@ -38,7 +38,14 @@ import {
   type WebhookDeed,
   webhookOf,
 } from "./endpoints.ts";
-import { type AssistantRequest, assistantOf, removeAssistant, saveAssistant } from "./engage.ts";
+import {
+  type AssistantRequest,
+  assistantOf,
+  type Engagement,
+  engagementOf,
+  removeAssistant,
+  saveAssistant,
+} from "./engage.ts";
 import { Endings } from "./endings.ts";
 import { beginErasure, eraseAtEndpoints, eraseRest } from "./erase.ts";
 import { Erasures } from "./erasures.ts";
@@ -375,6 +382,11 @@ export class Tenant extends DurableObject<ObjectBindings & Cloudflare.Env> {
   /** Null where there is no such endpoint. */
   webhookTarget(id: string): Target | null {
     return this.#isThere ? targetOf(this.#parts, id, Date.now()) : null;
+  }
+
+  /** For whoever answers in its rooms; null where there is no such assistant. */
+  engagement(id: string): Engagement | null {
+    return this.#isThere ? engagementOf(this.#parts, id) : null;
   }
 
   disableWebhook(id: string, reason: string): Promise<void> {

@@ -10,7 +10,7 @@ import {
   TextSnapshot,
 } from "../../protocol/messageStream.ts";
 import { type RefusalCode, refusals } from "../../protocol/refusals.ts";
-import { EventStream } from "./eventStream.ts";
+import { EventStream, type ServerSentEvent } from "./eventStream.ts";
 import { Feed } from "./feed.ts";
 import { typeOf, withoutType } from "./line.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
@@ -19,6 +19,8 @@ export interface MessageStreamOptions extends Pick<TenureOptions, "connection" |
   readonly message: number;
   /** How much of the text the reader has. */
   readonly at: number;
+  /** What is said before all else. */
+  readonly preface?: readonly ServerSentEvent[];
 }
 
 export class MessageStream {
@@ -31,7 +33,7 @@ export class MessageStream {
   #vanishing: ReturnType<typeof setTimeout> | null = null;
   #isOver = false;
 
-  constructor(socket: WebSocket, { message, at, ...tenure }: MessageStreamOptions) {
+  constructor(socket: WebSocket, { message, at, preface = [], ...tenure }: MessageStreamOptions) {
     this.#message = message;
     this.#length = at;
     this.#stream = new EventStream({
@@ -39,6 +41,7 @@ export class MessageStream {
       onGone: () => this.#release(),
       onDrained: () => undefined,
     });
+    this.#stream.send(preface);
     this.#tenure = new Tenure({
       ...tenure,
       onBeat: () => this.#beat(),

@@ -1,0 +1,76 @@
+/**
+ * What the room's assistant is asked. Written in the transaction of the message that asks, and handed to whoever answers until it has
+ * been taken: no question is stored without it, and none is forgotten. Only which message it is, not what it says.
+ */
+import { asks, assistantOf, speaksForItself } from "../../core/asking.ts";
+import type { Message } from "../../protocol/message.ts";
+import type { Migration } from "../migrate.ts";
+import type { RoomState } from "./store/store.ts";
+
+export const questionsMigration: Migration = {
+  id: "questions-1",
+  sql: `
+CREATE TABLE question (
+  message INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL
+) STRICT;
+`,
+};
+
+export interface Waiting {
+  readonly message: number;
+  readonly atMs: number;
+}
+
+export class Questions {
+  readonly #sql: SqlStorage;
+  readonly #onNew: () => void;
+  /** Whether there may be any; null until it is looked up. */
+  #isWaited: boolean | null = null;
+
+  /** `onNew` is called in the transaction that wrote one. */
+  constructor({ sql }: DurableObjectStorage, onNew: () => void) {
+    this.#sql = sql;
+    this.#onNew = onNew;
+  }
+
+  /**
+   * To be called in the transaction that stores the message. `isPut`: whoever sent it asks the assistant in so many words. What is
+   * hidden asks nobody: everybody would hear the answer.
+   */
+  consider(message: Message, { settings, policy }: RoomState, isPut: boolean, nowMs: number): void {
+    const assistant = assistantOf(settings, policy);
+    const { sender, status, id } = message;
+    if (assistant === null || status !== "sent" || speaksForItself(policy, sender?.id ?? null)) return;
+    if (!isPut && (sender === null || !asks(message, assistant))) return;
+    this.#sql.exec("INSERT OR IGNORE INTO question (message, at) VALUES (?, ?)", id, nowMs);
+    this.#isWaited = true;
+    this.#onNew();
+  }
+
+  get isWaited(): boolean {
+    this.#isWaited ??= this.waiting(1).length > 0;
+    return this.#isWaited;
+  }
+
+  /** The oldest. */
+  waiting(limit: number): Waiting[] {
+    const rows = this.#sql
+      .exec<{ message: number; at: number }>("SELECT message, at FROM question ORDER BY message LIMIT ?", limit)
+      .toArray()
+      .map(({ message, at }) => ({ message, atMs: at }));
+    if (rows.length === 0) this.#isWaited = false;
+    return rows;
+  }
+
+  taken(upTo: number): void {
+    this.#sql.exec("DELETE FROM question WHERE message <= ?", upTo);
+    this.#isWaited = null;
+  }
+
+  /** The history is no more. */
+  forget(): void {
+    this.#sql.exec("DELETE FROM question");
+    this.#isWaited = false;
+  }
+}
