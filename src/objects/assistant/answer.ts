@@ -48,7 +48,8 @@ export async function answer(answerer: Answerer, asked: Asked): Promise<number |
     type: "publish",
     nonce: answerNonce(asked.message),
     text: "",
-    replyTo: asked.message,
+    // Threads are flat: in one the answer stands beside the question.
+    replyTo: question.replyTo ?? asked.message,
     streaming: true,
   });
   if (!begun.ok) return againAfter(begun);

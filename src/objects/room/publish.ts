@@ -10,7 +10,7 @@ import { attachmentsOf, unattachable } from "./attach.ts";
 import { crowded } from "./capacity.ts";
 import { contentDigest } from "./digest.ts";
 import { type Asking, inquired } from "./inquiry.ts";
-import { unanswerable } from "./put.ts";
+import { unaskable } from "./put.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Stored } from "./queue.ts";
@@ -40,7 +40,7 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
   if (earlier !== null) return earlier;
   const { settings, policy } = stateOf(parts);
   const refused =
-    (frame.asks === true ? unanswerable(parts, session) : null) ??
+    (frame.asks === true ? unaskable(parts, session) : null) ??
     silenced(session, standing, settings, nowMs) ??
     slowed(parts, session, nowMs) ??
     unfitMessage(frame, policy.limits) ??

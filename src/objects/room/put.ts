@@ -10,7 +10,7 @@ import { epochOf } from "./position.ts";
 import { itself, viewerOf } from "./viewer.ts";
 
 /** Why nobody would answer what is put to the assistant in so many words, or null. */
-export function unanswerable(parts: RoomParts, { user }: Session): Refusal | null {
+export function unaskable(parts: RoomParts, { user }: Session): Refusal | null {
   const { settings, policy } = stateOf(parts);
   if (assistantOf(settings, policy) === null) return refuse("not_found", "This room has no assistant.");
   return speaksForItself(policy, user) ? refuse("forbidden", "An assistant asks no assistant.") : null;
