@@ -76,6 +76,7 @@ function message(id: number, text: string | null, more: Partial<Message> = {}): 
     editedAt: null,
     deletedAt: null,
     expiresAt: null,
+    pinned: null,
     ...more,
   };
 }

@@ -22,9 +22,10 @@ async function fill(world: World): Promise<Map<Operation["name"], string[]>> {
   const shown = new Map<Operation["name"], string[]>();
   const takesAway = ({ name }: Operation): boolean =>
     name.startsWith("DELETE") || /bans|kicks|mutes|revocations/.test(name);
-  const called = operations
-    .filter(({ name }) => !ending.has(name))
-    .sort((one, other) => Number(takesAway(one)) - Number(takesAway(other)));
+  // In a room that another operation has frozen nobody answers.
+  const rank = (operation: Operation): number =>
+    operation.name.endsWith("/assistant") ? -1 : Number(takesAway(operation));
+  const called = operations.filter(({ name }) => !ending.has(name)).sort((one, other) => rank(one) - rank(other));
   for (const operation of called) {
     const response = await perform(operation, world);
     if (!takesAway(operation)) expect([operation.name, response.status]).toEqual([operation.name, operation.first]);
