@@ -246,8 +246,10 @@ class Run {
     }
     if (this.#ids.length === 0) return [];
     const roots = this.#ids.filter((one) => !this.#replies.has(one));
-    const of = command.do === "reply" && roots.length > 0 ? roots : this.#ids;
-    const id = picked(of, command.message);
+    const replies = this.#ids.filter((one) => this.#replies.has(one));
+    // Of replies, which are few, more are deleted than of others.
+    const some = command.do === "reply" ? roots : command.do === "delete" && command.who % 2 === 0 ? replies : [];
+    const id = picked(some.length > 0 ? some : this.#ids, command.message);
     switch (command.do) {
       case "reply":
         return [
@@ -418,6 +420,8 @@ class Run {
     await listener.deliver();
     if (listener.socket === null && listener === this.#steady) await listener.open();
     if (socket === null || listener.socket !== socket || listener.reader.cursor === null) return null;
+    const astray = await unsound(this.#world.tenant, this.#room, this.#program.keeps);
+    if (astray !== null) return astray;
     const shown = await this.#shown(await this.#truth(), listener);
     return differenceOf(listener.reader, shown, { withMembers: false });
   }
