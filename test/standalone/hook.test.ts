@@ -288,3 +288,25 @@ test("[G12] whoever is banned or muted while the hook thinks is not heard, and n
   expect(hook.asked).toHaveLength(2);
   ada.close();
 });
+
+test("[J9] a stream's whole text is asked about before it is finished; what is refused then stays nowhere", async () => {
+  const ada = await Client.open("ada");
+  const stream = async (text: string): Promise<{ id: number; end: ServerFrame }> => {
+    const nonce = `stream-${text.slice(0, 4).trim()}-${made}`;
+    const begun = await ada.answer(ada.send({ type: "publish", nonce, streaming: true }));
+    const id = begun.type === "ack" ? (begun.id ?? 0) : 0;
+    await ada.answer(ada.send({ type: "append", id, at: 0, text }));
+    return { id, end: await ada.answer(ada.send({ type: "finish", id, status: "sent" })) };
+  };
+  const stored = async (id: number): Promise<unknown> =>
+    (await fetchJson<{ message: unknown }>(`${room}/messages/${id}`, { credential: tenant.key })).message;
+  const fine = await stream("ok so far");
+  expect([fine.end, hook.textsAsked()]).toMatchObject([{ type: "ack" }, ["", "ok so far"]]);
+  expect(hook.asked.at(-1)?.question.edit).toBe(fine.id);
+  const swapped = await stream("swap this");
+  expect(await stored(swapped.id)).toMatchObject({ text: "swapped", status: "sent" });
+  const refused = await stream("no way");
+  expect(refused.end).toMatchObject({ code: "content_rejected", message: "Be kind." });
+  await expect.poll(() => stored(refused.id)).toMatchObject({ text: "", status: "failed" });
+  ada.close();
+});

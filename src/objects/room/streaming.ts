@@ -68,7 +68,10 @@ export class Streaming {
     stream.renewedAtMs = nowMs;
     this.#saveAtMs = Math.min(this.#saveAtMs, isFull(stream) ? nowMs : nowMs + streamCheckpointMs);
     // Who comes later is given all that there is.
-    if (this.#options.roster.size === 0) stream.text.told();
+    if (this.#options.roster.size === 0) {
+      stream.text.told();
+      stream.isRecovered = false;
+    }
     if (stream.text.untold !== "") this.#tellAtMs = Math.min(this.#tellAtMs, nowMs + streamDeltaMs);
   }
 
@@ -77,6 +80,8 @@ export class Streaming {
    * there is to tell.
    */
   fold(nowMs: number, isFlushing: boolean): Entry | null {
+    // What ended was told and stored by its end.
+    if (this.#options.store.streams.size === 0) this.#tellAtMs = this.#saveAtMs = Infinity;
     const tells = this.#tellAtMs <= nowMs || (isFlushing && this.#tellAtMs < Infinity);
     if (this.#isQueued || (!tells && this.#saveAtMs > nowMs)) {
       this.#arm(nowMs);
