@@ -292,7 +292,7 @@ test("[G12] whoever is banned or muted while the hook thinks is not heard, and n
 test("[J9] a stream's whole text is asked about before it is finished; what is refused then stays nowhere", async () => {
   const ada = await Client.open("ada");
   const stream = async (text: string): Promise<{ id: number; end: ServerFrame }> => {
-    const nonce = `stream-${text.slice(0, 4).trim()}-${made}`;
+    const nonce = `stream-${text.split(" ")[0]}-${made}`;
     const begun = await ada.answer(ada.send({ type: "publish", nonce, streaming: true }));
     const id = begun.type === "ack" ? (begun.id ?? 0) : 0;
     await ada.answer(ada.send({ type: "append", id, at: 0, text }));
