@@ -290,7 +290,8 @@ test("[G12] whoever is banned or muted while the hook thinks is not heard, and n
 });
 
 test("[J9] a stream's whole text is asked about before it is finished; what is refused then stays nowhere", async () => {
-  const ada = await Client.open("ada");
+  const ada = new Client(await newToken(tenant, "ada", ["read", "publish", "stream"]));
+  await ada.until(() => ada.frames.some(({ type }) => type === "changes"));
   const stream = async (text: string): Promise<{ id: number; end: ServerFrame }> => {
     const nonce = `stream-${text.split(" ")[0]}-${made}`;
     const begun = await ada.answer(ada.send({ type: "publish", nonce, streaming: true }));
