@@ -19,7 +19,9 @@ export function isUntouched(storage: DurableObjectStorage): boolean {
  * (`PRAGMA user_version` is refused in an object: SQLITE_AUTH.)
  */
 export function migrate(storage: DurableObjectStorage, migrations: readonly Migration[]): void {
-  storage.sql.exec("CREATE TABLE IF NOT EXISTS migration (position INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT");
+  // Asked first: a statement that may write costs each waking a transaction, also where it writes nothing.
+  if (isUntouched(storage))
+    storage.sql.exec("CREATE TABLE migration (position INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT");
   const applied = storage.sql.exec<{ id: string }>("SELECT id FROM migration ORDER BY position").toArray();
   applied.forEach(({ id }, position) => {
     if (migrations[position]?.id !== id)
