@@ -25,6 +25,17 @@ export async function stopGroup(child: ChildProcess): Promise<void> {
   alive.delete(pid);
 }
 
+/** As a power cut would. */
+export async function killGroup(child: ChildProcess): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || !alive.has(pid)) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const isOver = child.exitCode !== null || child.signalCode !== null;
+  signal(pid, "SIGKILL");
+  if (!isOver) await ended;
+  alive.delete(pid);
+}
+
 /** For the end of this process, where nothing can be awaited. */
 export function killGroups(): void {
   for (const pid of alive) signal(pid, "SIGKILL");

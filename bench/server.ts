@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { processTree } from "./cpu.ts";
-import { startGroup, stopGroup } from "./groups.ts";
+import { killGroup, startGroup, stopGroup } from "./groups.ts";
 
 const READY_WITHIN_MS = 60_000;
 /** Lines of a server's output that are kept to explain a failed start. */
@@ -56,6 +56,10 @@ export class Server {
 
   stop(): Promise<void> {
     return stopGroup(this.#child);
+  }
+
+  kill(): Promise<void> {
+    return killGroup(this.#child);
   }
 }
 

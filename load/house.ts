@@ -21,14 +21,15 @@ export class House {
     this.#folder = folder;
   }
 
-  static async open(): Promise<House> {
+  /** `project`: another copy of it to start. */
+  static async open({ project = root }: { readonly project?: string } = {}): Promise<House> {
     const folder = mkdtempSync(join(tmpdir(), "parley-load-"));
     const operatorKey = randomBytes(32).toString("hex");
     const secrets = { OPERATOR_KEY: operatorKey, MASTER_KEY: `1:${randomBytes(24).toString("hex")}` };
     const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: folder };
-    const args = [join(root, "standalone", "start.ts")];
+    const args = [join(project, "standalone", "start.ts")];
     const ready = (line: string): string | undefined => /^ready (http:\/\/\S+?)\/?$/.exec(line)?.[1];
-    const start = (): Promise<Server> => Server.start({ command: process.execPath, args, cwd: root, env, ready });
+    const start = (): Promise<Server> => Server.start({ command: process.execPath, args, cwd: project, env, ready });
     return new House(start, await start(), operatorKey, folder);
   }
 
@@ -37,6 +38,17 @@ export class House {
     await this.#server.stop();
     work(this.#folder);
     this.#server = await this.#start();
+  }
+
+  /** Without an end of its own choosing, or as it is asked to; over the same data. */
+  async restart(how: "killed" | "stopped"): Promise<void> {
+    await (how === "killed" ? this.#server.kill() : this.#server.stop());
+    this.#server = await this.#start();
+  }
+
+  /** Without a trailing slash; the same after a restart. */
+  get url(): string {
+    return this.#server.base;
   }
 
   /** The address for sockets of a room. */
@@ -60,7 +72,7 @@ export class House {
     const made = (await this.#call("/v1/tenants", this.#operatorKey, { id, name: id, limits })) as {
       key: { secret: string };
     };
-    return new Tenant((path, body, method) => this.#ask(path, made.key.secret, body, method));
+    return new Tenant(made.key.secret, (path, body, method) => this.#ask(path, made.key.secret, body, method));
   }
 
   async close(): Promise<void> {
@@ -90,9 +102,12 @@ export class House {
 type Ask = (path: string, body?: unknown, method?: string) => Promise<Response>;
 
 export class Tenant {
+  /** The whole API key. */
+  readonly key: string;
   readonly ask: Ask;
 
-  constructor(ask: Ask) {
+  constructor(key: string, ask: Ask) {
+    this.key = key;
     this.ask = ask;
   }
 

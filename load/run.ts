@@ -1,9 +1,10 @@
-/** `npm run load -- credits flood quota excess retention search uploads`: a scenario at a time, each with a server of its own, and its figure in a line. */
+/** `npm run load -- credits flood quota excess retention search streams uploads`: a scenario at a time, each with a server of its own, and its figure in a line. */
 import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
 import { besides } from "./neighbours.ts";
 import { retention } from "./retention.ts";
 import { search } from "./search.ts";
+import { streams } from "./streams.ts";
 import { uploads } from "./uploads.ts";
 
 process.once("exit", killGroups);
@@ -16,6 +17,7 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   excess: () => besides("excess"),
   retention,
   search,
+  streams,
   uploads,
 };
 const asked = process.argv.slice(2);

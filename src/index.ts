@@ -44,6 +44,7 @@ import { revisions } from "./routes/revisions.ts";
 import { rooms } from "./routes/rooms.ts";
 import { search } from "./routes/search.ts";
 import { socket } from "./routes/socket.ts";
+import { streaming } from "./routes/streaming.ts";
 import { tenant } from "./routes/tenant.ts";
 import { tickets } from "./routes/tickets.ts";
 import { uploadContent } from "./routes/uploadContent.ts";
@@ -89,6 +90,7 @@ for (const routes of [
   pins,
   revisions,
   assistant,
+  streaming,
   messageStream,
   batches,
   broadcasts,
@@ -134,6 +136,7 @@ export type AppType = Hono<
     | typeof pins
     | typeof revisions
     | typeof assistant
+    | typeof streaming
     | typeof messageStream
     | typeof batches
     | typeof broadcasts

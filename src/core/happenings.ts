@@ -6,6 +6,7 @@ import type { WebhookEventType } from "../protocol/webhook.ts";
 export type Subject =
   | { readonly message: number }
   | { readonly message: number; readonly emoji: string; readonly user: string }
+  | { readonly stream: number }
   | { readonly member: string }
   | { readonly settings: true };
 
@@ -23,6 +24,15 @@ export type LiveData = Readonly<Record<string, unknown>>;
 /** Of a row as it stands it is the row's last change, as far as the row tells: not that it was a reaction. */
 export function happeningOf(change: Change): DurableHappening {
   return { type: typeOf(change), seq: seqOf(change), subject: subjectOf(change) };
+}
+
+/** All that a change tells of as it is made: of one that ends a stream, that too. */
+export function happeningsOf(change: Change): DurableHappening[] {
+  const changed = happeningOf(change);
+  if (change.type !== "message" || change.message.status === undefined) return [changed];
+  const { id, seq } = change.message;
+  // A message is told with its status when it is new, and once more when it has been streamed and that is over.
+  return id === seq ? [changed] : [changed, { type: "stream.ended", seq, subject: { stream: id } }];
 }
 
 /** The same however often it is told, for ever. */

@@ -51,6 +51,8 @@ export const finishContent = {
   status: z.enum(["sent", "failed", "cancelled"]),
   /** In place of all that was appended. */
   text: StreamText.optional(),
+  /** How long that is. Where the room has lost some of it, it ends nothing and says from where it is wanted. */
+  at: Seq.optional(),
 };
 export const cancelContent = { reason: Text.max(fixedLimits.reasonLength).optional() };
 

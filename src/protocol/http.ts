@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { capabilities, roles } from "./capabilities.ts";
 import { Change, GapReason } from "./changes.ts";
-import { editContent, messageContent } from "./clientFrames.ts";
+import { appendContent, cancelContent, editContent, finishContent, messageContent } from "./clientFrames.ts";
 import { Cursor } from "./cursor.ts";
 import { Issuer, IssuerKey } from "./issuer.ts";
 import { fixedLimits } from "./limits.ts";
@@ -236,6 +236,14 @@ export const PinsPage = z.object({ items: z.array(Message), next: z.string().opt
 /** What a message said; `at` is when. */
 export const Revision = Message.pick({ version: true, text: true, data: true }).extend({ at: TimeMs });
 export const Reaction = z.object({ emoji: Emoji, user: UserId, at: TimeMs });
+
+// Streaming one.
+
+export const AppendBody = z.strictObject(appendContent);
+/** How long the text is now, in UTF-16 units. */
+export const AppendAnswer = z.object({ at: z.int().min(0) });
+export const FinishBody = z.strictObject(finishContent);
+export const CancelBody = z.strictObject(cancelContent);
 
 export const ChangesAnswer = z.object({
   from: Seq,

@@ -13,6 +13,7 @@ export const webhookEventTypes = [
   "message.deleted",
   "reaction.added",
   "reaction.removed",
+  "stream.ended",
   "member.updated",
   "member.removed",
   "presence.joined",

@@ -7,24 +7,29 @@ import { RoomName } from "../protocol/names.ts";
 import { PresenceMode } from "../protocol/session.ts";
 import { UploadId } from "../protocol/upload.ts";
 
+type Json<T extends z.ZodType> = {
+  "application/json": { schema: T; example?: object };
+};
+
+function jsonOf<T extends z.ZodType>(schema: T, example: object | undefined): Json<T> {
+  return { "application/json": { schema, ...(example === undefined ? {} : { example }) } };
+}
+
 export function json<T extends z.ZodType>(
   schema: T,
   description: string,
-): { content: { "application/json": { schema: T } }; description: string } {
-  return { content: { "application/json": { schema } }, description };
+  example?: object,
+): { content: Json<T>; description: string } {
+  return { content: jsonOf(schema, example), description };
 }
 
-export function body<T extends z.ZodType>(
-  schema: T,
-): { required: true; content: { "application/json": { schema: T } } } {
-  return { required: true, content: { "application/json": { schema } } };
+export function body<T extends z.ZodType>(schema: T, example?: object): { required: true; content: Json<T> } {
+  return { required: true, content: jsonOf(schema, example) };
 }
 
 /** For a body of which every field may be left out: so may it all. */
-export function optionalBody<T extends z.ZodType>(
-  schema: T,
-): { required: false; content: { "application/json": { schema: T } } } {
-  return { required: false, content: { "application/json": { schema } } };
+export function optionalBody<T extends z.ZodType>(schema: T, example?: object): { required: false; content: Json<T> } {
+  return { required: false, content: jsonOf(schema, example) };
 }
 
 export const inRoom = z.strictObject({ room: RoomName });

@@ -15,12 +15,15 @@ import { problem, problems } from "./problem.ts";
 
 /** What a route that answers with a stream declares. */
 export const ticketQuery = z.string().optional();
-export function streamOf(description: string): typeof problems & {
-  200: { description: string; content: { "text/event-stream": object } };
+export function streamOf(
+  description: string,
+  example?: string,
+): typeof problems & {
+  200: { description: string; content: { "text/event-stream": { example?: string } } };
   204: { description: string };
 } {
   return {
-    200: { description, content: { "text/event-stream": {} } },
+    200: { description, content: { "text/event-stream": example === undefined ? {} : { example } } },
     204: { description: "Do not come back." },
     ...problems,
   };

@@ -13,6 +13,12 @@ import { MessageStream } from "./held/messageStream.ts";
 import { callerOf } from "./identity.ts";
 import { problem } from "./problem.ts";
 
+const example = [
+  'id: 7:12\nevent: snapshot\ndata: {"id":7,"text":"Once upon a "}\n',
+  'id: 7:16\nevent: delta\ndata: {"id":7,"at":12,"text":"time"}\n',
+  'id: 7:end\nevent: end\ndata: {"id":7,"status":"sent","length":16,"cursor":"k3v9x2ab:9"}\n\n',
+].join("\n");
+
 const read = createRoute({
   method: "get",
   path: "/v1/rooms/{room}/messages/{id}/stream",
@@ -20,7 +26,10 @@ const read = createRoute({
   security: clientSecurity,
   summary: "Read one message as a stream of events: its text so far, what is added, and its end",
   request: { params: onMessage, query: z.strictObject({ ticket: ticketQuery }) },
-  responses: streamOf("Events: `snapshot`, `delta`s, `end`; each has an id, by which `Last-Event-ID` resumes."),
+  responses: streamOf(
+    "Events: `snapshot`, `delta`s, `end`; each has an id, by which `Last-Event-ID` resumes. A `delta` begins where the text so far ends.",
+    example,
+  ),
 });
 
 export const messageStream = router().openapi(read, (c) => {

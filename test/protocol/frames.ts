@@ -19,7 +19,7 @@ export const wholeFrames: { readonly [Type in ClientFrame["type"]]: Required<Ext
   delete: { type: "delete", ref: "r", id: 1, redact: false },
   react: { type: "react", ref: "r", id: 1, emoji: "👍", remove: false },
   append: { type: "append", ref: "r", id: 1, at: 0, text: "text" },
-  finish: { type: "finish", ref: "r", id: 1, status: "sent", text: "text" },
+  finish: { type: "finish", ref: "r", id: 1, status: "sent", text: "text", at: 4 },
   cancel: { type: "cancel", ref: "r", id: 1, reason: "reason" },
   snapshot: { type: "snapshot", ref: "r", id: 1 },
   read: { type: "read", ref: "r", upTo: 1 },

@@ -44,10 +44,11 @@ interface Credential {
 }
 
 /** What an operation asks for, with what may stand in its place. */
-function asked({ plane }: Operation): readonly Capability[] {
+function asked({ plane, or }: Operation): readonly Capability[] {
   // What the token of its row grants.
   if (plane === "key") return ["read"];
   if (plane === "publishing key") return ["publish"];
+  if (or !== undefined) return capabilities.filter((capability) => capability === plane || capability === or);
   return plane.endsWith(":own")
     ? [plane as Capability, plane.replace(":own", ":any") as Capability]
     : capabilities.filter((capability) => capability === plane);

@@ -9,6 +9,7 @@ import { type AuditAction, AuditPage } from "../../src/protocol/audit.ts";
 import { BatchAnswer, BroadcastAnswer } from "../../src/protocol/batch.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import {
+  AppendAnswer,
   ChangesAnswer,
   CreatedKey,
   CreatedTicket,
@@ -77,6 +78,8 @@ export interface Operation {
   readonly plane: Plane;
   /** What else it takes, beside what its plane says. */
   readonly also?: readonly RoomCapability[];
+  /** A capability that lets in as well. */
+  readonly or?: RoomCapability;
   /** A body that is accepted. */
   readonly body?: Readonly<Record<string, unknown>>;
   /** One that is no JSON, as its content type says. */
@@ -87,6 +90,8 @@ export interface Operation {
   readonly once?: true;
   /** A body of plain bytes. */
   readonly bytes?: string;
+  /** It is called upon a message that is being streamed; one is begun for each call. */
+  readonly streams?: true;
   /** How the upload stands that it is called upon; one is made for each call. */
   readonly upload?: UploadState;
   /** What is answered to a credential that may not: where it must not learn that there is such a thing, 404. */
@@ -844,6 +849,34 @@ export const operations: readonly Operation[] = [
     known: ["upload"],
   },
   {
+    name: "POST /v1/rooms/{room}/messages/{id}/append",
+    plane: "stream",
+    streams: true,
+    body: { at: 5, text: " there" },
+    answers: { 200: AppendAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "POST /v1/rooms/{room}/messages/{id}/finish",
+    plane: "stream",
+    streams: true,
+    body: { status: "sent", text: "hello there", at: 5 },
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
+    name: "POST /v1/rooms/{room}/messages/{id}/cancel",
+    plane: "stream",
+    or: "moderate",
+    streams: true,
+    body: { reason: "enough" },
+    answers: { 200: MessageAnswer },
+    first: 200,
+    known: ["room", "id"],
+  },
+  {
     name: "GET /v1/rooms/{room}/messages/{id}/stream",
     plane: "read",
     query: { ticket: [], backlog: ["1"] },
@@ -1167,7 +1200,12 @@ export async function perform(
 ): Promise<Response> {
   const { upload, bytes, lines, body = bytes ?? lines } = operation;
   const isMade = upload !== undefined && asked.upload === world.names.upload;
-  const names = isMade ? { ...asked, upload: await uploadIn(world, upload) } : asked;
+  const isBegun = operation.streams === true && asked.id === world.names.id;
+  const names = {
+    ...asked,
+    ...(isMade ? { upload: await uploadIn(world, upload) } : {}),
+    ...(isBegun ? { id: await streamIn(world) } : {}),
+  };
   return call(`${pathOf(operation, names)}${queryOf(operation, names, query)}`, {
     method: methodOf(operation),
     credential: credentialOf(operation, world),
@@ -1180,6 +1218,22 @@ export async function perform(
       ...options.headers,
     },
   });
+}
+
+const begun = new WeakMap<Names, string>();
+
+/** One of the user `ada`, with the text `hello`: the same for as long as the world is. */
+async function streamIn({ tenant, names }: World): Promise<string> {
+  const known = begun.get(names);
+  if (known !== undefined) return known;
+  const body = { text: "hello", streaming: true };
+  const options = { method: "POST", credential: tenant.key, user: "ada", body };
+  const made = await call(`/v1/rooms/${names.room}/messages`, options);
+  // Of a world that is suspended or whose room is gone there is none.
+  if (made.status !== 201) return unknownNames.id;
+  const id = String((await made.json<{ message: { id: number } }>()).message.id);
+  begun.set(names, id);
+  return id;
 }
 
 /** Announced to come whole or in one part, with that part, or complete and carried by a message. */

@@ -7,6 +7,7 @@ import type { Session } from "../../protocol/session.ts";
 import type { JoinRequest } from "./join.ts";
 import type { RoomParts } from "./parts.ts";
 import { epochOf } from "./position.ts";
+import type { LiveStream } from "./store/streams.ts";
 import { viewerOf } from "./viewer.ts";
 
 type Wish = NonNullable<JoinRequest["message"]>;
@@ -26,10 +27,11 @@ export function unheard(parts: RoomParts, session: Session, { id }: Pick<Wish, "
 export function heardBy(parts: RoomParts, session: Session, { id, at }: Wish, nowMs: number): Heard | null {
   const message = shownTo(parts, session, id, nowMs);
   if (message === null) return null;
-  const hasEnded = message.status !== "streaming";
-  const frames = [listening(message), textFrom(message, hasEnded ? null : at)];
-  if (hasEnded) frames.push(endOf(parts, message));
-  return { frames, hasEnded };
+  const stream = parts.store.streams.get(id);
+  if (stream === undefined)
+    return { frames: [listening(message), snapshot(message), endOf(parts, message)], hasEnded: true };
+  const text = stream.wasLost || at === null ? snapshot(message) : textFrom(message, at);
+  return { frames: [listening(message), text], hasEnded: false };
 }
 
 /**
@@ -38,14 +40,22 @@ export function heardBy(parts: RoomParts, session: Session, { id, at }: Wish, no
  */
 export function tellEnds(parts: RoomParts, nowMs: number): void {
   const { roster, store } = parts;
+  const ended = store.streams.takeEnded();
   for (const seat of roster.listeners()) {
     const id = seat.attachment.listensTo;
-    if (id === null) continue;
-    if (store.streams.get(id) !== undefined) continue;
+    if (id === null || store.streams.get(id) !== undefined) continue;
     const message = shownTo(parts, seat.session, id, nowMs);
     if (message === null) roster.close(seat, "not_found", "There is no such message any more.");
-    else roster.dismiss(seat, [textFrom(message, null), endOf(parts, message)]);
+    else roster.dismiss(seat, [lastOf(message, ended.get(id)), endOf(parts, message)]);
   }
+}
+
+/** What a listener has not heard of the text: the rest of it, or all where it did not stay as it was told. */
+function lastOf(message: Message, stream: LiveStream | undefined): string {
+  if (stream === undefined || stream.isRecovered) return snapshot(message);
+  const { shown, untold } = stream.text;
+  const told = shown.slice(0, shown.length - untold.length);
+  return message.text?.startsWith(told) === true ? textFrom(message, told.length) : snapshot(message);
 }
 
 function shownTo(parts: RoomParts, session: Session, id: number, nowMs: number): Message | null {
@@ -57,12 +67,15 @@ function listening({ expiresAt }: Message): string {
   return JSON.stringify({ type: "listening", expiresAt } satisfies ListeningFrame);
 }
 
-/** The whole text, or what follows after so much of it. */
-function textFrom({ id, text }: Message, at: number | null): string {
-  const whole = text ?? "";
-  return at === null || at > whole.length
-    ? JSON.stringify({ type: "snapshot", id, text: whole })
-    : JSON.stringify({ type: "delta", id, at, text: whole.slice(at) });
+function snapshot({ id, text }: Message): string {
+  return JSON.stringify({ type: "snapshot", id, text: text ?? "" });
+}
+
+/** What follows after so much of it; the whole where there is not so much. */
+function textFrom(message: Message, at: number): string {
+  const { id, text } = message;
+  if (at > (text?.length ?? 0)) return snapshot(message);
+  return JSON.stringify({ type: "delta", id, at, text: text?.slice(at) });
 }
 
 function endOf(parts: RoomParts, { id, seq, status, text }: Message): string {

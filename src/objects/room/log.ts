@@ -1,5 +1,5 @@
 /** What one flush gives out: the seqs, and what readers will be told, in the order in which it happened. */
-import { type Happening, happeningOf, type LiveData } from "../../core/happenings.ts";
+import { type Happening, happeningsOf, type LiveData } from "../../core/happenings.ts";
 import { changesFrame, type Told } from "../../core/replay.ts";
 import { type Change, seqOf } from "../../protocol/changes.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
@@ -55,7 +55,8 @@ export class Log {
       this.#soonestExpiryMs = Math.min(this.#soonestExpiryMs, change.message.expiresAt ?? Infinity);
     }
     const author = change.type === "message" ? this.#authorOfHidden(change.message.id) : undefined;
-    if (author === undefined && happening !== null) this.#happenings?.push(happening ?? happeningOf(change));
+    if (author === undefined && happening !== null)
+      this.#happenings?.push(...(happening === undefined ? happeningsOf(change) : [happening]));
     if (author === undefined && seen === undefined) return void this.#entries.push({ change: told });
     for (const one of [author, ...(seen?.authors ?? [])]) if (one !== undefined) this.#hide(one);
     const as = (viewer: Viewer): Told | null => {

@@ -73,7 +73,7 @@ export function append(
   const want = { want: stream.text.length };
   switch (appended.why) {
     case "hole":
-      return refuse("stream_offset", `The text has ${want.want} UTF-16 units: go on there.`, want);
+      return elsewhere(stream);
     case "other":
       return refuse("conflict", other, want);
     case "half":
@@ -103,6 +103,7 @@ export function finish(
   const stream = streamOf(parts, session, frame.id, nowMs);
   if ("error" in stream) return isOver(stream) ? retried(parts, session, frame, nowMs, stream) : stream;
   if (stream.isEnding) return ending;
+  if (frame.at !== undefined && frame.at !== stream.text.length) return elsewhere(stream);
   const text = frame.text ?? stream.text.whole(policy.words);
   if (text === null) {
     fail(parts, stream);
@@ -222,6 +223,10 @@ function streamOf(
   const isOwn = (message.sender?.id ?? null) === session.user;
   if (!isOwn && !anybodys) return foreign;
   return refuse(message.status === "cancelled" ? "stream_cancelled" : "stream_closed");
+}
+
+function elsewhere({ text }: LiveStream): Refusal {
+  return refuse("stream_offset", `The text has ${text.length} UTF-16 units: go on there.`, { want: text.length });
 }
 
 const ending = refuse("stream_closed", "The stream is being finished.");

@@ -84,7 +84,14 @@ function lookUp(parts: RoomParts, subject: Subject, nowMs: number): object | nul
     const row = store.members.get(subject.member);
     return row === null ? null : { member: memberOf(row) };
   }
+  if ("stream" in subject) return streamOf(parts, subject.stream, nowMs);
   const { message: id, ...reaction } = subject;
   const message = store.messages.get(id, nowMs, nobody);
   return message === null ? null : { message, ...reaction };
+}
+
+/** What a message that was streamed has become. Its text is told where the message is. */
+function streamOf({ store }: RoomParts, id: number, nowMs: number): object | null {
+  const message = store.messages.get(id, nowMs, nobody);
+  return message === null ? null : { id, status: message.status, length: message.text?.length ?? 0 };
 }

@@ -30,6 +30,8 @@ export interface LiveStream {
   savedRenewedAtMs: number;
   /** Readers may hold more than there is: the room has lost its memory since they were last told. */
   isRecovered: boolean;
+  /** The room has lost its memory since it began: who had read on then may hold what was lost, and another text than there is now. */
+  readonly wasLost: boolean;
   /** Its end is on its way into the log. */
   isEnding: boolean;
 }
@@ -38,6 +40,7 @@ export class Streams {
   readonly #sql: SqlStorage;
   readonly #usage: Usage;
   readonly #live = new Map<number, LiveStream>();
+  #ended = new Map<number, LiveStream>();
 
   constructor(sql: SqlStorage, usage: Usage) {
     this.#sql = sql;
@@ -54,6 +57,13 @@ export class Streams {
 
   get(id: number): LiveStream | undefined {
     return this.#live.get(id);
+  }
+
+  /** Those that have ended since this was last asked, as they were. */
+  takeEnded(): ReadonlyMap<number, LiveStream> {
+    const ended = this.#ended;
+    if (ended.size > 0) this.#ended = new Map();
+    return ended;
   }
 
   countOf(sender: string | null): number {
@@ -77,7 +87,8 @@ export class Streams {
       .toArray();
     const stored = new Set(rows.map(({ id }) => id));
     for (const id of this.#live.keys()) if (!stored.has(id)) this.#live.delete(id);
-    for (const row of rows) if (!this.#live.has(row.id)) this.#live.set(row.id, { ...liveOf(row), isRecovered: true });
+    for (const row of rows)
+      if (!this.#live.has(row.id)) this.#live.set(row.id, { ...liveOf(row), isRecovered: true, wasLost: true });
   }
 
   /** Its row is stored. */
@@ -136,6 +147,8 @@ export class Streams {
   #remove(id: number): void {
     this.#usage.countEnded(id);
     this.#sql.exec("DELETE FROM stream WHERE message = ?", id);
+    const stream = this.#live.get(id);
+    if (stream !== undefined) this.#ended.set(id, stream);
     this.#live.delete(id);
   }
 }
@@ -160,6 +173,7 @@ function liveOf({ id, sender, shadow, expires_at, text, renewed_at }: StreamRow)
     savedUnits: text.length,
     savedRenewedAtMs: renewed_at,
     isRecovered: false,
+    wasLost: false,
     isEnding: false,
   };
 }
