@@ -23,7 +23,7 @@ import { sees, viewerOf } from "./viewer.ts";
 export type AppendAnswer = { readonly ok: true; readonly at: number } | Refusal;
 
 /** As its producer wants it. Only one of our own that has lost its memory says `interrupted`. */
-export type EndRequest = Pick<FinishFrame, "text"> & { readonly status: FinishFrame["status"] | "interrupted" };
+export type EndRequest = Pick<FinishFrame, "text" | "at"> & { readonly status: FinishFrame["status"] | "interrupted" };
 
 /** What a stream ends with. */
 type End = Pick<Message, "status" | "text">;
