@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { roomStub } from "../../src/objects/stubs.ts";
-import { fixedLimits } from "../../src/protocol/limits.ts";
+import { fixedLimits, tenantLimits } from "../../src/protocol/limits.ts";
 import { everything, type TestTenant } from "../support/api.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
 import { addFile } from "../support/files.ts";
@@ -300,7 +300,7 @@ describe("an import", () => {
         "a text too long",
         await withEnd(
           head,
-          body.map((line) => line.replace("a reply", "x".repeat(40_000))),
+          body.map((line) => line.replace("a reply", "x".repeat(tenantLimits.streamTextLength.ceiling + 1))),
         ),
       ],
       [
