@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{standalone,chaos,project}/**/*.test.ts"],
+          include: ["test/{standalone,chaos,project,client}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -139,7 +139,8 @@ function moveIn(draft: string): void {
     mkdirSync(dirname(join(bundleFolder, file)), { recursive: true });
     renameSync(join(draft, file), join(bundleFolder, file));
   }
-  for (const file of filesIn(bundleFolder)) if (!made.has(file)) rmSync(join(bundleFolder, file), { force: true });
+  for (const file of filesIn(bundleFolder))
+    if (!made.has(file) && !file.startsWith("client/")) rmSync(join(bundleFolder, file), { force: true });
 }
 
 function filesIn(folder: string): string[] {
