@@ -322,6 +322,26 @@ test("[C7] a room that refuses harms no other, and one that is closed comes back
   expect([errors, b.snapshot.error?.code, server.lines.length]).toEqual([["banned"], "banned", 1]);
 });
 
+test("[C14] a proxy that lets no WebSocket through is gone round by events, after two attempts", async () => {
+  server.refusal = 400;
+  server.onCall = ({ url = "" }, response) => {
+    if (!url.startsWith("/v1/events")) return void response.end("{}");
+    response.setHeader("Content-Type", "text/event-stream");
+    for (const frame of room.welcome("general", undefined))
+      response.write(
+        `event: ${(frame as { type: string }).type}\ndata: ${JSON.stringify({ room: "general", ...frame })}\n\n`,
+      );
+    return undefined;
+  };
+  const { client: one, states } = connect();
+  const general = one.room("general");
+  general.subscribe(() => undefined);
+  await until(() => general.snapshot.status === "live");
+  expect(one.state).toEqual({ name: "connected", transport: "sse" });
+  expect(states).toEqual(["connecting", "waiting", "connecting", "waiting", "connecting", "connected"]);
+  expect(server.calls).toEqual(["GET /v1/limits", "GET /v1/limits", "GET /v1/events?rooms=general"]);
+});
+
 test("[C8] a device that wakes does not wait for the end of its pause", async () => {
   vi.mocked(Math.random).mockReturnValue(0.99);
   const listeners = new Map<string, () => void>();

@@ -136,6 +136,19 @@ test("[C15] older pages join what is held, and a room is read as far back as it 
   expect(apart.messages.map(({ id }) => id)).toEqual([2, 3]);
 });
 
+test("[C15] what was said is found again", async () => {
+  const ada = connect("ada").room("found");
+  const body = { settings: { search: true } };
+  await ask(`${server.url}/v1/rooms/found`, { method: "PUT", credential: tenant.key, body });
+  const { id } = await ada.publish({ text: "a needle in the hay" });
+  await ada.publish({ text: "only hay" });
+  const { items, complete } = await ada.search("needle", { order: "newest", limit: 5 });
+  expect([complete, items.map(({ message, highlights }) => [message.id, highlights])]).toEqual([
+    true,
+    [[id, [[2, 6]]]],
+  ]);
+});
+
 test("[C16] `data` has the type of the room's schema, on the way out and on the way in", async () => {
   const point = {
     "~standard": {
