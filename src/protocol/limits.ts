@@ -569,6 +569,12 @@ export const fixedLimits = {
   searchSegmentsMax: 64,
   searchMergePages: 8,
   searchMergePauseMs: 250,
+  /**
+   * So many borders of the index's pages are looked at in one instant for beginnings of words that are gone. Where there are any
+   * the index is merged, and then not again for a while, whatever else is removed: each time it is written anew.
+   */
+  searchBorders: 250,
+  searchCleanPauseMs: 600_000,
   /** A pass of retention, expiry or erasure takes a message out of the index word by word. */
   searchedPassRows: 25,
   /** A page of an export is read in one instant, in which its object does nothing else. */

@@ -474,6 +474,58 @@ describe("what is gone", () => {
     await integrity(room);
   });
 
+  /** Beginnings of pages of the index with which no word begins that is still said. */
+  const leftOver = (room: Place): Promise<string[]> =>
+    runInDurableObject(roomObject(room.tenant, here), (_, { storage: { sql } }) => {
+      const words = sql.exec<{ term: string }>("SELECT DISTINCT term FROM search_words").toArray();
+      const borders = sql.exec<{ begin: string }>("SELECT CAST(substr(term, 2) AS TEXT) AS begin FROM search_idx");
+      return Array.from(borders, ({ begin }) => begin ?? "").filter(
+        (begin) => !words.some(({ term }) => term.startsWith(begin)),
+      );
+    });
+  const manyWords = (): Promise<Place> =>
+    place().then(async (room) => {
+      const unique = [7_919, 104_729, 1_299_709, 15_485_863].map((prime) => `' unique' || (id * ${prime} % 1000003)`);
+      await fill(room, 6_000, `'said kept' || (id % 5) || iif(id % 5 < 3, ${unique.join(" || ")}, '')`);
+      await set(room, { search: true });
+      await work(room);
+      return room;
+    });
+
+  test("[Q8] [D17] an erasure is over when nothing is left of his words where pages of the index begin, either", async () => {
+    const room = await manyWords();
+    const object = roomObject(room.tenant, here);
+    expect(await object.erase("u_1")).toMatchObject({ ok: false, error: "overloaded" });
+    expect((await leftOver(room)).length).toBeGreaterThan(2);
+    // Somebody else's words may go all the time.
+    await on(room, `messages/${await room.post("said hello")}`, "PATCH", { text: "said goodbye" });
+    await work(room);
+    expect(await leftOver(room)).toEqual([]);
+    expect(await object.erase("u_1")).toEqual({ ok: true });
+    expect(await found(room, "kept3", { limit: 100 })).toHaveLength(100);
+    await integrity(room);
+  });
+
+  test("[Q8] what is removed in silence, or while the index is being merged and the room loses its memory, leaves nothing", async () => {
+    const room = await manyWords();
+    await query(room.tenant, here, `UPDATE message SET expires_at = ${Date.now()} WHERE id % 5 = 1`);
+    await runInDurableObject(roomObject(room.tenant, here), (_, { storage: { sql } }) => {
+      sql.exec("DELETE FROM message WHERE id % 5 = 1 AND id > 500");
+    });
+    expect((await leftOver(room)).length).toBeGreaterThan(2);
+    await room.post("the next");
+    for (let times = 0; times < 6; times++) {
+      goTo((await room.dueMs("search")) ?? 0);
+      await room.ring();
+      await room.post(`said ${times}`);
+      await evict(room.tenant, here);
+    }
+    await on(room, "messages/7", "DELETE");
+    await work(room);
+    expect([await leftOver(room), await room.dueMs("search")]).toEqual([[], null]);
+    await integrity(room);
+  });
+
   test("[Q8] passes of retention and erasure are smaller where each message is taken out of the index", async () => {
     const room = await place();
     await fill(room, passRows + 50);

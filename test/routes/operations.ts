@@ -123,6 +123,8 @@ export interface Operation {
 
 /** What opens the model of the world's assistant. */
 export const assistantKey = "sk-test-0123456789abcdefghijklmnopqrstuvwxyz";
+/** The message of the world's room that its tenant's server has said, and not `ada`. */
+const notAdas = "4";
 const sha256OfHello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const operatorTenant = { 200: TenantProfile };
 const newKey = { 201: z.object({ key: CreatedKey }) };
@@ -948,7 +950,10 @@ export const operations: readonly Operation[] = [
   },
   {
     name: "GET /v1/rooms/{room}/messages/{id}/revisions",
+    // Of what another has said: its author may, too.
     plane: "moderate",
+    also: ["read"],
+    names: { id: notAdas },
     query: pageQuery,
     answers: { 200: z.object({ items: z.array(Revision), next: z.string().optional() }) },
     first: 200,
@@ -1043,13 +1048,14 @@ export async function newWorld(
   const { id: erasure } = await begun.json<{ id: string }>();
   const { key } = await spare.json<{ key: { id: string; secret: string } }>();
   const room = "team:lobby";
-  for (const [method, path, body] of [
+  for (const [method, path, body, credential = token] of [
     ["PUT", "", {}],
     ["POST", "/messages", { text: "first" }],
     ["PUT", "/members/mo", { role: "member" }],
     ["PUT", "/messages/1/reactions/%F0%9F%91%8D", undefined],
+    ["POST", "/messages", { text: "from the server" }, tenant.key],
   ] as const) {
-    const made = await call(`/v1/rooms/${room}${path}`, { method, credential: token, body });
+    const made = await call(`/v1/rooms/${room}${path}`, { method, credential, body });
     if (!made.ok) throw new Error(`no world: ${await made.text()}`);
   }
   const flagging = { method: "POST", credential: tenant.key, user: "mo", body: {} };

@@ -31,6 +31,8 @@ export async function eraseUser(
   forgetDecisions(parts, user);
   // Until the tenant has heard of them they name him here.
   await deeds.tell();
+  if (messages === "erase" && !parts.indexer.isRidOf(user, Date.now()))
+    return refuse("overloaded", "The index of the room is still being rid of what the user said.");
   const isLeaving = store.leavers.all().some((leaver) => leaver.user === user);
   return isLeaving ? refuse("overloaded", "The user is still leaving the room.") : { ok: true };
 }

@@ -70,6 +70,7 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
       // Nobody else has told of it that there are fewer messages.
       if ((await turn.work(expiry)) === "more") turn.scheduleReport();
       parts.keeper.swept(Date.now());
+      parts.indexer.noticeRemoval(Date.now());
       again("expiry", nextSweepMs(parts, Date.now()));
     },
     retention: async () => {

@@ -11,7 +11,7 @@ import { exceededMigration } from "./exceeded.ts";
 import { questionsMigration } from "./questions.ts";
 import { outboxMigration } from "./outbox.ts";
 import { streamsMigration } from "./store/streams.ts";
-import { searchMigration } from "./store/searchIndex.ts";
+import { searchCleanMigration, searchMigration } from "./store/searchIndex.ts";
 import { mentionsMigration } from "./store/messages.ts";
 import { pinsMigration } from "./store/pins.ts";
 import { repliesMigration } from "./store/replies.ts";
@@ -152,4 +152,5 @@ UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
   mentionsMigration,
   revisionsMigration,
   questionsMigration,
+  searchCleanMigration,
 ];

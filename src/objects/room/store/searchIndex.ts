@@ -12,12 +12,22 @@ CREATE TABLE search_state (
 `,
 };
 
+/** How often something was taken out, and of how much of that nothing is left. */
+export const searchCleanMigration: Migration = {
+  id: "search-2",
+  sql: `
+ALTER TABLE search_state ADD COLUMN taken INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE search_state ADD COLUMN clean INTEGER NOT NULL DEFAULT 0;
+`,
+};
+
 const { searchSegments, searchSegmentsMax } = fixedLimits;
 
 /** What is being streamed is found when it has ended: each checkpoint would take the text so far out and put it in again. */
 const isIndexed = (row: "old" | "new"): string => `${row}.text IS NOT NULL AND ${row}.status <> 'streaming'`;
 const isBuilt = "old.id >= (SELECT built_from FROM search_state)";
-const takeOut = "INSERT INTO search (search, rowid, text) VALUES ('delete', old.id, old.text);";
+const takeOut = `INSERT INTO search (search, rowid, text) SELECT 'delete', old.id, old.text WHERE ${isIndexed("old")};
+  UPDATE search_state SET taken = taken + 1 WHERE ${isIndexed("old")};`;
 
 /**
  * Made when a room is to be searched: until then it pays nothing. Whatever changes or removes a text, by whatever statement, is
@@ -25,7 +35,8 @@ const takeOut = "INSERT INTO search (search, rowid, text) VALUES ('delete', old.
  * SQLite wraps every statement that has one into a savepoint, at which FTS5 writes down what it holds.
  *
  * - `columnsize=0`: a row less for each message; the ranking counts words by itself.
- * - `secure-delete`: what is taken out leaves the index at once, and not when its segment is merged one day.
+ * - `secure-delete`: what is taken out leaves its page at once, and not when its segment is merged one day. Where pages begin
+ *   is not looked after by that: `cleaner.ts` is.
  * - `automerge` by the flush would hold it up: the room merges by its alarm (`indexer.ts`).
  */
 const creation = `
@@ -36,11 +47,12 @@ INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 INSERT INTO search (search, rank) VALUES ('automerge', 0);
 INSERT INTO search (search, rank) VALUES ('usermerge', ${searchSegments});
 INSERT INTO search (search, rank) VALUES ('crisismerge', ${searchSegmentsMax});
+CREATE VIRTUAL TABLE search_words USING fts5vocab(search, instance);
 
 CREATE TRIGGER search_removed AFTER DELETE ON message WHEN ${isIndexed("old")} AND ${isBuilt} BEGIN ${takeOut} END;
 CREATE TRIGGER search_changed AFTER UPDATE OF text, status ON message
 WHEN (old.text IS NOT new.text OR old.status <> new.status) AND ${isBuilt} BEGIN
-  INSERT INTO search (search, rowid, text) SELECT 'delete', old.id, old.text WHERE ${isIndexed("old")};
+  ${takeOut}
   INSERT INTO search (rowid, text) SELECT new.id, new.text WHERE ${isIndexed("new")};
 END;
 `;
@@ -94,7 +106,9 @@ export class SearchIndex {
   /** All at once: of 100,000 messages it takes 3 ms, less than a pass that went through them. Belongs into a transaction. */
   end(): void {
     if (this.#builtFrom === null) return;
-    this.#sql.exec("DROP TRIGGER search_removed; DROP TRIGGER search_changed; DROP TABLE search");
+    this.#sql.exec(
+      "DROP TRIGGER search_removed; DROP TRIGGER search_changed; DROP TABLE search_words; DROP TABLE search",
+    );
     this.#sql.exec("DELETE FROM search_state");
     this.#builtFrom = null;
   }
@@ -136,6 +150,55 @@ export class SearchIndex {
     return changes() - before >= 2;
   }
 
+  // What was taken out.
+
+  removals(): { readonly taken: number; readonly clean: number } {
+    if (this.#builtFrom === null) return { taken: 0, clean: 0 };
+    return this.#sql.exec<{ taken: number; clean: number }>("SELECT taken, clean FROM search_state").one();
+  }
+
+  /**
+   * Looks at so many borders of pages behind the ones looked at before. One that no word begins with that is still said is left
+   * over. `next` is null where these were the last.
+   */
+  borders(behind: number, limit: number): { readonly isLeftOver: boolean; readonly next: number | null } {
+    const { left, count } = this.#sql
+      .exec<{ left: number; count: number }>(
+        // Behind a sign for the kind of the term.
+        `WITH border AS (SELECT substr(term, 2) AS begin FROM search_idx LIMIT ? OFFSET ?)
+         SELECT count(*) AS count, coalesce(sum(length(begin) > 0 AND substr(CAST(
+           (SELECT term FROM search_words WHERE term >= CAST(begin AS TEXT) LIMIT 1) AS BLOB), 1, length(begin)) IS NOT begin), 0) AS left
+         FROM border`,
+        limit,
+        behind,
+      )
+      .one();
+    return { isLeftOver: left > 0, next: count < limit ? null : behind + limit };
+  }
+
+  /**
+   * A segment that is alone is not merged: this makes another, of what is there, at the end of the transaction. Until `saveClean`
+   * two are enough for it, or what comes meanwhile waits for others like it, and the rest for that.
+   */
+  addSegment(): void {
+    const newest = this.#sql
+      .exec<{ id: number; text: string }>(
+        `SELECT id, text FROM message AS old WHERE ${isBuilt} AND ${isIndexed("old")} ORDER BY id DESC LIMIT 1`,
+      )
+      .toArray()[0];
+    if (newest === undefined) return void this.#sql.exec("INSERT INTO search (search) VALUES ('delete-all')");
+    const { id, text } = newest;
+    this.#sql.exec("INSERT INTO search (search, rowid, text) VALUES ('delete', ?, ?)", id, text);
+    this.#sql.exec("INSERT INTO search (rowid, text) VALUES (?, ?)", id, text);
+    this.#sql.exec("INSERT INTO search (search, rank) VALUES ('usermerge', 2)");
+  }
+
+  saveClean(upTo: number): void {
+    this.#sql.exec("UPDATE search_state SET clean = ?", upTo);
+    // Not bound: a number would be bound as a real one, which FTS5 refuses here.
+    this.#sql.exec(`INSERT INTO search (search, rank) VALUES ('usermerge', ${searchSegments})`);
+  }
+
   // Searching.
 
   /** Whether one of these words is in so few messages, of all, that whatever needs it is found by looking at these. */
@@ -173,7 +236,10 @@ export class SearchIndex {
   }
 
   #save(builtFrom: number): void {
-    this.#sql.exec("INSERT OR REPLACE INTO search_state (one, built_from) VALUES (1, ?)", builtFrom);
+    this.#sql.exec(
+      "INSERT INTO search_state (one, built_from) VALUES (1, ?) ON CONFLICT DO UPDATE SET built_from = excluded.built_from",
+      builtFrom,
+    );
     this.#builtFrom = builtFrom;
   }
 }
