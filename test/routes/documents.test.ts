@@ -40,6 +40,7 @@ function operationsOf(document: Record<string, Json>): [string, Record<string, J
 /** What is no JSON, by the end of its path. */
 const otherTypes = [
   ["/events", "text/event-stream"],
+  ["get /v1/rooms/{room}/messages/{id}/stream", "text/event-stream"],
   ["post /v1/rooms/{room}/assistant", "text/event-stream"],
   ["/metrics", "text/plain"],
   ["/export", "application/x-ndjson"],
