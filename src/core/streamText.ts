@@ -4,7 +4,7 @@
  */
 import { fixedLimits } from "../protocol/limits.ts";
 import type { WordList } from "../protocol/words.ts";
-import { maskedInPlace } from "./words.ts";
+import { folded, maskedInPlace } from "./words.ts";
 
 export type Appended =
   /** `isNew`: something was added, and not all of it was there. */
@@ -14,6 +14,8 @@ export type Appended =
 
 /** Of what has been shown, so much is looked at again: a listed entry may have begun there. */
 const contextUnits = 4 * fixedLimits.wordLength;
+/** A letter may be written in so many: a mathematical one in two, a syllable or a letter with two marks in three parts. */
+const unitsPerLetter = 3;
 /** Beside its letters an entry may have as many units that nobody sees, before it is only found at the end of the text. */
 const spareUnits = 8;
 const space = /[\t\n\r ]+/;
@@ -121,7 +123,7 @@ function decided(held: string, list: readonly string[]): number {
   return Math.max(behind, isLow(held, far) ? far - 1 : far);
 }
 
-/** The units and the words of its longest entries. */
+/** The units and the words of its longest entries, as they may be written: `ß` is `SS`, and one space may be another. */
 interface Extent {
   readonly units: number;
   readonly parts: number;
@@ -133,8 +135,8 @@ function extentOf(list: readonly string[]): Extent {
   const known = extents.get(list);
   if (known !== undefined) return known;
   let [units, parts] = [0, 1];
-  for (const word of list) {
-    units = Math.max(units, word.length);
+  for (const word of list.map(folded)) {
+    units = Math.max(units, unitsPerLetter * word.length);
     parts = Math.max(parts, word.split(space).length);
   }
   extents.set(list, { units, parts });

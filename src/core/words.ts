@@ -101,7 +101,7 @@ function forked(node: Trie, next: Trie, at: number): Trie {
 }
 
 /** Without case, without compatible forms, without what cannot be seen. Upper case, because lower case depends on what stands around. */
-function folded(text: string): string {
+export function folded(text: string): string {
   return text
     .normalize("NFKC")
     .replaceAll(/\p{Cf}/gu, "")

@@ -86,7 +86,10 @@ export async function hearEvents(
   let end: Told | null = null;
   let isFinished = false;
   const parser = createParser({
-    maxBufferSize: fixedLimits.assistantBytesMax,
+    maxBufferSize: fixedLimits.assistantEventUnits,
+    onError: ({ type }) => {
+      if (type === "max-buffer-size-exceeded") end ??= failed("too_large");
+    },
     onEvent: ({ data }) => {
       if (end !== null) return;
       if (data.trim() === "[DONE]") end = { ok: true };

@@ -450,6 +450,8 @@ export const fixedLimits = {
   /** One answer as a whole, and all bytes of it: each piece of a text comes wrapped in some 200 bytes. */
   assistantMsMax: 600_000,
   assistantBytesMax: 33_554_432,
+  /** Of one event of it: a whole answer at once passes, each unit of it escaped. What is parsed takes a multiple of it. */
+  assistantEventUnits: 1_048_576,
   /** An answer of which nothing has come is asked for again, so often in all, after pauses that double. */
   assistantAttempts: 3,
   assistantPauseMs: 500,

@@ -69,10 +69,24 @@ describe("words that must not be said", () => {
     const text = new StreamText("");
     const [word, shown] = ["forbidden", "漢".repeat(40)];
     expect(text.append(0, shown, masked(word)).ok).toBe(true);
-    expect(text.shown).toBe(shown.slice(0, 40 - word.length - 8));
+    expect(text.shown).toBe(shown.slice(0, 40 - 3 * word.length - 8));
     expect(text.append(40, `-forbidden-${shown}`, masked(word)).ok).toBe(true);
     expect(text.shown).toContain("-*********-漢");
     expect(text.whole(masked(word))).toBe(`${shown}-*********-${shown}`);
+  });
+
+  test("[J9] however its letters and its spaces are written, no beginning of a listed word is shown", () => {
+    const bold = String.fromCodePoint(...Array.from("forbidden", (letter) => 0x1d3b9 + (letter.codePointAt(0) ?? 0)));
+    for (const [word, written] of [
+      ["forbidden".repeat(3), bold.repeat(3)],
+      ["ß".repeat(20), "s".repeat(40)],
+      ["가나다라마바사아자차", "가나다라마바사아자차".normalize("NFD")],
+      ["very\u00a0bad", "very bad"],
+    ] as const) {
+      const text = new StreamText("");
+      for (const piece of Array.from(`so ${written}`)) text.append(text.length, piece, masked(word));
+      expect(text.shown).toBe("so ");
+    }
   });
 
   test("[J9] where listed words are blocked, the piece that completes one is refused and nothing of it is kept", () => {

@@ -14,6 +14,7 @@ import { eventually, pass, startClock, stopClock } from "../support/clock.ts";
 import { asAsked } from "../support/failing.ts";
 import { evict, query, roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
+import { callerOf } from "../support/streams.ts";
 
 const room = "general";
 let tenant: TestTenant;
@@ -215,6 +216,27 @@ test("[I11] [W7] beyond those that are answered and those that wait, a question 
     expect(asked.begin(second)).toMatchObject({ message: 1, isTooMuch: false, begun: 1 });
     storage.sql.exec("DELETE FROM asked");
   });
+});
+
+test("[I11] of a flood of questions no more is looked at than can be answered", async () => {
+  await runInDurableObject(object(), (_, { storage }) => {
+    migrate(storage, [askedMigration]);
+    const asked = new AskedQuestions(storage);
+    for (let message = 1; message <= 200; message++)
+      asked.add({ epoch: "e", message, assistant: "helper", atMs: 1 }, 1);
+    expect(asked.due(1)).toHaveLength(2 * fixedLimits.assistantAnswers);
+    storage.sql.exec("DELETE FROM asked");
+  });
+});
+
+test("[I7] who asked and may not publish any more cancels nothing", async () => {
+  const question = await say("hello");
+  await settled();
+  const [answer] = await answersTo(question);
+  const cancel = (capabilities: string[]) =>
+    env.ROOM.getByName(roomObjectName(tenant.id, room)).cancel(callerOf("ada", capabilities), answer?.id ?? 0, {});
+  expect(await cancel(["read"])).toMatchObject({ ok: false, error: "forbidden" });
+  expect(await cancel(["read", "publish"])).toMatchObject({ ok: false, error: "stream_closed" });
 });
 
 test("[I14] whoever answers leaves nothing behind when there is nothing to answer, and holds no words while there is", async () => {

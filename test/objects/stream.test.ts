@@ -150,6 +150,38 @@ test("[J3] who joins is given one snapshot of each message of its window, and go
   ]);
 });
 
+test("[J3] [J8] who goes on where more is streamed than a replay may have is given the newest of it, and no more", async () => {
+  const room = await place({ ...roomy, replayBytes: 1_000 });
+  const bot = await room.enter("bot");
+  const ids: number[] = [];
+  for (const letter of ["a", "b", "c"]) ids.push(await begin(bot, { text: letter.repeat(300) }));
+  const cursor = `${bot.welcome.epoch}:3`;
+  const ada = await room.enter("ada", { cursor });
+  await ada.until(() => ada.of("snapshot").length === 3);
+  await append(bot, ids[0] ?? 0, 300, "a".repeat(300));
+  const bo = await room.enter("bo", { cursor });
+  await bo.until(() => bo.of("snapshot").length > 0);
+  expect([ada.welcome.resumed, bo.welcome.resumed, bo.welcome.gap]).toEqual([true, false, { reason: "too_far" }]);
+  expect(bo.of("snapshot")).toMatchObject([{ id: ids.at(-1) }]);
+});
+
+test("[J8] of long texts no more is read than is told", async () => {
+  const limits = { replayBytes: 10_000 };
+  const room = await place({ ...roomy, ...limits });
+  const bot = await room.enter("bot");
+  for (let count = 0; count < 40; count++)
+    bot.send({ type: "publish", nonce: `nonce-long-${count}`, text: "x".repeat(4_000) });
+  await room.fence(bot);
+  const { session, policy } = callerOf("ada");
+  const caller = { session, policy: { ...policy, limits: { ...policy.limits, ...limits } } };
+  const { read } = await rowsOf(room.tenant, room.room, async (object) => {
+    expect(await object.messages(caller, { limit: 200 })).toMatchObject({ messages: [{}, {}, {}], hasMore: true });
+    const wanted = { cursor: `${bot.welcome.epoch}:0`, backlog: 0 };
+    expect(await object.changes(caller, wanted)).toMatchObject({ hasMore: true });
+  });
+  expect(read).toBeLessThan(40);
+});
+
 /** The object dies, and with it its sockets and all that it had not written down. */
 async function lose(room: Place): Promise<void> {
   const dying = runInDurableObject(roomObject(room.tenant, room.room), (_, state) => state.abort(asAsked));
@@ -403,6 +435,7 @@ test("[J8] [W7] streams, the length of a text, appends and their bytes are limit
     limit: { scope: "append_bytes" },
     retryAfterMs: 100,
   });
+  expect(await finish(bot, id, { text: "0" })).toMatchObject({ ...limited, limit: { scope: "append_bytes" } });
   pass(100);
   expect(await append(bot, id, 0, "0")).toMatchObject({ type: "ack" });
   for (let more = 0; more < 4; more++) await append(bot, id, 10, "");

@@ -193,6 +193,7 @@ test("[I9] [I10] whatever an endpoint does, the answer ends, says so in our word
     redirect: { status: "failed", text: could("it answered with a redirect"), times: 1 },
     json: { status: "failed", text: could("its answer is no stream of events"), times: 1 },
     garbage: { status: "failed", text: could("its answer cannot be understood"), times: 1 },
+    flood: { status: "failed", text: could("its answer is too large"), times: 1 },
     empty: { status: "failed", text: could("its answer was empty"), times: 1 },
     never: { status: "failed", text: could("it did not answer in time"), times: 1 },
     mishap: { status: "failed", text: "Some ", times: 1 },

@@ -75,6 +75,7 @@ export class ModelServer {
     }
     response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8" });
     if (word === "garbage") return void response.end(`data: {"choices":[{"delta":${innards}\n\n`);
+    if (word === "flood") return void response.end(`data: {"choices":[{}${",{}".repeat(400_000)}]}\n\n`);
     if (word === "mishap") return void response.write(`${event("Some ")}data: {"error":{"message":"${innards}"}}\n\n`);
     if (word === "empty") return void response.end("data: [DONE]\n\n");
     if (word === "broken") return void response.write(event("Half an ans"), () => request.socket.resetAndDestroy());

@@ -62,10 +62,14 @@ export class AskedQuestions {
     );
   }
 
-  /** Those that are due, the ones that only need be refused first. */
+  /** Those that are due, the ones that only need be refused first; not more of them than can be begun beside those that are under way. */
   due(nowMs: number): number[] {
     return this.#sql
-      .exec<{ number: number }>("SELECT number FROM asked WHERE due_at <= ? ORDER BY too_much DESC, number", nowMs)
+      .exec<{ number: number }>(
+        "SELECT number FROM asked WHERE due_at <= ? ORDER BY too_much DESC, number LIMIT ?",
+        nowMs,
+        2 * fixedLimits.assistantAnswers,
+      )
       .toArray()
       .map(({ number }) => number);
   }

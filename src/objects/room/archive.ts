@@ -10,6 +10,7 @@ import type {
   RevisionLine,
 } from "../../protocol/export.ts";
 import type { Pinned } from "../../protocol/message.ts";
+import { fixedLimits } from "../../protocol/limits.ts";
 import type { Role } from "../../protocol/capabilities.ts";
 import { dataJson, jsonOrNull, messageColumns, messageOf, type MemberRow, type MessageRow, withText } from "./rows.ts";
 import type { Streams } from "./store/streams.ts";
@@ -50,15 +51,27 @@ export class Archive {
   }
 
   #messages(which: string, order: "id" | "seq", after: number, limit: number, nowMs: number): MessageLine[] {
-    return this.#sql
-      .exec<FullRow>(
+    return this.#lines(
+      this.#sql.exec<FullRow>(
         `SELECT ${columns} FROM message WHERE ${which} AND (expires_at IS NULL OR expires_at > ?2) ORDER BY ${order} LIMIT ?3`,
         after,
         nowMs,
         limit,
-      )
-      .toArray()
-      .map((row) => messageLine(withText(row, this.#streams)));
+      ),
+    );
+  }
+
+  /** One beyond what fits into a page: a row may have half as much text as that. */
+  #lines(rows: Iterable<FullRow>): MessageLine[] {
+    const lines: MessageLine[] = [];
+    let units = 0;
+    for (const row of rows) {
+      const line = messageLine(withText(row, this.#streams));
+      lines.push(line);
+      if (units > fixedLimits.exportPageUnits) break;
+      units += line.text?.length ?? 0;
+    }
+    return lines;
   }
 
   reactionsOn(message: number, { emoji, user }: ReactionMark, limit: number): ReactionLine[] {
@@ -128,16 +141,15 @@ export class Archive {
   // Of one user. Few indexes lead there: each page goes on where the last one has stopped looking.
 
   messagesBy(user: string, after: number, limit: number, nowMs: number): MessageLine[] {
-    return this.#sql
-      .exec<FullRow>(
+    return this.#lines(
+      this.#sql.exec<FullRow>(
         `SELECT ${columns} FROM message WHERE sender = ? AND id > ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY id LIMIT ?`,
         user,
         after,
         nowMs,
         limit,
-      )
-      .toArray()
-      .map((row) => messageLine(withText(row, this.#streams)));
+      ),
+    );
   }
 
   reactionsBy(user: string, { message, emoji }: { message: number; emoji: string }, limit: number): ReactionLine[] {

@@ -5,12 +5,13 @@ import { formatCursor, parseCursor, type Position } from "../../protocol/cursor.
 import type { Message } from "../../protocol/message.ts";
 import type { Refusal } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import { utf8Length } from "../../protocol/text.ts";
 import { tell } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf, headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
 import type { Reading } from "./store/messages.ts";
-import { type Viewer, viewerOf } from "./viewer.ts";
+import { sees, type Viewer, viewerOf } from "./viewer.ts";
 
 /** What a reader is told who joins or asks: the changes since its cursor, or a new beginning and why. */
 export interface CatchUp {
@@ -34,8 +35,9 @@ export function catchUp(parts: RoomParts, viewer: Viewer, { cursor, backlog }: W
     oldest,
     policy: { limits },
   } = stateOf(parts);
-  const reading = { viewer, nowMs, limit: limits.replayChanges + 1 };
-  const anew = (): CatchUp => newest(parts, { viewer, nowMs, limit: backlog + 1 });
+  const { replayBytes: bytes } = limits;
+  const reading = { viewer, nowMs, bytes, limit: limits.replayChanges + 1 };
+  const anew = (): CatchUp => newest(parts, { viewer, nowMs, bytes, limit: backlog + 1 });
   if (cursor === null) return anew();
   if (cursor === "0") {
     const found = parts.store.messages
@@ -49,7 +51,7 @@ export function catchUp(parts: RoomParts, viewer: Viewer, { cursor, backlog }: W
   const gap = position === null ? "epoch" : gapIn(parts, position);
   if (position === null || gap !== null) return { ...anew(), gap: gap ?? "epoch" };
   const changes = parts.store.changedSince(position.seq, reading).map(tell);
-  if (!fits(changes, limits)) return { ...anew(), gap: "too_far" };
+  if (!fits(changes, limits) || streamsExceed(parts, viewer, bytes)) return { ...anew(), gap: "too_far" };
   return { resumed: true, start: null, from: position.seq, changes };
 }
 
@@ -95,7 +97,7 @@ function pageFrom(parts: RoomParts, viewer: Viewer, position: Position, reset: b
     floor,
     policy: { limits },
   } = stateOf(parts);
-  const reading = { viewer, nowMs, limit: limits.replayChanges + 1 };
+  const reading = { viewer, nowMs, bytes: limits.replayBytes, limit: limits.replayChanges + 1 };
   const found = parts.store.changedSince(position.seq, reading).map(tell);
   const changes = takeWithin(found.slice(0, limits.replayChanges), limits.replayBytes);
   const hasMore = changes.length < found.length;
@@ -142,6 +144,16 @@ function fits(
   { replayChanges, replayBytes }: { replayChanges: number; replayBytes: number },
 ): boolean {
   return changes.length <= replayChanges && takeWithin(changes, replayBytes).length === changes.length;
+}
+
+/** Who goes on is given the text of each, wherever it stands: of more than a replay may have it is given the newest, like what it missed. */
+function streamsExceed({ store }: RoomParts, viewer: Viewer, bytesMax: number): boolean {
+  let bytes = 0;
+  for (const { isHidden, sender, text } of store.streams.all) {
+    if (!isHidden || sees(viewer, sender)) bytes += utf8Length(text.shown);
+    if (bytes > bytesMax) return true;
+  }
+  return false;
 }
 
 function bySeq(changes: readonly Told[]): Told[] {

@@ -38,7 +38,8 @@ export function page(
     replyTo !== undefined ? { replyTo } : mentions !== undefined ? { mentions } : undefined;
   const { oldest, policy } = stateOf(parts);
   const limit = Math.min(bounds.limit ?? fixedLimits.pageDefault, policy.limits.pageSize);
-  const reading = { parts, viewer: viewerOf(parts, session), limit, only, nowMs };
+  const { replayBytes: bytes } = policy.limits;
+  const reading = { parts, viewer: viewerOf(parts, session), limit, only, bytes, nowMs };
   const slice =
     after !== undefined
       ? newerThan(reading, after)

@@ -3,6 +3,7 @@ import { silenced } from "../../core/admission.ts";
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { AppendFrame, CancelFrame, FinishFrame, SnapshotFrame } from "../../protocol/clientFrames.ts";
+import type { Limits } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
@@ -95,11 +96,14 @@ export function finish(
   const refused =
     lacks(parts, session, "stream") ??
     silenced(session, standingOf(parts, session), settings, nowMs) ??
+    tooLong(frame.text, policy.limits) ??
     parts.account.refusal(nowMs) ??
+    // What was not appended is told all at once, and looked at as a whole.
+    (frame.text === undefined
+      ? null
+      : parts.rates.payForAppend(session, policy.limits, utf8Length(frame.text), nowMs)) ??
     parts.rates.payForChange(session, policy.limits, nowMs);
   if (refused !== null) return refused;
-  if ((frame.text?.length ?? 0) > policy.limits.streamTextLength)
-    return refuse("too_large", `A streamed text may have ${policy.limits.streamTextLength} UTF-16 units.`);
   const stream = streamOf(parts, session, frame.id, nowMs);
   if ("error" in stream) return isOver(stream) ? retried(parts, session, frame, nowMs, stream) : stream;
   if (stream.isEnding) return ending;
@@ -110,6 +114,10 @@ export function finish(
     return word;
   }
   return finishing(parts, session, { ...frame, text }, stream);
+}
+
+function tooLong(text = "", { streamTextLength: most }: Limits): Refusal | null {
+  return text.length > most ? refuse("too_large", `A streamed text may have ${most} UTF-16 units.`) : null;
 }
 
 /** The text is looked at as that of a message is, and the tenant's hook is asked about it. Meanwhile nothing is added. */
@@ -156,7 +164,7 @@ export function cancel(
   const moderates = may(session, role, "moderate");
   const hasAsked = isAnswerTo(parts, session, id, nowMs);
   const refused =
-    (moderates || hasAsked ? null : lacks(parts, session, "stream")) ??
+    (moderates ? null : lacks(parts, session, hasAsked ? "publish" : "stream")) ??
     silenced(session, standingOf(parts, session), settings, nowMs) ??
     parts.account.refusal(nowMs) ??
     parts.rates.payForChange(session, policy.limits, nowMs);

@@ -16,6 +16,8 @@ export interface Reading {
   readonly nowMs: number;
   readonly viewer: Viewer;
   readonly only?: Only | undefined;
+  /** For whoever keeps no more bytes than this: nothing is read far beyond. A row may have as much text as a page. */
+  readonly bytes?: number | undefined;
 }
 
 /** Of all messages the replies to one, those that mention a user, or those that are pinned. */
@@ -223,45 +225,58 @@ export class Messages {
     return this.#page("id > ?4", "id", id, reading);
   }
 
-  #page(bound: string, order: string, id: number, { limit, nowMs, viewer, only }: Reading): Message[] {
+  #page(bound: string, order: string, id: number, { limit, nowMs, viewer, only, bytes }: Reading): Message[] {
     const { from, where, whose } = sourceOf(only);
-    return this.#sql
-      .exec<MessageRow>(
+    return this.#read(
+      this.#sql.exec<MessageRow>(
         `SELECT ${this.#columns} FROM ${from} WHERE ${shown} AND ${bound} AND ${where} ORDER BY ${order} LIMIT ?5`,
         nowMs,
         ...eyesOf(viewer),
         id,
         limit,
         ...whose,
-      )
-      .toArray()
-      .map((row) => this.#told(row));
+      ),
+      bytes,
+    );
   }
 
   /** The ones published after this seq and not changed since, as they stand now, the lowest first. */
-  createdSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "only">): Message[] {
-    return this.#since("id > ?4 AND seq = id ORDER BY id", seq, { limit, nowMs, viewer });
+  createdSince(seq: number, reading: Omit<Reading, "only">): Message[] {
+    return this.#since("id > ?4 AND seq = id ORDER BY id", seq, reading);
   }
 
   /** The ones changed after this seq: the lowest of them, and not all in its order. */
-  changedSince(seq: number, { limit, nowMs, viewer }: Omit<Reading, "only">): Message[] {
+  changedSince(seq: number, reading: Omit<Reading, "only">): Message[] {
     // The term `seq > id` must stand here, or SQLite ignores the partial index and scans.
-    if (!this.#hides) return this.#since("seq > ?4 AND seq > id ORDER BY seq", seq, { limit, nowMs, viewer });
-    const [some, others] = [unveiledSince, veiledSince].map((rest) => this.#since(rest, seq, { limit, nowMs, viewer }));
+    if (!this.#hides) return this.#since("seq > ?4 AND seq > id ORDER BY seq", seq, reading);
+    const [some, others] = [unveiledSince, veiledSince].map((rest) => this.#since(rest, seq, reading));
     return [...(some ?? []), ...(others ?? [])];
   }
 
-  #since(rest: string, seq: number, { limit, nowMs, viewer }: Omit<Reading, "only">): Message[] {
-    return this.#sql
-      .exec<MessageRow>(
+  #since(rest: string, seq: number, { limit, nowMs, viewer, bytes }: Omit<Reading, "only">): Message[] {
+    return this.#read(
+      this.#sql.exec<MessageRow>(
         `SELECT ${this.#columns} FROM message WHERE ${shown} AND ${rest} LIMIT ?5`,
         nowMs,
         ...eyesOf(viewer),
         seq,
         limit,
-      )
-      .toArray()
-      .map((row) => this.#told(row));
+      ),
+      bytes,
+    );
+  }
+
+  /** One beyond what is kept, by which its reader knows that there is more. */
+  #read(rows: Iterable<MessageRow>, bytes = Infinity): Message[] {
+    const messages: Message[] = [];
+    let units = 0;
+    for (const row of rows) {
+      const message = this.#told(row);
+      messages.push(message);
+      if (units > bytes) break;
+      units += message.text?.length ?? 0;
+    }
+    return messages;
   }
 
   // What removes and counts them asks for these.
