@@ -233,6 +233,20 @@ describe("what is found", () => {
   });
 });
 
+test("[Q3] [M10] what is found is told as its reader is shown it: a hidden reply moves nothing for others", async () => {
+  const room = await searched();
+  await on(room, "bans/eve", "PUT", { shadow: true });
+  const [eve, bo] = [await room.token("eve", ordinary), await room.token("bo", ordinary)];
+  const id = await say(room, { text: "question" }, bo);
+  await say(room, { text: "psst", replyTo: id }, eve);
+  for (const credential of [eve, bo]) {
+    const read = await call(`/v1/rooms/${here}/messages/${id}`, { credential });
+    const { message } = await read.json<{ message: { seq: number; replies: number } }>();
+    expect(message).toMatchObject(credential === bo ? { seq: id, replies: 0 } : { replies: 1 });
+    expect((await ask(room, { q: "question" }, credential)).items).toMatchObject([{ message }]);
+  }
+});
+
 describe("whether a room is searched", () => {
   test("[Q4] by its own word, else by its tenant's; where it is not, it says so with 409", async () => {
     const room = await place();

@@ -205,13 +205,13 @@ export class Messages {
   withIds(ids: readonly number[], nowMs: number, viewer: Viewer): Message[] {
     const rows = this.#sql
       .exec<MessageRow>(
-        `SELECT ${messageColumns} FROM message WHERE id IN (SELECT value FROM json_each(?4)) AND ${shown}`,
+        `SELECT ${this.#columns} FROM message WHERE id IN (SELECT value FROM json_each(?4)) AND ${shown}`,
         nowMs,
         ...eyesOf(viewer),
         JSON.stringify(ids),
       )
       .toArray();
-    const byId = new Map(rows.map((row) => [row.id, messageOf(row)]));
+    const byId = new Map(rows.map((row) => [row.id, this.#told(row)]));
     return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
