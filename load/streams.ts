@@ -15,6 +15,7 @@ import { EventTextReader, SocketTextReader, type TextReader } from "../test/supp
 import { variantOf } from "../test/support/variant.ts";
 import { answerOf, inPace } from "./answer.ts";
 import { House, type Tenant } from "./house.ts";
+import { Listener } from "./listener.ts";
 
 /** `STREAM_TOKENS=2000` for a try. */
 const tokens = Number(process.env["STREAM_TOKENS"] ?? 10_000);
@@ -47,7 +48,7 @@ export async function streams(): Promise<string> {
     const told = [
       await answer.measure(),
       await answer.trouble(),
-      await byEdits(house, tenant),
+      await sideBySide(house, tenant),
       await abandoned(house, tenant),
     ];
     return told.join("; ");
@@ -179,27 +180,43 @@ class Answer {
   }
 }
 
-/** The same in the way in which others do it: the whole text again with each token. To sockets alone, which cost less. */
-async function byEdits(house: House, tenant: Tenant): Promise<string> {
+/** Side by side, from the middle of the answer on and to sockets alone: as a stream, and in the way in which others do it. */
+async function sideBySide(house: House, tenant: Tenant): Promise<string> {
   const from = Math.floor((tokens - edited) / 2);
-  const made = await tenant.ask(`/v1/rooms/${room}/messages`, { text: text.slice(0, from * 3) });
+  const begun = text.slice(0, from * 3);
+  const producer = new TextProducer({ url: house.url, room, key: tenant.key, user });
+  await producer.begin(begun);
+  const streamed = await costToSockets(house, tenant, from, (soFar) => producer.bring(soFar));
+  await producer.finish({ status: "sent" });
+  const made = await tenant.ask(`/v1/rooms/${room}/messages`, { text: begun });
   const { message } = (await made.json()) as { message: { id: number } };
-  const options = { url: house.url, room, message: message.id, token: await tenant.token("reader") };
-  const crowd = Array.from({ length: readers }, () => new SocketTextReader(options));
-  const reading = crowd.map((reader) => reader.read());
+  const path = `/v1/rooms/${room}/messages/${message.id}`;
+  // The whole text again with each token.
+  const byEdits = await costToSockets(house, tenant, from, async (soFar) => {
+    const { ok, status } = await tenant.ask(path, { text: soFar }, "PATCH");
+    if (!ok) throw new Error(`an edit was answered by ${status}`);
+  });
+  return `${edited} tokens from the middle to ${readers} sockets: as a stream ${streamed}; by edits of the whole text ${byEdits}`;
+}
+
+async function costToSockets(
+  house: House,
+  tenant: Tenant,
+  from: number,
+  say: (soFar: string) => Promise<unknown>,
+): Promise<string> {
+  const token = await tenant.token("reader");
+  const crowd = await Promise.all(Array.from({ length: readers }, () => Listener.enter(house.socketUrl(room), token)));
   await delay(1_000);
-  let edits = 0;
+  for (const listener of crowd) listener.frames = listener.heardBytes = 0;
   const sinceMs = performance.now();
-  const cost = await costOf(house, tenant, () =>
-    inPace({ text, from, to: from + edited, perSecond }, async (soFar) => {
-      await tenant.ask(`/v1/rooms/${room}/messages/${message.id}`, { text: soFar }, "PATCH");
-      edits += 1;
-    }),
-  );
+  const cost = await costOf(house, tenant, () => inPace({ text, from, to: from + edited, perSecond }, say));
   const seconds = (performance.now() - sinceMs) / 1_000;
-  for (const reader of crowd) reader.leave();
-  await Promise.all(reading);
-  return `by edits of the whole text, ${edited} tokens from the middle to ${readers} sockets: ${seconds.toFixed(1)} s, ${edits} edits, ${cost.rows} rows written, ${(cost.us / edited).toFixed(0)} µs of workerd a token`;
+  await delay(200);
+  const frames = crowd.reduce((sum, listener) => sum + listener.frames, 0) / readers;
+  const kilobytes = crowd.reduce((sum, { heardBytes }) => sum + heardBytes, 0) / readers / 1_000;
+  for (const listener of crowd) listener.leave();
+  return `${seconds.toFixed(1)} s, ${cost.rows} rows written, ${frames.toFixed(0)} frames and ${kilobytes.toFixed(0)} KB a reader, ${(cost.us / edited).toFixed(0)} µs of workerd a token`;
 }
 
 /** Its producer is killed: what it has said stays, and says so. */
