@@ -70,7 +70,7 @@ test("[L3] [L2] 1,000 users come and go: at most 5 frames a second, and every re
   // A fold that was put off comes by its timer, and with it the last who go are written down.
   await new Promise((resolve) => setTimeout(resolve, spanMs));
   recounting.expectFew();
-  stopClock(graceMs);
+  stopClock(Date.now() + graceMs);
   await room.ring();
   for (const observer of all) await untilCount(observer, 606);
   const states = await room.states();

@@ -345,7 +345,7 @@ describe("pass by pass", () => {
 
   test("[D4] what retention has freed is room for new messages", async () => {
     const room = await place();
-    await fill(room, 2_000);
+    await fill(room, 3_000);
     const size = async (): Promise<number> => {
       await goOn(room, "report", Date.now() + 10_000);
       const metrics = await (await call("/v1/metrics", { credential: room.tenant.key })).text();

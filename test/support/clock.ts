@@ -1,9 +1,14 @@
 /** A clock that stands still until a test moves it, for rooms and tests alike. Timers run on by themselves. */
 import { vi } from "vitest";
 
-/** A day ahead of the platform's own clock, so that no alarm rings but when a test says so. */
-export function stopClock(aheadMs = 86_400_000): void {
-  vi.useFakeTimers({ now: Date.now() + aheadMs, toFake: ["Date"] });
+const dayMs = 86_400_000;
+
+/**
+ * A day ahead of the platform's own clock, so that no alarm rings but when a test says so; and at noon, so that no day ends in a
+ * test that does not say so.
+ */
+export function stopClock(nowMs: number = Math.ceil(Date.now() / dayMs + 1) * dayMs + dayMs / 2): void {
+  vi.useFakeTimers({ now: nowMs, toFake: ["Date"] });
 }
 
 export function startClock(): void {
