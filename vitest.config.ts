@@ -23,7 +23,7 @@ export default defineConfig({
           name: "workerd",
           include: ["test/{protocol,core,auth,objects,routes,fuzz}/**/*.test.ts"],
           setupFiles: ["test/support/pool.ts", "test/support/chance.ts"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

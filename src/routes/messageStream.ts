@@ -36,6 +36,7 @@ export const messageStream = router().openapi(read, (c) => {
   const { room, id } = c.req.valid("param");
   const { ticket } = c.req.valid("query");
   const message = Number(id);
+  if (!Number.isSafeInteger(message)) return problem(c, refuse("not_found", "There is no such message."));
   const position = positionOf(c, message);
   if (!position.ok) return problem(c, position);
   const { at } = position;

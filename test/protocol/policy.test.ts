@@ -22,6 +22,8 @@ test("[T17] what travels to a room is read without what is new here, and with wh
     ...terms,
     limits: understood,
     suspended: false,
+    assistant: null,
+    assistants: [],
     revocations: [],
     words: noWords,
     hook: null,

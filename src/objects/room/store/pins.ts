@@ -13,9 +13,9 @@ CREATE TABLE pin (
 `,
 };
 
-/** A column of a message's. */
-export const pinnedColumn =
-  "(SELECT json_object('by', pin.user, 'at', pin.at) FROM pin WHERE pin.message = message.id) AS pinned";
+/** A column of a message's. Where nothing is pinned that is found out once, and not for each message that is read. */
+export const pinnedColumn = `CASE WHEN EXISTS (SELECT 1 FROM pin)
+  THEN (SELECT json_object('by', pin.user, 'at', pin.at) FROM pin WHERE pin.message = message.id) END AS pinned`;
 
 export class Pins {
   readonly #sql: SqlStorage;
