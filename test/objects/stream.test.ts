@@ -497,6 +497,17 @@ test("[J9] what a shadow-banned user streams is told to him and to moderators, a
   expect(textIn(ada, open)).toBe("seen");
 });
 
+test("[J9] [J6] a moderator who is shadow-banned cancels nothing: no producer hears of it, and no audit log", async () => {
+  const room = await place();
+  const [bot, mod] = [await room.enter("bot"), await room.enter("mod")];
+  const id = await begin(bot, { text: "goes on" });
+  await call(`/v1/rooms/${room.room}/bans/mod`, { method: "PUT", credential: room.tenant.key, body: { shadow: true } });
+  expect(await ask(mod, { type: "cancel", id })).toMatchObject({ type: "ack", id });
+  expect(await append(bot, id, 7, "!")).toMatchObject({ type: "ack", at: 8 });
+  expect(bot.of("cancel")).toEqual([]);
+  expect(await query(room.tenant, room.room, "SELECT 1 FROM deed WHERE action = 'message.cancelled'")).toEqual([]);
+});
+
 test("[J9] no listed word is in any delta or end; where they are blocked the stream ends as failed", async () => {
   for (const action of ["mask", "block"] as const) {
     const room = new Place(await newTenant(roomy, { words: { list: ["darn it", "heck"], action } }), "general");

@@ -172,16 +172,20 @@ export function cancel(
   const end = { status: "cancelled" as const };
   const stream = streamOf(parts, session, id, nowMs, moderates || hasAsked);
   if ("error" in stream) return isOver(stream) ? retried(parts, session, { id, ...end }, nowMs, stream) : stream;
+  // Of one who is not to be heard it is answered, and goes on.
+  const hasEnded = (outcome: Outcome): boolean =>
+    outcome.ok && !outcome.duplicate && parts.store.streams.get(id) === undefined;
   const apply = (log: Log): Outcome => {
     const outcome = applyEnd(parts, log, session, id, {
       ...end,
       text: stream.text.kept(stateOf(parts).policy.words),
     });
-    if (outcome.ok && !outcome.duplicate && !hasAsked) noteForeign(parts, log, session, stream, reason);
+    if (hasEnded(outcome) && !hasAsked) noteForeign(parts, log, session, stream, reason);
     return outcome;
   };
   const tell = (outcome: Outcome): void => {
-    if (outcome.ok && !outcome.duplicate) tellProducer(parts, stream, session.user, reason);
+    if (hasEnded(outcome) || (outcome.ok && stream.sender === session.user))
+      tellProducer(parts, stream, session.user, reason);
   };
   return {
     ok: true,
