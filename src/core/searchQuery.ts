@@ -22,7 +22,7 @@ export interface SearchQuery {
 type Parsed = { readonly ok: true; readonly query: SearchQuery } | Refusal;
 
 const term = /(-?)(?:"([^"]*)("?)|([^\s"]+))(\*?)/gu;
-const { searchQueryLength, searchWords, searchPrefixLength } = fixedLimits;
+const { searchQueryLength, searchWords, searchPrefixLength, searchPrefixes } = fixedLimits;
 
 /** A sign between words is none and asks for nothing. `at` in a refusal counts characters of the query from 1. */
 export function parseSearch(text: string): Parsed {
@@ -42,6 +42,8 @@ export function parseSearch(text: string): Parsed {
   }
   const words = [...wanted, ...unwanted].reduce((count, phrase) => count + phrase.words.length, 0);
   if (words > searchWords) return unfit(`\`q\` has at most ${searchWords} words.`);
+  if ([...wanted, ...unwanted].filter(({ isPrefix }) => isPrefix).length > searchPrefixes)
+    return unfit(`\`q\` has at most ${searchPrefixes} words with a \`*\`.`);
   if (wanted.length > 0) return { ok: true, query: { wanted, unwanted } };
   return unfit(
     words > 0 ? "`q` names only what is not to be found: name a word that is." : "`q` has no word to look for.",

@@ -545,6 +545,8 @@ export const fixedLimits = {
   searchQueryLength: 256,
   searchWords: 16,
   searchPrefixLength: 2,
+  /** Each is put together from all words that begin so before anything is found: 4 to 13 ms of 100,000 messages, and 90 ms for 16. */
+  searchPrefixes: 2,
   searchPageDefault: 20,
   searchPageMax: 100,
   /**

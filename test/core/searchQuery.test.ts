@@ -52,7 +52,7 @@ describe("what is asked for", () => {
 });
 
 describe("what cannot be asked for", () => {
-  const { searchQueryLength, searchWords, searchPrefixLength } = fixedLimits;
+  const { searchQueryLength, searchWords, searchPrefixLength, searchPrefixes } = fixedLimits;
   test.each([
     ['hello "open', "character 7: the quotation has no end"],
     ['"a b"*', "character 1: a `*` stands behind a word"],
@@ -80,6 +80,10 @@ describe("what cannot be asked for", () => {
     expect(parseSearch(words).ok).toBe(true);
     expect(parseSearch(`${words} -more`).ok).toBe(false);
     expect(parseSearch(`${"é".repeat(searchPrefixLength)}*`).ok).toBe(true);
+    // Also those that are not to be found: they cost the same.
+    const beginnings = Array.from({ length: searchPrefixes }, (_, index) => `be${index}*`).join(" ");
+    expect(parseSearch(`whole ${beginnings}`).ok).toBe(true);
+    for (const more of ["more*", "-more*"]) expect(parseSearch(`${beginnings} ${more}`).ok).toBe(false);
     // Counted as one reads it: an accent is no letter, half a sign neither.
     expect(parseSearch(`${"e\u0301".repeat(searchPrefixLength - 1)}*`).ok).toBe(false);
     expect(parseSearch(`${"𝒜".repeat(searchPrefixLength - 1)}*`).ok).toBe(false);
