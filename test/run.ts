@@ -58,7 +58,7 @@ async function run(project: string): Promise<{ readonly status: number | null; r
     "--reporter=dot",
     "--reporter=json",
     `--outputFile.json=${output}`,
-    `--maxWorkers=${availableParallelism() + 1}`,
+    `--maxWorkers=${availableParallelism() + (project === "workerd" ? 1 : 0)}`,
     "--passWithNoTests",
     ...filters,
   );

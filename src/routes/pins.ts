@@ -3,7 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { MessageAnswer, PinsPage } from "../protocol/http.ts";
 import * as z from "zod";
 import { router } from "./app.ts";
-import { clientSecurity, inRoom, json, listed, onMessage, PageBound, PageLimit, pageLimit } from "./declared.ts";
+import { clientSecurity, inRoom, json, onMessage, PageBound, PageLimit, pageLimit } from "./declared.ts";
 import { client } from "./middleware/authenticate.ts";
 import { problem, problems, tellLevels } from "./problem.ts";
 import { calling } from "./rooms.ts";
@@ -54,8 +54,9 @@ export const pins = router()
   .openapi(list, async (c) => {
     const { room, caller } = calling(c, c.req.valid("param").room);
     const { after = 0, limit } = c.req.valid("query");
-    const found = await room.pins(caller, { after, limit: pageLimit(limit) + 1 });
+    const found = await room.pins(caller, { after, limit: pageLimit(limit) });
     if (!found.ok) return problem(c, found);
-    const page = listed(found.messages, pageLimit(limit), ({ id }) => String(id));
-    return c.json({ ...page, cursor: found.cursor }, 200);
+    const { messages: items, hasMore, cursor } = found;
+    const last = items.at(-1);
+    return c.json({ items, ...(hasMore && last !== undefined ? { next: String(last.id) } : {}), cursor }, 200);
   });

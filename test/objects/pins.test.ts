@@ -204,3 +204,15 @@ test("[M12] [W7] a mention is an id of a user, and a message has fifty of them",
   for (const wrong of ["", "a b", "a/b", 1, null, "x".repeat(129)])
     expect([wrong, await mention([wrong])]).toEqual([wrong, 400]);
 });
+
+test("[M13] a page of pinned messages has at most the bytes of a replay, and `next` goes on", async () => {
+  const text = "long ".repeat(3_000);
+  const ids: number[] = [];
+  for (let n = 0; n < 40; n++) ids.push(await say(tenant.key, { text }));
+  for (const id of ids) expect((await pin(id))[0]).toBe(200);
+  const first = await get<{ items: Message[]; next: string }>("/pins?limit=100");
+  expect(first.items.length).toBeLessThan(40);
+  const rest = await get<{ items: Message[]; next?: string }>(`/pins?limit=100&after=${first.next}`);
+  expect([...first.items, ...rest.items].map(({ id }) => id)).toEqual(ids);
+  expect(rest.next).toBeUndefined();
+});

@@ -52,9 +52,9 @@ export function page(
   return { ok: true, ...slice, start, cursor: headCursor(parts) };
 }
 
-type Reading = StoreReading & { readonly parts: RoomParts };
+export type Reading = StoreReading & { readonly parts: RoomParts };
 
-interface Slice {
+export interface Slice {
   readonly messages: Message[];
   /** There are more in the direction of the page; around a message: older ones. */
   readonly hasMore: boolean;
@@ -66,7 +66,8 @@ function olderThan({ parts, limit, ...reading }: Reading, id: number): Slice {
   return { messages: newestFirst.reverse(), hasMore: found.length > newestFirst.length };
 }
 
-function newerThan({ parts, limit, ...reading }: Reading, id: number): Slice {
+/** The ones behind this id. */
+export function newerThan({ parts, limit, ...reading }: Reading, id: number): Slice {
   const found = parts.store.messages.after(id, { ...reading, limit: limit + 1 });
   const messages = fitting(parts, found.slice(0, limit));
   return { messages, hasMore: found.length > messages.length };

@@ -2,13 +2,13 @@
 import { silenced } from "../../core/admission.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
-import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { ignored, isIgnored } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
+import { newerThan, type Slice } from "./pages.ts";
 import { headCursor } from "./position.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { senderOf } from "./rates.ts";
@@ -59,19 +59,16 @@ function applyPin(parts: RoomParts, log: Log, session: Session, { id, remove }: 
   return { ok: true, id, seq: patch.seq, duplicate: false };
 }
 
-/** In order of id, as the reader is shown them. */
+/** In order of id, as the reader is shown them: so many at most, and at most the bytes of a replay. */
 export function pins(
   parts: RoomParts,
   session: Session,
   { after, limit }: { readonly after: number; readonly limit: number },
   nowMs: number,
-): Refusal | { readonly ok: true; readonly messages: Message[]; readonly cursor: string } {
-  const reading = { limit, nowMs, viewer: viewerOf(parts, session), only: { pinned: true } } as const;
-  return (
-    lacks(parts, session, "read") ?? {
-      ok: true,
-      messages: parts.store.messages.after(after, reading),
-      cursor: headCursor(parts),
-    }
-  );
+): Refusal | ({ readonly ok: true; readonly cursor: string } & Slice) {
+  const forbidden = lacks(parts, session, "read");
+  if (forbidden !== null) return forbidden;
+  const { replayBytes: bytes } = stateOf(parts).policy.limits;
+  const reading = { parts, limit, bytes, nowMs, viewer: viewerOf(parts, session), only: { pinned: true } } as const;
+  return { ok: true, ...newerThan(reading, after), cursor: headCursor(parts) };
 }

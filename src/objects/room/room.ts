@@ -180,7 +180,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   async pins(
     caller: Caller,
     bounds: { readonly after: number; readonly limit: number },
-  ): Promise<Answer<{ messages: Message[]; cursor: string }>> {
+  ): Promise<Answer<{ messages: Message[]; hasMore: boolean; cursor: string }>> {
     return (await this.#unreadable(caller)) ?? pins(this.#parts, caller.session, bounds, Date.now());
   }
 
