@@ -4,10 +4,10 @@ import { vi } from "vitest";
 const dayMs = 86_400_000;
 
 /**
- * A day ahead of the platform's own clock, so that no alarm rings but when a test says so; and at noon, so that no day ends in a
- * test that does not say so.
+ * A day ahead of the platform's own clock, so that no alarm rings but when a test says so; and past noon, so that no day ends in a
+ * test that does not say so, and in the midst of a second, of which tokens know only the beginning.
  */
-export function stopClock(nowMs: number = Math.ceil(Date.now() / dayMs + 1) * dayMs + dayMs / 2): void {
+export function stopClock(nowMs: number = Math.ceil(Date.now() / dayMs + 1) * dayMs + dayMs / 2 + 500): void {
   vi.useFakeTimers({ now: nowMs, toFake: ["Date"] });
 }
 
