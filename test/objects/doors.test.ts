@@ -238,6 +238,7 @@ describe("none is missed", () => {
     const beside = await connect("one", { token: bo! });
     await asleep(tenant, "one");
     // The tenant has taken it in and its answer is lost: the room asks again, and the tenant knows that it is open.
+    vi.spyOn(console, "error").mockReturnValue();
     const failing = resetIn(Tenant, "account", { times: 1, afterwards: true });
     await expect(connect("one", { token: ada! })).rejects.toThrow();
     expect(failing.calls()).toBe(1);

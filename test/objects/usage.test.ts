@@ -194,6 +194,7 @@ describe("what is counted", () => {
   test("[T13] an answer that was lost makes the room say it again, and it counts once", async () => {
     const tenant = await newTenant(roomy);
     for (const n of of(5)) await post(tenant, "general", { text: `number ${n}` });
+    vi.spyOn(console, "error").mockReturnValue();
     const failing = resetIn(Tenant, "account", { times: 1, afterwards: true });
     await report(tenant, "general");
     expect(failing.calls()).toBe(1);

@@ -209,7 +209,7 @@ describe("a foreign id", () => {
     expect(Object.keys(rooms)).toEqual(names);
     expect(rooms[foreign.names.room]).toMatchObject({ code: "not_found", status: 404 });
     expect(rooms[foreign.names.room]).toEqual(rooms[unknownNames.room]);
-    expect(rooms[own.names.room]).toMatchObject({ unread: 0 });
+    expect(rooms[own.names.room]).toMatchObject({ unread: 1 });
   });
 
   test("[A2] a credential of one tenant is none in another, whatever the request says of its tenant", async () => {
