@@ -9,7 +9,7 @@ import { type Clock, newWorld, run, type World } from "./run.ts";
 const chosen = process.env["VITE_PARLEY_SEED"];
 const firstSeed = chosen === undefined ? chance * 1_000 : Number(chosen);
 /** As many as a run has time for; `VITE_PARLEY_PROGRAMS=5000` for a night. */
-const programs = chosen === undefined ? Number(process.env["VITE_PARLEY_PROGRAMS"] ?? 120) : 1;
+const programs = chosen === undefined ? Number(process.env["VITE_PARLEY_PROGRAMS"] ?? 60) : 1;
 /** Side by side, so that one runs while others wait for the disk. They share the clock. */
 const lanes = 8;
 
