@@ -9,8 +9,8 @@ export interface Busyness {
   readonly flushedAtMs: number;
   /** When the last flush was durable, or null while it is not yet. */
   readonly durableAtMs: number | null;
-  /** How long a flush takes to become durable: the shorter of the last two. */
-  readonly commitMs: number;
+  /** How long each of the last two flushes took to become durable. */
+  readonly commitsMs: readonly [number, number];
 }
 
 /**
@@ -18,14 +18,15 @@ export interface Busyness {
  *
  * A commit holds up the thread where the disk is local. Were the next flush due at once after it, whoever's message is read
  * first would get a commit of his own: with an fsync of 6 ms that is 170 messages a second. So a room listens for as long as
- * its last commit took, and stores together what has come meanwhile.
+ * its commits take, and stores together what has come meanwhile. A single slow one is SQLite's tidying up, or a pass of
+ * retention: it says nothing of the next, so the shorter of the last two counts.
  */
 export function flushDelayMs(busyness: Busyness): number {
-  const { nowMs, queued, queuedBytes, sockets, flushedAtMs, durableAtMs, commitMs } = busyness;
+  const { nowMs, queued, queuedBytes, sockets, flushedAtMs, durableAtMs, commitsMs } = busyness;
   if (queued >= fixedLimits.flushChanges || queuedBytes >= fixedLimits.flushBytes) return 0;
   if (durableAtMs === null) return Infinity;
   const spanMs = Math.min(fixedLimits.paceMsMax, (sockets * fixedLimits.paceMicrosecondsPerSocket) / 1_000);
-  const listenMs = Math.min(fixedLimits.paceMsMax, commitMs);
+  const listenMs = Math.min(fixedLimits.paceMsMax, ...commitsMs);
   return Math.max(remaining(flushedAtMs, spanMs, nowMs), remaining(durableAtMs, listenMs, nowMs));
 }
 

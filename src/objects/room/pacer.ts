@@ -14,7 +14,7 @@ export class Pacer {
   #flushes = 0;
   #flushedAtMs = 0;
   #durableAtMs: number | null = 0;
-  #commitsMs: readonly [last: number, before: number] = [0, 0];
+  #commitsMs: readonly [number, number] = [0, 0];
 
   constructor({
     storage,
@@ -43,8 +43,7 @@ export class Pacer {
       sockets: this.#roster.size,
       flushedAtMs: this.#flushedAtMs,
       durableAtMs: this.#durableAtMs,
-      // A single slow one is SQLite's tidying up, or a pass of retention: it says nothing of the next.
-      commitMs: Math.min(...this.#commitsMs),
+      commitsMs: this.#commitsMs,
     });
     if (delayMs === 0 && !this.#isBusy(nowMs)) this.flushNow(nowMs);
     else if (delayMs < Infinity) this.#flushAfter(delayMs);
