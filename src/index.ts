@@ -10,6 +10,7 @@ import { bans } from "./routes/bans.ts";
 import { batches } from "./routes/batches.ts";
 import { broadcasts } from "./routes/broadcasts.ts";
 import { changes } from "./routes/changes.ts";
+import { console } from "./routes/console.ts";
 import { deliveries } from "./routes/deliveries.ts";
 import { describeAt } from "./routes/description.ts";
 import { documents } from "./routes/documents.ts";
@@ -68,6 +69,7 @@ app.notFound(notFound(() => app.routes));
 
 for (const routes of [
   documents,
+  console,
   tenants,
   tenant,
   audit,

@@ -15,6 +15,7 @@ import { findPackageJSON } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { unstable_getDurableObjectClassNameToUseSQLiteMap, unstable_readConfig, type Unstable_Config } from "wrangler";
+import { buildConsole } from "./buildConsole.ts";
 import { Bundle, bundleFolder, descriptionIn, edgeModule, projectFolder } from "./bundle.ts";
 import { Failure } from "./failure.ts";
 
@@ -33,19 +34,20 @@ const quiet = {
 };
 
 try {
-  build();
+  await build();
 } catch (error) {
   if (!(error instanceof Failure)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }
 
-function build(): void {
+async function build(): Promise<void> {
   const startedMs = Date.now();
   // Made aside: a failed build leaves the bundle that works, and several may run at once.
   const draft = `${bundleFolder}.${process.pid}`;
   try {
     copyAssets(join(draft, "public"));
+    await buildConsole(join(draft, "public", "console"));
     bundleWorker(draft);
     cpSync(join(import.meta.dirname, edgeModule), join(draft, edgeModule));
     describe(draft, startedMs);

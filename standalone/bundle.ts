@@ -52,9 +52,12 @@ export function isStale(): boolean {
   const sources = [
     "src",
     "public",
+    "console",
     "wrangler.toml",
     "package-lock.json",
     "standalone/build.ts",
+    "standalone/buildConsole.ts",
+    "standalone/viteConfig.ts",
     "standalone/bundle.ts",
     "standalone/edge.js",
   ];

@@ -1,0 +1,33 @@
+/** The console: one page for tenants and operators, over the HTTP API and the SDK. */
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "./style.css";
+import { MantineProvider } from "@mantine/core";
+import { Notifications } from "@mantine/notifications";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Gate } from "./gate.tsx";
+import { queries } from "./queries.ts";
+import { begin } from "./session.ts";
+import { cssVariables, styleNonce, theme } from "./theme.ts";
+
+// What one key has asked is not for the eyes of the next.
+begin(() => queries.clear());
+const root = document.getElementById("root");
+if (root === null) throw new Error("index.html has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={styleNonce}
+    >
+      <QueryClientProvider client={queries}>
+        <Notifications position="bottom-right" />
+        <Gate />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,8 @@
+/** The first page: the overview of a tenant; the operator begins with the tenants. */
+import { Navigate } from "@tanstack/react-router";
+import { useWho } from "../who.ts";
+import { Overview } from "./overview.tsx";
+
+export function HomePage() {
+  return useWho().kind === "operator" ? <Navigate to="/tenants" replace /> : <Overview />;
+}

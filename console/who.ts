@@ -1,0 +1,69 @@
+/** Who is signed in. The API is asked, for a key does not say what it may do. */
+import { createContext, useContext } from "react";
+import { type Capability, capabilities } from "../src/protocol/capabilities.ts";
+import { answered, apiWith } from "./api.ts";
+import { ProblemError } from "./problem.ts";
+
+export type Who = { readonly kind: "operator" } | TenantKey;
+
+export interface TenantKey {
+  readonly kind: "tenant";
+  readonly tenant: string;
+  readonly keyId: string;
+  /** Without `admin` nobody can ask what a key may do: then null, and the API says no where it must. */
+  readonly capabilities: readonly Capability[] | null;
+}
+
+/** Throws the ProblemError of a key that is refused, in the API's own words. */
+export async function whoIs(key: string): Promise<Who> {
+  const name = nameOf(key);
+  return name === null ? operatorOf(key) : tenantKeyOf(key, name);
+}
+
+async function tenantKeyOf(key: string, name: { tenant: string; keyId: string }): Promise<TenantKey> {
+  try {
+    const { items } = await answered(apiWith(key).v1.keys.$get());
+    const own = items.find(({ id }) => id === name.keyId);
+    return { kind: "tenant", ...name, capabilities: own?.capabilities ?? capabilities };
+  } catch (error) {
+    // The key is good: it may do less than `admin`.
+    if (error instanceof ProblemError && error.code === "forbidden")
+      return { kind: "tenant", ...name, capabilities: null };
+    throw error;
+  }
+}
+
+async function operatorOf(key: string): Promise<Who> {
+  try {
+    await answered(apiWith(key).v1.tenants.$get({ query: { limit: "1" } }));
+    return { kind: "operator" };
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.code !== "not_found") throw error;
+    // A deployment without an operator has no such plane; what the text is instead, the tenant's plane says.
+    await answered(apiWith(key).v1.tenant.$get());
+    throw error;
+  }
+}
+
+/** The names in an API key, `parley_<tenant>_<key>_<secret>`. Nothing is verified: that is the API's. */
+function nameOf(key: string): { tenant: string; keyId: string } | null {
+  const [, tenant, keyId] = /^parley_([^_]+)_([^_]+)_/.exec(key) ?? [];
+  return tenant === undefined || keyId === undefined ? null : { tenant, keyId };
+}
+
+const WhoContext = createContext<Who | null>(null);
+export const WhoProvider = WhoContext.Provider;
+
+/** Of a page that is shown to both. */
+export function useWho(): Who {
+  const who = useContext(WhoContext);
+  if (who === null) throw new Error("nobody is signed in");
+  return who;
+}
+
+/** Of a page of the tenant's. */
+export function useTenantKey(): TenantKey {
+  const who = useWho();
+  if (who.kind !== "tenant") throw new Error("this page is a tenant's");
+  return who;
+}
