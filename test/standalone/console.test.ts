@@ -1,0 +1,22 @@
+/** The console. Its tests stand in console/: they share one server, one browser and one document, so their order counts. */
+import { afterAll, beforeAll, beforeEach } from "vitest";
+import { type Console, startConsole } from "../support/console.ts";
+import { servedTests } from "./console/served.ts";
+import { walkTests } from "./console/walk.ts";
+
+let console: Console | null;
+beforeAll(async () => {
+  console = await startConsole();
+});
+beforeEach((context) => {
+  if (console === null) context.skip("no chromium");
+});
+afterAll(() => console?.close());
+
+function started(): Console {
+  if (console === null) throw new Error("the console was not started");
+  return console;
+}
+
+servedTests(started);
+walkTests(started);

@@ -1,0 +1,44 @@
+/** Every page of the console, for the walk in console.test.ts. Whoever adds a page adds it here. */
+import type { Locator, Page } from "playwright-core";
+import type { Console, Credential } from "../../support/console.ts";
+
+export interface ConsolePage {
+  /** What stands after `/console`. */
+  readonly path: string;
+  /** Of its screenshots, where its path is another page's, too. */
+  readonly name?: string;
+  /** The tenant's where nothing is said. */
+  readonly as?: Credential;
+  /** What is there when the page has loaded. */
+  readonly shown: (page: Page) => Locator;
+  /** Makes what it shows. */
+  readonly furnish?: (console: Console) => Promise<unknown>;
+  /** Opens what is not open at first: a dialog, a tab. */
+  readonly open?: (page: Page) => Promise<unknown>;
+}
+
+const heading =
+  (name: string) =>
+  (page: Page): Locator =>
+    page.getByRole("heading", { level: 1, name, exact: true });
+
+export const pages: readonly ConsolePage[] = [
+  { path: "/", shown: heading("Overview") },
+  { path: "/keys", shown: heading("API keys") },
+  { path: "/tokens", shown: heading("Token maker") },
+  { path: "/nowhere", shown: heading("No such page") },
+  { path: "/tenants", name: "not-for-a-tenant", shown: heading("This page takes another key") },
+  { path: "/rooms", shown: heading("Rooms") },
+  { path: "/rooms/general", shown: heading("Room") },
+  { path: "/debug", shown: heading("Debug") },
+  { path: "/settings", shown: heading("Settings") },
+  { path: "/limits", shown: heading("Limits") },
+  { path: "/webhooks", shown: heading("Webhooks") },
+  { path: "/audit", shown: heading("Audit log") },
+  { path: "/usage", shown: heading("Usage") },
+  { path: "/moderation", shown: heading("Moderation") },
+  { path: "/assistants", shown: heading("Assistants") },
+  // The operator's last: another key is another session.
+  { path: "/tenants", as: "operator", shown: heading("Tenants") },
+  { path: "/tenants/demo", as: "operator", shown: heading("Tenant") },
+];
