@@ -1,5 +1,6 @@
 /** What happens in a room, as the tenant's webhook endpoints hear of it: of a change only which it was, and what it concerns. */
 import { type Change, seqOf } from "../protocol/changes.ts";
+import type { MessagePatch } from "../protocol/message.ts";
 import type { WebhookEventType } from "../protocol/webhook.ts";
 
 /** What a change concerns. Looked up when it is handed on, so that nothing is told that has been removed meanwhile. */
@@ -26,13 +27,10 @@ export function happeningOf(change: Change): DurableHappening {
   return { type: typeOf(change), seq: seqOf(change), subject: subjectOf(change) };
 }
 
-/** All that a change tells of as it is made: of one that ends a stream, that too. */
-export function happeningsOf(change: Change): DurableHappening[] {
-  const changed = happeningOf(change);
-  if (change.type !== "message" || change.message.status === undefined) return [changed];
-  const { id, seq } = change.message;
-  // A message is told with its status when it is new, and once more when it has been streamed and that is over.
-  return id === seq ? [changed] : [changed, { type: "stream.ended", seq, subject: { stream: id } }];
+/** All that a change tells of by which a message is not streamed any more. */
+export function endingsOf(message: MessagePatch): DurableHappening[] {
+  const { id, seq } = message;
+  return [happeningOf({ type: "message", message }), { type: "stream.ended", seq, subject: { stream: id } }];
 }
 
 /** The same however often it is told, for ever. */

@@ -222,14 +222,16 @@ test("[J3] it is saved each second or 4,096 characters, without a seq; lost memo
   expect(await stored(room, id)).toMatchObject({ text: `${long}yagain`, seq: 2 });
 });
 
-test("[J3] a room that wakes gives everybody a snapshot, whoever stayed connected", async () => {
+test("[J3] a room that wakes tells everybody where the text ends, whoever stayed connected", async () => {
   const room = await place();
   const [bot, ada] = [await room.enter("bot"), await room.enter("ada")];
   const id = await begin(bot, { text: "kept" });
   await append(bot, id, 4, " and saved");
+  await untilText(ada, id, "kept and saved");
   await room.forget();
-  for (const socket of [bot, ada]) await socket.until(() => socket.of("snapshot").length === 1);
-  expect(textIn(ada, id)).toBe("kept and saved");
+  for (const socket of [bot, ada])
+    await socket.until(() => socket.of("delta").some(({ at, text }) => at === 14 && text === ""));
+  expect([textIn(ada, id), ada.of("snapshot")]).toEqual(["kept and saved", []]);
   expect(await append(bot, id, 14, "!")).toMatchObject({ type: "ack", at: 15 });
   await untilText(ada, id, "kept and saved!");
   expect(ada.of("delta").at(-1)).toEqual({ type: "delta", id, at: 14, text: "!" });
@@ -493,7 +495,8 @@ test("[J9] what a shadow-banned user streams is told to him and to moderators, a
   const late = await room.enter("late", { capabilities: ordinary });
   await room.fence(ada, late);
   await room.forget();
-  for (const socket of [bot, mod]) await socket.until(() => socket.of("snapshot").some((frame) => frame.id === id));
+  for (const socket of [bot, mod])
+    await socket.until(() => socket.of("delta").some((frame) => frame.id === id && frame.text === ""));
   expect(await ask(ada, { type: "snapshot", id })).toMatchObject({ code: "not_found" });
   await finish(bot, id);
   await room.fence(ada, late);

@@ -7,7 +7,7 @@ import { dice } from "../support/dice.ts";
 import { asAsked } from "../support/failing.ts";
 import { Listener } from "../support/listener.ts";
 import { type Place, place } from "../support/place.ts";
-import { roomObject } from "../support/room.ts";
+import { query, roomObject } from "../support/room.ts";
 import { callerOf } from "../support/streams.ts";
 import { differenceOf, type Truth, truthOf } from "../support/truth.ts";
 
@@ -50,8 +50,8 @@ class World {
     else if (chance < 0.55) await this.#append();
     else if (chance < 0.6) await this.#end();
     else if (chance < 0.64) await this.#place.post("between");
-    else if (chance < 0.65) await this.#place.forget();
-    else if (chance < 0.68) await this.#die();
+    else if (chance < 0.67) await this.#sleep();
+    else if (chance < 0.7) await this.#die();
     else await this.#read();
   }
 
@@ -127,6 +127,20 @@ class World {
     else if (chance < 0.5) await reader.askPage({ overSocket: this.#random() < 0.5 });
     else if (chance < 0.6) reader.deliverLate(0);
     else await reader.deliver(1 + Math.floor(this.#random() * 6));
+  }
+
+  /**
+   * The sockets stay. A room sleeps only when nothing is left to save; here, now and then, a part of what it had told was not saved
+   * nevertheless.
+   */
+  async #sleep(): Promise<void> {
+    await this.#place.forget();
+    if (this.#random() < 0.4) return;
+    const { tenant, room } = this.#place;
+    const lose = "UPDATE message SET text = substr(text, 1, length(text) * 2 / 3) WHERE status = 'streaming'";
+    await query(tenant, room, lose);
+    await this.#place.forget();
+    await this.agree();
   }
 
   /** With all that it had not written down, and all sockets. */

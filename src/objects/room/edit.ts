@@ -1,5 +1,6 @@
 /** Changing a message after it was told: edits and deletions. */
 import { contentBytes, silenced, type Standing, unfitEdit } from "../../core/admission.ts";
+import { endingsOf } from "../../core/happenings.ts";
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { DeleteFrame, EditFrame } from "../../protocol/clientFrames.ts";
@@ -113,7 +114,8 @@ function applyDeletion(parts: RoomParts, log: Log, session: Session, standing: S
   store.messages.saveDeletion(tombstone);
   if (message.attachments.length > 0) parts.files.removeOf([message.id], log.nowMs);
   noteForeign(parts, log, session, message, "message.deleted");
-  log.changed({ type: "message", message: { ...tombstone, ...ended, ...tombstoneContent } });
+  const change = { type: "message" as const, message: { ...tombstone, ...ended, ...tombstoneContent } };
+  log.changed(change, ended.status === undefined ? undefined : endingsOf(change.message));
   const reply = { replyTo: message.replyTo, sender: message.sender?.id ?? null, hidden, deleted: false };
   countReplies(store, log, [reply], -1);
   return { ok: true, id: tombstone.id, seq: tombstone.seq, duplicate: false };

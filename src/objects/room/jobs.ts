@@ -54,9 +54,9 @@ export function jobsOf(parts: RoomParts, alarms: Alarms<Job>, turn: Turn, nowMs:
     questions: () => parts.asker.ring(nowMs),
     files: () => parts.fileRemoval.sweep(nowMs),
     streams: async () => {
-      const abandoned = parts.streaming.abandoned(nowMs);
-      if (abandoned.length > 0) await turn.work(() => interruption(parts, abandoned));
-      again("streams", parts.streaming.nextLookMs(Date.now()));
+      const overdue = parts.streaming.overdue(nowMs);
+      if (overdue.length > 0) await turn.work(() => interruption(parts, overdue));
+      again("streams", parts.streaming.nextLookMs);
     },
     tickets: () => {
       parts.tickets.sweep(nowMs);

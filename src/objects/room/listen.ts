@@ -30,7 +30,9 @@ export function heardBy(parts: RoomParts, session: Session, { id, at }: Wish, no
   const stream = parts.store.streams.get(id);
   if (stream === undefined)
     return { frames: [listening(message), snapshot(message), endOf(parts, message)], hasEnded: true };
-  const text = stream.wasLost || at === null ? snapshot(message) : textFrom(message, at);
+  // Where the text ends is told first after a loss of memory: who comes before that must not have more of it.
+  const heard = stream.isRecovered ? { id, text: toldOf(stream) } : message;
+  const text = stream.wasLost || at === null ? snapshot(heard) : textFrom(heard, at);
   return { frames: [listening(message), text], hasEnded: false };
 }
 
@@ -53,9 +55,12 @@ export function tellEnds(parts: RoomParts, nowMs: number): void {
 /** What a listener has not heard of the text: the rest of it, or all where it did not stay as it was told. */
 function lastOf(message: Message, stream: LiveStream | undefined): string {
   if (stream === undefined || stream.isRecovered) return snapshot(message);
-  const { shown, untold } = stream.text;
-  const told = shown.slice(0, shown.length - untold.length);
+  const told = toldOf(stream);
   return message.text?.startsWith(told) === true ? textFrom(message, told.length) : snapshot(message);
+}
+
+function toldOf({ text: { shown, untold } }: LiveStream): string {
+  return shown.slice(0, shown.length - untold.length);
 }
 
 function shownTo(parts: RoomParts, session: Session, id: number, nowMs: number): Message | null {
@@ -67,12 +72,14 @@ function listening({ expiresAt }: Message): string {
   return JSON.stringify({ type: "listening", expiresAt } satisfies ListeningFrame);
 }
 
-function snapshot({ id, text }: Message): string {
+type Text = Pick<Message, "id" | "text">;
+
+function snapshot({ id, text }: Text): string {
   return JSON.stringify({ type: "snapshot", id, text: text ?? "" });
 }
 
 /** What follows after so much of it; the whole where there is not so much. */
-function textFrom(message: Message, at: number): string {
+function textFrom(message: Text, at: number): string {
   const { id, text } = message;
   if (at > (text?.length ?? 0)) return snapshot(message);
   return JSON.stringify({ type: "delta", id, at, text: text?.slice(at) });

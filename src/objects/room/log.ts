@@ -1,5 +1,5 @@
 /** What one flush gives out: the seqs, and what readers will be told, in the order in which it happened. */
-import { type Happening, happeningsOf, type LiveData } from "../../core/happenings.ts";
+import { type Happening, happeningOf, type LiveData } from "../../core/happenings.ts";
 import { changesFrame, type Told } from "../../core/replay.ts";
 import { type Change, seqOf } from "../../protocol/changes.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
@@ -45,10 +45,10 @@ export class Log {
   }
 
   /**
-   * `happening`: what else than the change itself webhook endpoints are told of; null for nothing. `seen`: where not everybody
-   * sees the same of it.
+   * `happening`: what else than the change itself webhook endpoints are told of, or what beside it; null for nothing. `seen`: where
+   * not everybody sees the same of it.
    */
-  changed(change: Change, happening?: Happening | null, seen?: Seen): void {
+  changed(change: Change, happening?: Happening | readonly Happening[] | null, seen?: Seen): void {
     const told = tell(change);
     if (change.type === "message") {
       if (change.message.id === change.message.seq) this.#published += 1;
@@ -56,7 +56,7 @@ export class Log {
     }
     const author = change.type === "message" ? this.#authorOfHidden(change.message.id) : undefined;
     if (author === undefined && happening !== null)
-      this.#happenings?.push(...(happening === undefined ? happeningsOf(change) : [happening]));
+      this.#happenings?.push(...[happening ?? happeningOf(change)].flat());
     if (author === undefined && seen === undefined) return void this.#entries.push({ change: told });
     for (const one of [author, ...(seen?.authors ?? [])]) if (one !== undefined) this.#hide(one);
     const as = (viewer: Viewer): Told | null => {

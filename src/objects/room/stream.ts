@@ -1,5 +1,6 @@
 /** Streaming one message: its producer appends and finishes, and whoever may cancels. */
 import { silenced } from "../../core/admission.ts";
+import { endingsOf } from "../../core/happenings.ts";
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { AppendFrame, CancelFrame, FinishFrame, SnapshotFrame } from "../../protocol/clientFrames.ts";
@@ -61,7 +62,7 @@ export function append(
   if (refused !== null) return refused;
   const stream = streamOf(parts, session, id, nowMs);
   if ("error" in stream) return stream;
-  if (stream.isEnding) return ending;
+  if (stream.ending !== null) return ending;
   // He is not to notice that it goes nowhere.
   if (!stream.isHidden && isShadowed(parts, session, nowMs)) return { ok: true, at: at + text.length };
   if (Math.max(stream.text.length, at + text.length) > policy.limits.streamTextLength)
@@ -93,9 +94,12 @@ export function finish(
   nowMs: number,
 ): Admitted {
   const { policy, settings } = stateOf(parts);
+  const mayNot =
+    lacks(parts, session, "stream") ?? silenced(session, standingOf(parts, session), settings, nowMs);
+  if (mayNot !== null) return mayNot;
+  const underway = beingFinished(parts, session, frame, nowMs);
+  if (underway !== null) return underway;
   const refused =
-    lacks(parts, session, "stream") ??
-    silenced(session, standingOf(parts, session), settings, nowMs) ??
     tooLong(frame.text, policy.limits) ??
     parts.account.refusal(nowMs) ??
     // What was not appended is told all at once, and looked at as a whole.
@@ -106,14 +110,29 @@ export function finish(
   if (refused !== null) return refused;
   const stream = streamOf(parts, session, frame.id, nowMs);
   if ("error" in stream) return isOver(stream) ? retried(parts, session, frame, nowMs, stream) : stream;
-  if (stream.isEnding) return ending;
   if (frame.at !== undefined && frame.at !== stream.text.length) return elsewhere(stream);
   const text = frame.text ?? stream.text.whole(policy.words);
   if (text === null) {
     fail(parts, stream);
     return word;
   }
-  return finishing(parts, session, { ...frame, text }, stream);
+  return finishing(parts, session, { ...frame, text }, { stream, sent: frame.text });
+}
+
+/** The same once more, while the hook thinks or the flush is due, is answered as the first, and costs nothing. Null where nothing is under way. */
+function beingFinished(
+  parts: RoomParts,
+  session: Session,
+  { id, status, text, at }: EndRequest & Pick<FinishFrame, "id">,
+  nowMs: number,
+): Admitted | null {
+  const stream = streamOf(parts, session, id, nowMs);
+  if ("error" in stream || stream.ending === null) return null;
+  const { ending: first } = stream;
+  if (first.status !== status || first.text !== text) return ending;
+  return at !== undefined && at !== stream.text.length
+    ? elsewhere(stream)
+    : { ok: true, entry: first.entry, joins: true };
 }
 
 function tooLong(text = "", { streamTextLength: most }: Limits): Refusal | null {
@@ -125,7 +144,7 @@ function finishing(
   parts: RoomParts,
   session: Session,
   { id, status, text }: { readonly id: number; readonly status: End["status"]; readonly text: string },
-  stream: LiveStream,
+  { stream, sent }: { readonly stream: LiveStream; readonly sent: string | undefined },
 ): Admitted {
   const entryOf = (content: { readonly text: string }): Entry => ({
     bytes: utf8Length(content.text),
@@ -144,15 +163,18 @@ function finishing(
     if (entry.error === "content_rejected") fail(parts, stream);
     return entry;
   }
-  stream.isEnding = true;
+  stream.ending = { status, text: sent, entry };
   entry.waiters.push((outcome) => {
-    stream.isEnding = false;
+    stream.ending = null;
     if (!outcome.ok && outcome.error === "content_rejected") fail(parts, stream, "");
   });
   return { ok: true, entry, joins: false };
 }
 
-/** From any device of the producer's, by a moderator, or where an assistant answers by whoever has asked it. */
+/**
+ * From any device of the producer's, by a moderator, or where an assistant answers by whoever has asked it. It waits behind nothing
+ * that its sender has said: who cancels while the hook thinks about the end is faster than that.
+ */
 export function cancel(
   parts: RoomParts,
   session: Session,
@@ -189,7 +211,7 @@ export function cancel(
   };
   return {
     ok: true,
-    entry: { bytes: 0, charged: true, sender: senderOf(session), apply, waiters: [tell] },
+    entry: { bytes: 0, charged: true, apply, waiters: [tell] },
     joins: false,
   };
 }
@@ -283,7 +305,7 @@ function applyEnd(parts: RoomParts, log: Log, session: Session, id: number, end:
 export function endStream({ store }: Pick<RoomParts, "store">, log: Log, id: number, { status, text }: End): Outcome {
   const patch = { id, seq: log.next(), text, status };
   store.streams.end(id, patch);
-  log.changed({ type: "message", message: patch });
+  log.changed({ type: "message", message: patch }, endingsOf(patch));
   return { ok: true, id, seq: patch.seq, duplicate: false };
 }
 
@@ -305,7 +327,7 @@ function fail(parts: RoomParts, { id }: LiveStream, text?: string): void {
   parts.queue.add({ bytes: 0, apply: (log) => endNow(parts, log, id, "failed", text), waiters: [] });
 }
 
-/** The producers of these are gone: nobody has heard of them for longer than a lease. */
+/** Their producers are gone, or do not come to an end. */
 export function interruption(parts: RoomParts, ids: readonly number[]): Entry {
   const apply = (log: Log): Outcome => {
     for (const id of ids) endNow(parts, log, id, "interrupted");

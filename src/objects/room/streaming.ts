@@ -10,7 +10,7 @@ import type { Roster } from "./roster.ts";
 import type { LiveStream } from "./store/streams.ts";
 import type { Store } from "./store/store.ts";
 
-const { streamDeltaMs, streamCheckpointMs, streamCheckpointChars, streamLeaseMs } = fixedLimits;
+const { streamDeltaMs, streamCheckpointMs, streamCheckpointChars, streamLeaseMs, streamLifeMs } = fixedLimits;
 const told: Outcome = { ok: true, id: 0, seq: 0, duplicate: false };
 
 export interface StreamingOptions {
@@ -32,7 +32,7 @@ export class Streaming {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #firesAtMs = Infinity;
 
-  /** After waking, when the streams were read: whoever is here may hold more of them than there is. */
+  /** After waking, when the streams were read: whoever is here may hold more of them than there is, and is told how much that is. */
   constructor(options: StreamingOptions) {
     this.#options = options;
     if (options.store.streams.size > 0 && options.roster.size > 0) this.#tellAtMs = 0;
@@ -50,16 +50,20 @@ export class Streaming {
     if (this.#options.store.streams.size > 0) this.#options.book(nowMs + streamLeaseMs);
   }
 
-  /** Those whose producers have not been heard of for a lease. A clock that was set back makes none longer. */
-  abandoned(nowMs: number): number[] {
-    return [...this.#options.store.streams.all]
-      .filter((stream) => leaseEndMs(stream, nowMs) <= nowMs)
-      .map(({ id }) => id);
+  /** Those whose producers have not been heard of for a lease, or that have lived for long enough. */
+  overdue(nowMs: number): number[] {
+    const streams = [...this.#options.store.streams.all];
+    // A clock that was set back makes nothing longer than it is from now on.
+    for (const stream of streams) {
+      stream.renewedAtMs = Math.min(stream.renewedAtMs, nowMs);
+      stream.begunAtMs = Math.min(stream.begunAtMs, nowMs);
+    }
+    return streams.filter((stream) => endMs(stream) <= nowMs).map(({ id }) => id);
   }
 
   /** When to look for the next time; null where nothing is being streamed. */
-  nextLookMs(nowMs: number): number | null {
-    const ends = [...this.#options.store.streams.all].map((stream) => leaseEndMs(stream, nowMs));
+  get nextLookMs(): number | null {
+    const ends = [...this.#options.store.streams.all].map(endMs);
     return ends.length === 0 ? null : Math.min(...ends);
   }
 
@@ -144,15 +148,20 @@ export class Streaming {
   }
 }
 
-function leaseEndMs({ renewedAtMs }: LiveStream, nowMs: number): number {
-  return Math.min(renewedAtMs, nowMs) + streamLeaseMs;
+function endMs({ renewedAtMs, begunAtMs }: LiveStream): number {
+  return Math.min(renewedAtMs + streamLeaseMs, begunAtMs + streamLifeMs);
 }
 
+/**
+ * After a loss of memory first of all where the text ends: what a reader holds beyond that is lost, and what there is, it holds. So
+ * nobody is told anew what has been read already.
+ */
 function tell({ id, sender, isHidden, isRecovered, text }: LiveStream, log: Log): void {
   const { shown, untold } = text;
   const author = isHidden ? sender : undefined;
-  if (isRecovered) log.live({ type: "snapshot", id, text: shown }, author);
-  else if (untold !== "") log.live({ type: "delta", id, at: shown.length - untold.length, text: untold }, author);
+  const at = shown.length - untold.length;
+  if (isRecovered) log.live({ type: "delta", id, at, text: "" }, author);
+  if (untold !== "") log.live({ type: "delta", id, at, text: untold }, author);
 }
 
 function isUnsaved({ text, savedUnits, renewedAtMs, savedRenewedAtMs }: LiveStream): boolean {

@@ -86,9 +86,12 @@ export class MessageStream {
     }
   }
 
-  /** What was gathered while the reader was told the whole text so far is in that already. */
+  /**
+   * What was gathered while the reader was told the whole text so far is in that already. Where the room has lost a part of the text
+   * the reader comes back, and is told it anew: an event only adds.
+   */
   #grow({ id, at, text }: TextDelta): void {
-    if (at > this.#length) return this.#close("resync");
+    if (at > this.#length || at + text.length < this.#length) return this.#close("resync");
     const rest = text.slice(this.#length - at);
     if (rest === "") return;
     const delta = { id, at: this.#length, text: rest };

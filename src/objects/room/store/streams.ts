@@ -2,6 +2,7 @@
 import { StreamText } from "../../../core/streamText.ts";
 import type { Message } from "../../../protocol/message.ts";
 import type { Migration } from "../../migrate.ts";
+import type { Entry } from "../queue.ts";
 import type { Usage } from "./usage.ts";
 
 export const streamsMigration: Migration = {
@@ -15,6 +16,14 @@ CREATE TABLE stream (
 `,
 };
 
+/** What its producer has asked for, and what waits to be stored for it. */
+export interface Ending {
+  readonly status: Message["status"];
+  /** As it was sent: undefined where the text stays that was appended. */
+  readonly text: string | undefined;
+  readonly entry: Entry;
+}
+
 /** One message being streamed. */
 export interface LiveStream {
   readonly id: number;
@@ -23,17 +32,19 @@ export interface LiveStream {
   /** Only its sender and those who may moderate see it. */
   readonly isHidden: boolean;
   readonly expiresAt: number | null;
+  /** When its message was published. */
+  begunAtMs: number;
   readonly text: StreamText;
   renewedAtMs: number;
   /** How much of what is shown is in its row. */
   savedUnits: number;
   savedRenewedAtMs: number;
-  /** Readers may hold more than there is: the room has lost its memory since they were last told. */
+  /** Readers may hold more than there is: the room has lost its memory, and has not told them yet where the text ends. */
   isRecovered: boolean;
   /** The room has lost its memory since it began: who had read on then may hold what was lost, and another text than there is now. */
   readonly wasLost: boolean;
-  /** Its end is on its way into the log. */
-  isEnding: boolean;
+  /** How it is being finished; null while it is not. */
+  ending: Ending | null;
 }
 
 export class Streams {
@@ -81,7 +92,7 @@ export class Streams {
   reload(): void {
     const rows = this.#sql
       .exec<StreamRow>(
-        `SELECT id, sender, shadow, expires_at, coalesce(text, '') AS text, renewed_at
+        `SELECT id, sender, shadow, expires_at, created_at, coalesce(text, '') AS text, renewed_at
          FROM stream JOIN message ON id = stream.message ORDER BY id`,
       )
       .toArray();
@@ -92,15 +103,18 @@ export class Streams {
   }
 
   /** Its row is stored. */
-  begin({ id, sender, text, expiresAt }: Message, isHidden: boolean, nowMs: number): void {
+  begin({ id, sender, text, expiresAt, createdAt }: Message, isHidden: boolean, nowMs: number): void {
     this.#sql.exec("INSERT INTO stream (message, renewed_at, counted) VALUES (?, ?, 0)", id, nowMs);
     const row = { id, sender: sender?.id ?? null, shadow: isHidden ? 1 : null, expires_at: expiresAt };
-    this.#live.set(id, liveOf({ ...row, text: text ?? "", renewed_at: nowMs }));
+    this.#live.set(id, liveOf({ ...row, created_at: createdAt, text: text ?? "", renewed_at: nowMs }));
   }
 
-  /** Writes what is shown into the row, which stays as it is for readers: no change, no seq. */
-  save({ id, text, renewedAtMs }: LiveStream): void {
-    this.#sql.exec("UPDATE message SET text = ? WHERE id = ?", text.shown, id);
+  /**
+   * Writes what is shown into the row, which stays as it is for readers: no change, no seq. Where its producer has only said that
+   * it is there, the text is not written once more.
+   */
+  save({ id, text, savedUnits, renewedAtMs }: LiveStream): void {
+    if (text.shown.length > savedUnits) this.#sql.exec("UPDATE message SET text = ? WHERE id = ?", text.shown, id);
     this.#sql.exec("UPDATE stream SET renewed_at = ? WHERE message = ?", renewedAtMs, id);
   }
 
@@ -158,22 +172,24 @@ interface StreamRow extends Record<string, SqlStorageValue> {
   sender: string | null;
   shadow: number | null;
   expires_at: number | null;
+  created_at: number;
   text: string;
   renewed_at: number;
 }
 
-function liveOf({ id, sender, shadow, expires_at, text, renewed_at }: StreamRow): LiveStream {
+function liveOf({ id, sender, shadow, expires_at, created_at, text, renewed_at }: StreamRow): LiveStream {
   return {
     id,
     sender,
     isHidden: shadow === 1,
     expiresAt: expires_at,
+    begunAtMs: created_at,
     text: new StreamText(text),
     renewedAtMs: renewed_at,
     savedUnits: text.length,
     savedRenewedAtMs: renewed_at,
     isRecovered: false,
     wasLost: false,
-    isEnding: false,
+    ending: null,
   };
 }
