@@ -94,8 +94,7 @@ export function finish(
   nowMs: number,
 ): Admitted {
   const { policy, settings } = stateOf(parts);
-  const mayNot =
-    lacks(parts, session, "stream") ?? silenced(session, standingOf(parts, session), settings, nowMs);
+  const mayNot = lacks(parts, session, "stream") ?? silenced(session, standingOf(parts, session), settings, nowMs);
   if (mayNot !== null) return mayNot;
   const underway = beingFinished(parts, session, frame, nowMs);
   if (underway !== null) return underway;
