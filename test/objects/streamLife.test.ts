@@ -117,20 +117,20 @@ test("[J20] what was told and not saved is taken back from whoever stayed connec
 
 /** A tenant whose hook thinks until it is let go, about what ends a stream; of all else it thinks well at once. */
 async function thoughtful(): Promise<{ room: Place; asked: () => number; letGo: (answer?: object) => void }> {
-  let [asked, verdict]: [number, object | null] = [0, null];
+  const state: { asked: number; verdict: object | null } = { asked: 0, verdict: null };
   vi.spyOn(globalThis, "fetch").mockImplementation(async (_, init) => {
     if (!String(init?.body).includes('"edit":')) return Response.json({ allow: true });
-    asked += 1;
-    verdict = null;
+    state.asked += 1;
+    state.verdict = null;
     // By turns: what one object waits for no other may resolve.
-    while (verdict === null) await new Promise((resolve) => setTimeout(resolve, 1));
-    return Response.json(verdict);
+    while (state.verdict === null) await new Promise((resolve) => setTimeout(resolve, 1));
+    return Response.json(state.verdict);
   });
   const hook = { url: "https://hooks.example.com/", timeoutMs: 2_000, onFailure: "refuse" };
   return {
     room: new Place(await newTenant(roomy, { hook }), "general"),
-    asked: () => asked,
-    letGo: (answer = { allow: true }) => void (verdict = answer),
+    asked: () => state.asked,
+    letGo: (answer = { allow: true }) => void (state.verdict = answer),
   };
 }
 
