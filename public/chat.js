@@ -52,7 +52,7 @@ function ask(error, tried = "") {
   gate.hidden = false;
   document.querySelector("#gate-error").textContent = error === null ? "" : explain(error);
   help.hidden = error?.code === undefined;
-  help.href = `/errors#${error?.code}`;
+  help.href = `/errors/${error?.code}`;
   field.setAttribute("aria-invalid", String(wrong));
   field.focus();
 }

@@ -40,6 +40,7 @@ import { notFound, onError } from "./routes/middleware/errors.ts";
 import { perAddress } from "./routes/middleware/rates.ts";
 import { moderation } from "./routes/moderation.ts";
 import { revocations } from "./routes/revocations.ts";
+import { pages } from "./routes/pages.ts";
 import { pins } from "./routes/pins.ts";
 import { revisions } from "./routes/revisions.ts";
 import { rooms } from "./routes/rooms.ts";
@@ -70,6 +71,7 @@ app.notFound(notFound(() => app.routes));
 for (const routes of [
   documents,
   console,
+  pages,
   tenants,
   tenant,
   audit,

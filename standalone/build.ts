@@ -18,6 +18,7 @@ import { unstable_getDurableObjectClassNameToUseSQLiteMap, unstable_readConfig, 
 import { buildConsole } from "./buildConsole.ts";
 import { Bundle, bundleFolder, descriptionIn, edgeModule, projectFolder } from "./bundle.ts";
 import { Failure } from "./failure.ts";
+import { writePages } from "./pages/pages.ts";
 
 const configPath = join(projectFolder, "wrangler.toml");
 
@@ -63,6 +64,7 @@ function copyAssets(folder: string): void {
   const written = join(projectFolder, "public");
   if (existsSync(written)) cpSync(written, folder, { recursive: true });
   cpSync(scalarPath(), join(folder, "assets", "scalar.js"));
+  writePages(folder);
 }
 
 /** The API reference's script, served from our own assets so that /docs asks no other host. */

@@ -53,6 +53,8 @@ export function isStale(): boolean {
     "src",
     "public",
     "console",
+    "docs",
+    "standalone/pages",
     "wrangler.toml",
     "package-lock.json",
     "standalone/build.ts",

@@ -36,7 +36,7 @@ export type ProblemResponse = {
 export function problem(c: Context, refusal: Refusal): ProblemResponse {
   const said = explained(refusal);
   const body: Problem = {
-    type: `/errors#${refusal.error}`,
+    type: `/errors/${refusal.error}`,
     title: refusals[refusal.error].text,
     ...said,
     requestId: c.get("requestId"),

@@ -37,10 +37,10 @@ describe("the table", () => {
   });
 
   test("[W3] every code is documented where its problem's `type` points to", async () => {
-    const html = await (await call("/errors")).text();
-    for (const { code } of rows) expect(html).toContain(`<tr id="${code}">`);
+    const list = await (await call("/errors")).text();
+    for (const { code } of rows) expect(list).toContain(`<a href="/errors/${code}">`);
     const { type } = Problem.parse(await (await call("/nowhere")).json());
-    expect(type).toBe("/errors#not_found");
+    expect(type).toBe("/errors/not_found");
   });
 });
 

@@ -15,7 +15,7 @@ export async function refused(response: Response, status: number, code?: Refusal
   if (code !== undefined) expect(problem.code).toBe(code);
   const row = refusals[problem.code];
   expect(problem).toMatchObject({
-    type: `/errors#${problem.code}`,
+    type: `/errors/${problem.code}`,
     title: row.text,
     status: row.status,
     retryable: row.retry !== "no",
