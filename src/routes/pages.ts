@@ -10,7 +10,8 @@ const policy =
   "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export const pages = router();
-for (const path of ["/errors", "/errors/:code", "/limits", "/guides", "/guides/:guide"]) pages.get(path, (c) => page(c));
+for (const path of ["/errors", "/errors/:code", "/limits", "/guides", "/guides/:guide"])
+  pages.get(path, (c) => page(c));
 
 async function page(c: Context<AppEnv>): Promise<Response> {
   const wanted = accepts(c, { header: "Accept", supports: ["text/html", "text/markdown"], default: "text/html" });
