@@ -1,7 +1,7 @@
 /** Makes `dist/client`: the client SDK as ES modules, and its declarations. Prints what a page loads of it. */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { constants, brotliCompressSync } from "node:zlib";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 import { projectFolder } from "./bundle.ts";
@@ -10,7 +10,7 @@ const source = join(projectFolder, "src", "client");
 const folder = join(projectFolder, "dist", "client");
 
 const shape = {
-  entryPoints: [join(source, "client.ts")],
+  entryPoints: [join(source, "client.ts"), join(source, "react", "react.ts")],
   outdir: folder,
   format: "esm",
   bundle: true,
@@ -35,9 +35,9 @@ await build({ ...shape, packages: "external", sourcemap: true });
 declare();
 for (const [name, bytes] of Object.entries(await sizes())) console.log(`${name}: ${bytes} bytes brotli`);
 
-/** What a page loads, minified, with its dependencies in it: `client` at once, the others when they are needed. */
+/** What a page loads, minified, with its dependencies in it: `client` at once, the others when they are needed; `react` beside React. */
 async function sizes(): Promise<Record<string, number>> {
-  const entries = ["client", "http", "deeds", "stream", "upload", "eventLink"];
+  const entries = ["client", "http", "deeds", "stream", "upload", "eventLink", "react/react"];
   const found: Record<string, number> = {};
   for (const entry of entries) {
     const { outputFiles } = await build({
@@ -46,11 +46,13 @@ async function sizes(): Promise<Record<string, number>> {
       splitting: false,
       minify: true,
       write: false,
+      // It comes beside the core, which has this already.
+      external: ["react", "../nonce.ts"],
       plugins: [later],
     });
     const [{ contents } = { contents: new Uint8Array() }] = outputFiles;
     const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
-    found[entry] = brotliCompressSync(contents, quality).byteLength;
+    found[basename(entry)] = brotliCompressSync(contents, quality).byteLength;
   }
   return found;
 }

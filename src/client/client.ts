@@ -55,7 +55,7 @@ export interface Client {
   ): () => void;
   /** The same one for the same name. Options count the first time. */
   room<Data = unknown>(name: string, options?: RoomOptions<Data>): Room<Data>;
-  /** Tries again after `failed`. Else the connection comes with the first subscription, and goes with the last. */
+  /** Tries again at once, after `failed` and while it waits. Else the connection comes with the first subscription, and goes with the last. */
   connect(): void;
   /** Ends everything, for good. What was not sent is rejected with `closed`. */
   close(): void;
@@ -123,6 +123,7 @@ class RoomsClient extends Emitter<ClientEvents> implements Client {
 
   connect(): void {
     this.#need();
+    this.#connection.wake();
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import { fromFrame, type ParleyError } from "./error.ts";
 import type { Http } from "./http.ts";
 import type { Addressed, Link } from "./link.ts";
 import type { Ack, OutboxLimits } from "./outbox.ts";
+import { newNonce } from "./nonce.ts";
 import { Presence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
 import type {
@@ -388,9 +389,4 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
     this.#typing.expire(Date.now());
     this.#changed();
   }
-}
-
-function newNonce(): string {
-  // `randomUUID` is kept from pages without https.
-  return crypto.getRandomValues(new Uint32Array(4)).join("-");
 }

@@ -18,6 +18,10 @@ export interface Pending {
   readonly state: OutboxState;
   readonly text: string | null;
   readonly data: unknown;
+  readonly replyTo?: number;
+  /** Ids of uploads. */
+  readonly attachments?: readonly string[];
+  readonly mentions?: readonly string[];
 }
 
 export interface RoomSnapshot<Data = unknown> {
@@ -74,12 +78,7 @@ export class Snapshots<Data> {
       hasMore: copy.hasMore,
       outbox: outbox.pending
         .filter(({ nonce }) => !told.has(nonce))
-        .map(({ nonce, state, content: { text = null, data = null } }) => ({
-          nonce,
-          state,
-          text: text as string | null,
-          data,
-        })),
+        .map(({ nonce, state, content }) => ({ text: null, data: null, ...content, nonce, state })),
       members: [...copy.members.values()].filter(({ role }) => role !== null),
       present: [...presence.members.values()],
       online: presence.count,
