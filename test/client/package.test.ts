@@ -3,15 +3,18 @@ import { execFile } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 import { publint } from "publint";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask, makeTenant, newToken } from "../chaos/tenant.ts";
+import { launchBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
 /** In the project, so that its own name leads to what it publishes. */
 const program = join(root, "dist", `quickstart.${process.pid}.mts`);
+const component = join(root, "dist", `component.${process.pid}.tsx`);
 
 let built: string;
 let server: Server;
@@ -21,18 +24,32 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(async () => {
-  rmSync(program, { force: true });
+  for (const file of [program, component]) rmSync(file, { force: true });
   await server.remove();
 });
 
 test("[C19] what a page loads to listen and to speak has at most 8 KiB, compressed by brotli, and no zod in it", () => {
-  const sizes = Object.fromEntries(
-    [...built.matchAll(/^(\w+): (\d+) bytes/gm)].map(([, name, bytes]) => [name, Number(bytes)]),
-  );
+  const sizes = sizesOf(built);
   expect(sizes["client"]).toBeGreaterThan(4_000);
   expect(sizes["client"]).toBeLessThanOrEqual(8_192);
-  expect(Object.keys(sizes)).toEqual(["client", "http", "deeds", "stream", "upload", "eventLink"]);
+  expect(Object.keys(sizes)).toEqual(["client", "http", "deeds", "stream", "upload", "eventLink", "react"]);
   expect(readFileSync(join(root, "dist/client/client.js"), "utf8")).not.toMatch(/from "(?!\.)/);
+});
+
+test("[C27] the hooks have at most 2 KiB beside that, and React is not in them", () => {
+  expect(sizesOf(built)["react"]).toBeLessThanOrEqual(2_048);
+  const hooks = readFileSync(join(root, "dist/client/react/react.js"), "utf8");
+  expect(hooks).toMatch(/^"use client";/);
+  expect([...hooks.matchAll(/from "([^".]+)"/g)].every(([, name]) => name === "react")).toBe(true);
+});
+
+test("[C19] its types are found in every way of leading to them that knows ES modules", async () => {
+  const attw = join(root, "node_modules/.bin/attw");
+  const { stdout } = await run(attw, ["--pack", ".", "--profile", "esm-only", "--format", "json"], { cwd: root });
+  const { problems }: { readonly problems: Record<string, { readonly resolutionKind?: string }[]> } =
+    JSON.parse(stdout);
+  const isOurs = ({ resolutionKind = "" }): boolean => !["node10", "node16-cjs"].includes(resolutionKind);
+  expect(Object.values(problems).flat().filter(isOurs)).toEqual([]);
 });
 
 test("[C19] publint finds nothing wrong with the package", async () => {
@@ -45,19 +62,7 @@ test("[C20] the quickstart of the guide is right by its types, and does what it 
   const [, code = ""] = /```ts\n(import[\s\S]*?)```/.exec(guide) ?? [];
   expect(code.trim().split("\n").length).toBeLessThanOrEqual(10);
   writeFileSync(program, code);
-  const strict = [
-    "--strict",
-    "--exactOptionalPropertyTypes",
-    "--noUncheckedIndexedAccess",
-    "--noEmit",
-    "--ignoreConfig",
-  ];
-  const shape = ["--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom", "--types", "node"];
-  await run(join(root, "node_modules/.bin/tsc"), [...strict, ...shape, program], { cwd: root }).catch(
-    (error: unknown) => {
-      throw new Error((error as { readonly stdout: string }).stdout);
-    },
-  );
+  await checkTypes(program, ["--types", "node"]);
   const tenant = await makeTenant(server, "acme");
   const env = { ...process.env, PARLEY_URL: server.url, PARLEY_TOKEN: await newToken(tenant, "ada") };
   const { stdout } = await run(process.execPath, [program], { cwd: root, env, timeout: 20_000 });
@@ -67,3 +72,56 @@ test("[C20] the quickstart of the guide is right by its types, and does what it 
   });
   expect(messages).toHaveLength(1);
 });
+
+test("[C27] the component of the guide is right by its types, and shows what was said, word for word", async (context) => {
+  const browser = await launchBrowser(context);
+  const guide = readFileSync(join(root, "docs/client.md"), "utf8");
+  const [, code = ""] = /```tsx\n([\s\S]*?)```/.exec(guide) ?? [];
+  expect(code.trim().split("\n").length).toBeLessThanOrEqual(12);
+  writeFileSync(component, code);
+  await checkTypes(component, ["--jsx", "react-jsx", "--types", "react"]);
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import { createRoot } from "react-dom/client";
+        import { createElement } from "react";
+        import { App } from ${JSON.stringify(component)};
+        document.body.replaceChildren();
+        createRoot(document.body).render(createElement(App));`,
+      resolveDir: root,
+    },
+    bundle: true,
+    jsx: "automatic",
+    define: { "process.env.NODE_ENV": '"production"' },
+    logLevel: "error",
+    write: false,
+  });
+  const token = await newToken(await makeTenant(server, "guide"), "ada");
+  const page = await browser.newPage({ bypassCSP: true });
+  await page.route(`${server.url}/token`, (route) => route.fulfill({ body: token }));
+  await page.goto(`${server.url}/errors`);
+  await page.evaluate(outputFiles[0]?.text ?? "");
+  await page.locator("input").fill("Hello, React!");
+  await page.locator("input").press("Enter");
+  await page.locator("li.stored").getByText("Hello, React!").waitFor();
+  expect(await page.locator("input").inputValue()).toBe("");
+});
+
+function sizesOf(printed: string): Record<string, number> {
+  return Object.fromEntries(
+    [...printed.matchAll(/^(\w+): (\d+) bytes/gm)].map(([, name = "", bytes]) => [name, Number(bytes)]),
+  );
+}
+
+async function checkTypes(file: string, options: readonly string[]): Promise<void> {
+  const strict = [
+    "--strict",
+    "--exactOptionalPropertyTypes",
+    "--noUncheckedIndexedAccess",
+    "--noEmit",
+    "--ignoreConfig",
+  ];
+  const shape = ["--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom", ...options];
+  await run(join(root, "node_modules/.bin/tsc"), [...strict, ...shape, file], { cwd: root }).catch((error: unknown) => {
+    throw new Error((error as { readonly stdout: string }).stdout);
+  });
+}

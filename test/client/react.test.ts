@@ -8,29 +8,29 @@ import { renderToString } from "react-dom/server";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import { createClient } from "../../src/client/client.ts";
 import { ask, call, type LiveTenant, makeTenant } from "../chaos/tenant.ts";
-import { launchBrowser } from "../support/browser.ts";
+import { startBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 import { Greeting } from "./react/greeting.ts";
-
 
 let server: Server;
 let tenant: LiveTenant;
 let script: string;
-let browser: Browser | null = null;
+let browser: Browser | null;
 const tokens: Record<string, string> = {};
 beforeAll(async () => {
-  [server, script] = await Promise.all([startServer(), bundle()]);
+  [server, script, browser] = await Promise.all([startServer(), bundle(), startBrowser()]);
   tenant = await makeTenant(server, "acme");
-  for (const [user, name] of [["ada", "Ada"], ["bo", "Bo"]] as const) {
+  for (const [user, name] of [
+    ["ada", "Ada"],
+    ["bo", "Bo"],
+  ] as const) {
     const body = { user, name, rooms: { "*": ["read", "publish", "presence"] } };
     const made = { method: "POST", credential: tenant.key, body };
     tokens[user] = (await ask<{ token: string }>(`${server.url}/v1/tokens`, made)).token;
   }
 });
-const endings: (() => Promise<void>)[] = [];
-const afterwards = (end: () => Promise<void>): void => void endings.push(end);
 afterAll(async () => {
-  for (const end of endings) await end();
+  await browser?.close();
   await server.remove();
 });
 
@@ -62,7 +62,8 @@ test("[C22] the last messages are in the list, older ones when they are asked fo
   const { page, show } = await open(context);
   await show({ scene: "Messages", room: "long", window: 20 });
   const list = page.getByLabel("messages of long");
-  const range = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, at) => `${from + at}`);
+  const range = (from: number, to: number): string[] =>
+    Array.from({ length: to - from + 1 }, (_, at) => `${from + at}`);
   await items(page, "long", range(51, 70));
   await say("long", "71");
   await items(page, "long", range(52, 71));
@@ -94,7 +95,9 @@ test("[C23] one's own message stands in the list at once, and becomes the stored
   await page.evaluate("globalThis.before = [...document.querySelectorAll('li')]");
   hold(false);
   await expect.poll(() => deliveries(page, "own")).toEqual(["stored", "stored"]);
-  expect(await page.evaluate("[...document.querySelectorAll('li')].every((item, at) => item === before[at])")).toBe(true);
+  expect(await page.evaluate("[...document.querySelectorAll('li')].every((item, at) => item === before[at])")).toBe(
+    true,
+  );
   await items(page, "own", ["first", "second"]);
 });
 
@@ -182,7 +185,13 @@ test("[C26] a server renders what nobody has entered, without asking for a token
   expect(complaints()).toEqual([]);
 });
 
-type Scene = { readonly scene: string; readonly room: string; readonly window?: number; readonly user?: string; readonly key?: string };
+type Scene = {
+  readonly scene: string;
+  readonly room: string;
+  readonly window?: number;
+  readonly user?: string;
+  readonly key?: string;
+};
 
 interface Frame {
   readonly type: string;
@@ -192,8 +201,7 @@ interface Frame {
 }
 
 async function open(context: TestContext) {
-  browser ??= await launchBrowser(context, afterwards);
-  const page = await browser.newPage({ bypassCSP: true });
+  const page = await (browser ?? context.skip("no chromium")).newPage({ bypassCSP: true });
   context.onTestFinished(() => page.close());
   page.setDefaultTimeout(15_000);
   const said: string[] = [];
@@ -248,7 +256,11 @@ async function say(room: string, text: string): Promise<void> {
 }
 
 async function settings(room: string, body: object): Promise<void> {
-  const answer = await call(`${server.url}/v1/rooms/${room}`, { method: "PUT", credential: tenant.key, body: { settings: body } });
+  const answer = await call(`${server.url}/v1/rooms/${room}`, {
+    method: "PUT",
+    credential: tenant.key,
+    body: { settings: body },
+  });
   expect(answer.status).toBeLessThan(300);
 }
 

@@ -18,27 +18,12 @@ const flags = [
 ];
 
 /**
- * With a fresh profile, closed when the test ends, or by whatever `afterwards` is told. Without Chromium the test is skipped and says so, but in CI it fails:
+ * With a fresh profile, closed when the test ends. Without Chromium the test is skipped and says so, but in CI it fails:
  * there a skipped test would look like one that passed.
  */
-<<<<<<< HEAD
 export async function launchBrowser(context: TestContext): Promise<Browser> {
   const browser = (await startBrowser()) ?? context.skip("no chromium");
   context.onTestFinished(() => browser.close());
-=======
-export async function launchBrowser(
-  context: TestContext,
-  afterwards: (end: () => Promise<void>) => void = (end) => context.onTestFinished(end),
-): Promise<Browser> {
-  if (!existsSync(executablePath)) {
-    if (process.env["CI"] === "true") throw new Error(`no chromium at ${executablePath}: apt-get install chromium`);
-    // The reporter counts skipped tests but does not tell why.
-    console.error("skipped: no chromium");
-    context.skip("no chromium");
-  }
-  const browser = await chromium.launch({ executablePath, args: flags });
-  afterwards(() => browser.close());
->>>>>>> 81bd825 (feat(client): hooks for React, by one subscription of a room)
   return browser;
 }
 

@@ -17,10 +17,7 @@ export function steady<State, Selected>(select: (state: State) => Selected): (st
 }
 
 /** `select` is to be the same function while it selects the same. */
-export function useSelected<Data, Selected>(
-  room: Room<Data>,
-  select: (state: RoomState<Data>) => Selected,
-): Selected {
+export function useSelected<Data, Selected>(room: Room<Data>, select: (state: RoomState<Data>) => Selected): Selected {
   const store = storeOf(room);
   const selected = useMemo(() => steady(select), [store, select]);
   return useSyncExternalStore(

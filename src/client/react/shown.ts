@@ -9,8 +9,13 @@ export type StoredMessage<Data = unknown> = Message<Data> & {
 };
 
 /** Told apart by `delivery`, or by its `id`. What only a stored message has is undefined. */
-export type SendingMessage<Data = unknown> = Pick<Message<Data>, "text" | "data" | "replyTo" | "sender" | "createdAt"> & {
-  readonly [Name in Exclude<keyof Message, "id" | "nonce" | "text" | "data" | "replyTo" | "sender" | "createdAt">]?: undefined;
+export type SendingMessage<Data = unknown> = Pick<
+  Message<Data>,
+  "text" | "data" | "replyTo" | "sender" | "createdAt"
+> & {
+  readonly [
+    Name in Exclude<keyof Message, "id" | "nonce" | "text" | "data" | "replyTo" | "sender" | "createdAt">
+  ]?: undefined;
 } & {
   readonly key: string;
   readonly id: null;

@@ -103,7 +103,7 @@ function Crowd({ room: name }: Shown): ReactNode {
 
 function Slow({ room: name }: Shown): ReactNode {
   const count = useRoomState(useRoom(name), ({ messages }) => messages.length);
-  for (const untilMs = performance.now() + 1; performance.now() < untilMs; );
+  for (const untilMs = performance.now() + 1; performance.now() < untilMs;);
   return <b>{count}</b>;
 }
 
