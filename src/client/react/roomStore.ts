@@ -110,8 +110,8 @@ export class RoomStore<Data> {
     const { messages, outbox, user } = snapshot;
     const drafts = [...this.#drafts.values()];
     // What was published without a hook is shown while it is on its way; whoever published it hears when it fails.
-    for (const { nonce, state, ...content } of outbox)
-      if (!this.#drafts.has(nonce)) drafts.push(draftOf(content as NewMessage<Data>, nonce));
+    for (const pending of outbox)
+      if (!this.#drafts.has(pending.nonce)) drafts.push(draftOf(pending as NewMessage<Data>, pending.nonce));
     const told = new Set(messages.map(({ nonce }) => nonce));
     return {
       snapshot,

@@ -41,7 +41,7 @@ export function stored<Data>(message: Message<Data>, user: RoomSnapshot["user"])
   const { id, nonce, sender } = message;
   // A nonce is one's own: two users may have the same. It has no `#`.
   const key = sender?.id === user?.id ? nonce : null;
-  return { ...message, key: key ?? `#${id}`, delivery: "stored" } as StoredMessage<Data>;
+  return { ...message, key: key ?? `#${id}`, delivery: "stored" };
 }
 
 export function sending<Data>(draft: Draft<Data>, user: RoomSnapshot["user"]): SendingMessage<Data> {

@@ -17,6 +17,6 @@ export function usePresence<Data>(room: Room<Data>): PresenceView {
   return { ...here, set };
 }
 
-function presentIn({ snapshot }: { readonly snapshot: RoomSnapshot<unknown> }): Omit<PresenceView, "set"> {
+function presentIn({ snapshot }: { readonly snapshot: RoomSnapshot }): Omit<PresenceView, "set"> {
   return { members: snapshot.present, count: snapshot.online };
 }

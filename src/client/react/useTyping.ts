@@ -31,7 +31,7 @@ export function useTyping<Data>(room: Room<Data>): TypingView {
   return { typing, onInput, stop };
 }
 
-function typingIn({ snapshot }: { readonly snapshot: RoomSnapshot<unknown> }): readonly TypingUser[] {
+function typingIn({ snapshot }: { readonly snapshot: RoomSnapshot }): readonly TypingUser[] {
   const { typing, present, messages, user: own } = snapshot;
   return typing
     .filter((user) => user !== own?.id)
