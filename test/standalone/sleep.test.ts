@@ -150,7 +150,8 @@ test("[A21] 100 sockets and 100 streams of a revoked user in 50 rooms, half of t
   expect(streams).toEqual(Array.from({ length: 100 }, () => expect.objectContaining(closing)));
   expect(others).toEqual(Array.from({ length: 50 }, () => null));
   expect(woken).toBe(25);
-  expect(closedMs).toBeLessThan(1_000);
+  // By being told, not by the repetition 6 s later. How much less it is, `npm run bench -- --loads=revocation` measures.
+  expect(closedMs).toBeLessThan(5_000);
 });
 
 test("[A22] from then on none of the user's messages is stored in these rooms, and after five seconds in none at all", () => {

@@ -33,9 +33,6 @@ const longText = "0123456789abcdef".repeat(1_000);
 const growthMegabytesMax = 200;
 
 const stormMessages = 10_000;
-/** On a busy machine it takes 0.2 s, and without a breath 4. */
-const answeredMs = 1_500;
-
 let server: Server;
 let proxy: Proxy;
 let tenant: LiveTenant;
@@ -176,13 +173,16 @@ test("[E5] [P8] a writer who never pauses cuts no stream that is read, and holds
     }
   };
   const beside = neighbouring();
+  const sinceMs = performance.now();
   await writer.publishAll({ from: 0, to: stormMessages, text: "storm ".repeat(32), inFlight: 256 });
+  const stormMs = performance.now() - sinceMs;
   over.abort();
   await beside;
   const standsAtHead = (reader: EventReader): boolean => reader.endedBy !== null || reader.copy.seq === stormMessages;
   for (const reader of readers) await reader.until(() => standsAtHead(reader), 30_000);
   expect(readers.map(({ endedBy, copy }) => [endedBy, copy.seq])).toEqual(readers.map(() => [null, stormMessages]));
-  expect(slowestMs).toBeLessThan(answeredMs);
+  // It takes 0.2 s of some 4; without a breath, all of them.
+  expect(slowestMs).toBeLessThan(stormMs / 2);
   for (const reader of readers) reader.cut();
   for (const each of [writer, neighbour]) each.close();
 });

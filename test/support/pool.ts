@@ -1,3 +1,9 @@
+import { reset } from "cloudflare:test";
+import { afterAll } from "vitest";
+
+/** The files of one process share its modules, and none its objects: what a file leaves behind would wake in the midst of the next. */
+afterAll(reset);
+
 /**
  * Keeps the test pool as fast as it begins. vitest-pool-workers 0.22 puts one more proxy around the prototype of an entrypoint
  * or object class with every instance (`createProxyPrototypeClass`), so that each request through `exports` and each object
