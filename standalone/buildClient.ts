@@ -1,9 +1,9 @@
 /** Makes `dist/client`: the client SDK as ES modules, and its declarations. Prints what a page loads of it. */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { globSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { constants, brotliCompressSync } from "node:zlib";
-import { build, type BuildOptions, type Plugin } from "esbuild";
+import { build, type BuildOptions, type OutputFile, type Plugin } from "esbuild";
 import { projectFolder } from "./bundle.ts";
 
 const source = join(projectFolder, "src", "client");
@@ -29,11 +29,23 @@ const later: Plugin = {
   },
 };
 
-rmSync(folder, { recursive: true, force: true });
 // Its two dependencies stay imports: whoever bundles a page has them once.
-await build({ ...shape, packages: "external", sourcemap: true });
+const { outputFiles: files } = await build({ ...shape, packages: "external", sourcemap: true, write: false });
+replaceBy(files);
 declare();
 for (const [name, bytes] of Object.entries(await sizes())) console.log(`${name}: ${bytes} bytes brotli`);
+
+/** File by file, and then what is left of earlier ones: a program that runs may load a part of it at any moment. */
+function replaceBy(made: readonly OutputFile[]): void {
+  for (const { path, contents } of made) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, contents);
+    renameSync(`${path}.new`, path);
+  }
+  const paths = new Set(made.map(({ path }) => path));
+  for (const old of globSync("**/*.{js,map}", { cwd: folder }))
+    if (!paths.has(join(folder, old))) rmSync(join(folder, old), { force: true });
+}
 
 /** What a page loads, minified, with its dependencies in it: `client` at once, the others when they are needed; `react` beside React. */
 async function sizes(): Promise<Record<string, number>> {

@@ -1,0 +1,55 @@
+/** What is asked and answered, as it grows, in every window alike. Any of them stops an answer. */
+import { createClient, type Message } from "parley/client";
+import { element } from "../element.ts";
+
+const user = `guest-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+const client = createClient({
+  url: process.env.PARLEY_URL ?? "",
+  getToken: async () => (await fetch("/token", { method: "POST", body: user })).text(),
+});
+const room = client.room("ai-stream");
+
+let growing: Message | undefined;
+room.subscribe(({ messages }) => {
+  for (const message of messages) show(message);
+  growing = messages.findLast(({ status }) => status === "streaming");
+  element("stop").toggleAttribute("disabled", growing === undefined);
+});
+
+/** Also one that has grown: its text is all of it so far, whenever this page was opened. */
+function show({ id, sender, text, status }: Message): void {
+  const article = document.getElementById(`message-${id}`) ?? newArticle(id);
+  article.dataset.status = status;
+  const [header, paragraph] = article.children;
+  const isStopped = status === "cancelled" || status === "failed" || status === "interrupted";
+  if (header) header.textContent = `${sender?.name ?? sender?.id}${isStopped ? `, ${status}` : ""}`;
+  if (paragraph) paragraph.textContent = text;
+}
+
+function newArticle(id: number): HTMLElement {
+  const article = document.createElement("article");
+  article.id = `message-${id}`;
+  article.append(document.createElement("header"), document.createElement("p"));
+  element("messages").append(article);
+  article.scrollIntoView();
+  return article;
+}
+
+element("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!(event.target instanceof HTMLFormElement)) return;
+  const prompt = new FormData(event.target).get("prompt");
+  event.target.reset();
+  if (typeof prompt === "string") void ask(prompt);
+});
+
+async function ask(prompt: string): Promise<void> {
+  const { id } = await room.publish({ text: prompt });
+  await post("/ask", { id, prompt });
+}
+
+element("stop").addEventListener("click", () => growing && void post("/stop", { id: growing.id }));
+
+function post(path: string, body: object): Promise<Response> {
+  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
