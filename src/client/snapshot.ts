@@ -32,6 +32,8 @@ export interface RoomSnapshot<Data = unknown> {
   readonly messages: readonly Message<Data>[];
   /** Whether there are older ones: `history()` brings them. */
   readonly hasMore: boolean;
+  /** Where this client stands in the room's history, `<epoch>:<seq>`; null before anything has come. */
+  readonly cursor: string | null;
   readonly outbox: readonly Pending[];
   readonly members: readonly Member[];
   readonly present: readonly PresentMember[];
@@ -76,6 +78,7 @@ export class Snapshots<Data> {
       ...rest,
       messages,
       hasMore: copy.hasMore,
+      cursor: copy.cursor,
       outbox: outbox.pending
         .filter(({ nonce }) => !told.has(nonce))
         .map(({ nonce, state, content }) => ({ text: null, data: null, ...content, nonce, state })),

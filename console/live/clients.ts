@@ -1,0 +1,26 @@
+/** The SDK's clients of this tab: one for each key and user, so that all that is shown of it shares one connection. */
+import { type Client, createClient } from "../../src/client/client.ts";
+import type { RoomCapability } from "../../src/protocol/capabilities.ts";
+import { clientError } from "./refused.ts";
+import { mintToken } from "./rights.ts";
+
+const clients = new Map<string, Client>();
+
+/** It is connected while a room of it is shown, and holds nothing else. */
+export function clientAs(user: string, keyId: string, rights: readonly RoomCapability[]): Client {
+  const name = `${keyId} ${user}`;
+  const known = clients.get(name);
+  if (known !== undefined) return known;
+  const made = createClient({
+    url: location.origin,
+    getToken: async () => {
+      try {
+        return await mintToken(user, { "*": [...rights] });
+      } catch (error) {
+        throw clientError(error);
+      }
+    },
+  });
+  clients.set(name, made);
+  return made;
+}

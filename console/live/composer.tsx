@@ -1,0 +1,187 @@
+/** Says something in the room: text, data, files, a reply, or a stream that writes itself. */
+import { ActionIcon, Button, FileButton, Group, JsonInput, Pill, Stack, Text, Textarea } from "@mantine/core";
+import { IconBraces, IconPaperclip, IconSend, IconWand, IconX } from "@tabler/icons-react";
+import { type KeyboardEvent, useRef, useState } from "react";
+import type { Message, Room } from "../../src/client/client.ts";
+import { ErrorState } from "../parts/ErrorState.tsx";
+import { shownError } from "./refused.ts";
+
+export interface ComposerProps {
+  readonly room: Room;
+  readonly user: string;
+  /** Why nothing can be said here; null where it can. */
+  readonly closed: string | null;
+  readonly replyTo: Message | null;
+  readonly onReplied: () => void;
+  readonly onStream: () => void;
+}
+
+export function Composer({ room, user, closed, replyTo, onReplied, onStream }: ComposerProps) {
+  const { draft, set, error, setError, send } = useDraft(room, replyTo, onReplied);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    send();
+  };
+  return (
+    <Stack gap={6} className="composer">
+      {error !== null && <ErrorState error={shownError(error)} />}
+      {replyTo !== null && <ReplyingTo message={replyTo} onForget={onReplied} />}
+      {draft.files.length > 0 && (
+        <Pill.Group>
+          {draft.files.map((file, index) => (
+            <Pill
+              key={`${file.name} ${index}`}
+              withRemoveButton
+              removeButtonProps={{ "aria-label": `Remove ${file.name}` }}
+              onRemove={() => set({ files: draft.files.filter((other) => other !== file) })}
+            >
+              {file.name}
+            </Pill>
+          ))}
+        </Pill.Group>
+      )}
+      <Group gap={6} align="flex-end" wrap="nowrap">
+        <Textarea
+          aria-label="Message"
+          placeholder={closed ?? `Message as ${user}`}
+          autosize
+          minRows={1}
+          maxRows={8}
+          flex={1}
+          disabled={closed !== null}
+          value={draft.text}
+          onChange={({ currentTarget }) => {
+            set({ text: currentTarget.value });
+            if (currentTarget.value !== "") room.typing();
+          }}
+          onKeyDown={onKeyDown}
+        />
+        <Tools isClosed={closed !== null} draft={draft} set={set} onStream={onStream} onError={setError} />
+        <Button
+          onClick={send}
+          disabled={closed !== null}
+          aria-label="Send"
+          leftSection={<IconSend size={16} />}
+          className="composer-send"
+        >
+          Send
+        </Button>
+      </Group>
+      {draft.data !== null && (
+        <JsonInput
+          label="Data"
+          description="Any JSON value. It goes with the message, or instead of a text."
+          autosize
+          minRows={2}
+          maxRows={10}
+          value={draft.data}
+          onChange={(data) => set({ data })}
+        />
+      )}
+    </Stack>
+  );
+}
+
+interface Draft {
+  readonly text: string;
+  /** As it is typed; null where none goes with it. */
+  readonly data: string | null;
+  readonly files: readonly File[];
+}
+const empty: Draft = { text: "", data: null, files: [] };
+
+/** What is refused comes back into the box, unless something else stands there by then. */
+function useDraft(room: Room, replyTo: Message | null, onReplied: () => void) {
+  const [draft, setDraft] = useState<Draft>(empty);
+  const [error, setError] = useState<unknown>(null);
+  const set = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }));
+  const send = (): void => {
+    if (draft.text.trim() === "" && draft.data === null && draft.files.length === 0) return;
+    setError(null);
+    setDraft({ ...empty, data: draft.data === null ? null : "" });
+    onReplied();
+    publish(room, draft, replyTo).catch((cause: unknown) => {
+      setError(cause);
+      setDraft((now) => (now.text === "" ? draft : now));
+    });
+  };
+  return { draft, set, error, setError, send };
+}
+
+async function publish(room: Room, { text, data, files }: Draft, replyTo: Message | null): Promise<void> {
+  const parsed: unknown = data === null || data.trim() === "" ? null : JSON.parse(data);
+  const uploads = await Promise.all(files.map((file) => room.upload(file)));
+  await room.publish({
+    ...(text === "" ? {} : { text }),
+    ...(parsed === null ? {} : { data: parsed }),
+    ...(replyTo === null ? {} : { replyTo: replyTo.id }),
+    ...(uploads.length === 0 ? {} : { attachments: uploads.map(({ id }) => id) }),
+  });
+}
+
+function ReplyingTo({ message, onForget }: { readonly message: Message; readonly onForget: () => void }) {
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Text size="xs" c="dimmed" lineClamp={1} className="anywhere">
+        Reply to #{message.id}: {message.text ?? "data"}
+      </Text>
+      <ActionIcon size="xs" variant="subtle" color="gray" aria-label="No reply" onClick={onForget}>
+        <IconX size={12} />
+      </ActionIcon>
+    </Group>
+  );
+}
+
+interface ToolsProps {
+  readonly isClosed: boolean;
+  readonly draft: Draft;
+  readonly set: (part: Partial<Draft>) => void;
+  readonly onStream: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+function Tools({ isClosed, draft, set, onStream }: ToolsProps) {
+  const reset = useRef<() => void>(null);
+  const addFiles = (files: File[]): void => {
+    set({ files: [...draft.files, ...files] });
+    // The same file may be chosen again.
+    reset.current?.();
+  };
+  return (
+    <Group gap={2} wrap="nowrap">
+      <FileButton onChange={addFiles} multiple resetRef={reset} inputProps={{ "aria-label": "Files to attach" }}>
+        {(props) => <Tool {...props} label="Attach files" isClosed={isClosed} icon={<IconPaperclip size={18} />} />}
+      </FileButton>
+      <Tool
+        label={draft.data === null ? "Add data" : "Without data"}
+        isClosed={isClosed}
+        onClick={() => set({ data: draft.data === null ? "" : null })}
+        icon={<IconBraces size={18} />}
+      />
+      <Tool label="Stream a demo message" isClosed={isClosed} onClick={onStream} icon={<IconWand size={18} />} />
+    </Group>
+  );
+}
+
+function Tool(props: {
+  readonly label: string;
+  readonly isClosed: boolean;
+  readonly icon: React.ReactNode;
+  readonly onClick?: () => void;
+}) {
+  const { label, isClosed, icon, onClick } = props;
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size={36}
+      title={label}
+      aria-label={label}
+      disabled={isClosed}
+      {...(onClick === undefined ? {} : { onClick })}
+    >
+      {icon}
+    </ActionIcon>
+  );
+}
