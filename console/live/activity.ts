@@ -71,7 +71,10 @@ function roles(was: RoomSnapshot, now: RoomSnapshot): string[] {
   const after = new Map(now.members.map(({ user, role }) => [user, role]));
   const changed = [...after].filter(([user, role]) => before.get(user) !== role);
   const gone = [...before.keys()].filter((user) => !after.has(user));
-  return [...changed.map(([user, role]) => `${user} is ${role}`), ...gone.map((user) => `${user} is no member any more`)];
+  return [
+    ...changed.map(([user, role]) => `${user} is ${role}`),
+    ...gone.map((user) => `${user} is no member any more`),
+  ];
 }
 
 function settings(was: RoomSnapshot, now: RoomSnapshot): string[] {

@@ -90,7 +90,9 @@ function Here({ snapshot: { present, online, typing, user }, deeds }: Pick<Aside
       </ul>
       {online > present.length && (
         <Text size="xs" c="dimmed">
-          {present.length === 0 ? "Who they are is not told to this key." : `and ${count(online - present.length)} more`}
+          {present.length === 0
+            ? "Who they are is not told to this key."
+            : `and ${count(online - present.length)} more`}
         </Text>
       )}
     </section>

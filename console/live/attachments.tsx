@@ -47,7 +47,11 @@ const heightMax = 160;
 const widthMax = 240;
 
 /** As large as it will be before it has come, so that nothing jumps. */
-function Preview({ attachment: { id, name, width = widthMax, height = heightMax } }: { readonly attachment: Attachment }) {
+function Preview({
+  attachment: { id, name, width = widthMax, height = heightMax },
+}: {
+  readonly attachment: Attachment;
+}) {
   const { data: blob, error } = useQuery({ queryKey: ["file", id], queryFn: () => fileOf(id), staleTime: Infinity });
   const url = useObjectUrl(blob);
   const scale = Math.min(1, widthMax / width, heightMax / height);
@@ -58,7 +62,11 @@ function Preview({ attachment: { id, name, width = widthMax, height = heightMax 
         {error.message}
       </Text>
     );
-  return url === null ? <div className="file-image" style={extent} /> : <img src={url} alt={name} {...extent} className="file-image" />;
+  return url === null ? (
+    <div className="file-image" style={extent} />
+  ) : (
+    <img src={url} alt={name} {...extent} className="file-image" />
+  );
 }
 
 function useObjectUrl(blob: Blob | undefined): string | null {

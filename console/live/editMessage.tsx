@@ -26,12 +26,23 @@ export function EditMessage({ room, message, onClose }: EditMessageProps) {
   );
 }
 
-function EditForm({ room, message, onClose }: { readonly room: Room; readonly message: Message; readonly onClose: () => void }) {
+function EditForm({
+  room,
+  message,
+  onClose,
+}: {
+  readonly room: Room;
+  readonly message: Message;
+  readonly onClose: () => void;
+}) {
   const [text, setText] = useState(message.text ?? "");
   const [data, setData] = useState(message.data === null ? "" : JSON.stringify(message.data, null, 2));
   const saving = useMutation({
     mutationFn: () => {
-      const change = { text: text === "" ? null : text, data: data.trim() === "" ? null : (JSON.parse(data) as unknown) };
+      const change = {
+        text: text === "" ? null : text,
+        data: data.trim() === "" ? null : (JSON.parse(data) as unknown),
+      };
       return room.edit(message.id, {
         ...(change.text === message.text ? {} : { text: change.text ?? "" }),
         ...(JSON.stringify(change.data) === JSON.stringify(message.data) ? {} : { data: change.data }),

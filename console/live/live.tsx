@@ -1,13 +1,12 @@
 /** A room as it happens: its messages, who is here, and everything that can be done about them. */
 import "./live.css";
-import { Alert, Button, Group, Text } from "@mantine/core";
+import { Alert, Group } from "@mantine/core";
 import { IconSnowflake } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import type { Client, Message, Room, RoomSnapshot } from "../../src/client/client.ts";
-import { answered, api, asUser } from "../api.ts";
-import { failed } from "../parts/failed.ts";
 import { useActivity } from "./activity.ts";
 import { Aside } from "./aside.tsx";
+import { orComplain } from "./complain.ts";
 import { Composer } from "./composer.tsx";
 import { ConnectionBar, ConnectionTrouble } from "./connectionBar.tsx";
 import type { Asking, Deeds } from "./deeds.ts";
@@ -15,7 +14,8 @@ import { DeleteMessage } from "./deleteMessage.tsx";
 import { streamDemo } from "./demoStream.ts";
 import { EditMessage } from "./editMessage.tsx";
 import { Moderate } from "./moderate.tsx";
-import { shownError } from "./refused.ts";
+import { pin } from "./pin.ts";
+import { RoomSearch } from "./roomSearch.tsx";
 import { useConnection, useSnapshot } from "./snapshot.ts";
 import { Timeline, type TimelineHandle } from "./timeline.tsx";
 
@@ -26,5 +26,99 @@ export interface LiveProps {
   readonly onUser: (user: string) => void;
   /** Enters the room anew. */
   readonly onAgain: () => void;
-  readonly search: ReactNode;
+}
+
+export function Live({ client, room, user, onUser, onAgain }: LiveProps) {
+  const snapshot = useSnapshot(room);
+  const state = useConnection(client);
+  const happenings = useActivity(room, snapshot);
+  const timeline = useRef<TimelineHandle>(null);
+  const [asking, setAsking] = useState<Asking | null>(null);
+  const [replyTo, setReplyTo] = useState<Message | null>(null);
+  const deeds = useDeeds({ room, user, timeline, setAsking, setReplyTo });
+  const stream = useDemo(room);
+  return (
+    <>
+      <Group justify="space-between" mb="xs" gap="xs">
+        <ConnectionBar state={state} snapshot={snapshot} user={user} onUser={onUser} />
+        {snapshot.settings !== null && snapshot.settings.search !== false && <RoomSearch room={room} deeds={deeds} />}
+      </Group>
+      <ConnectionTrouble client={client} state={state} error={snapshot.error} onAgain={onAgain} />
+      {snapshot.settings?.frozen === true && <Frozen />}
+      <div className="live">
+        <div className="live-main">
+          <Timeline ref={timeline} room={room} snapshot={snapshot} user={user} deeds={deeds} />
+          <Composer
+            room={room}
+            user={user}
+            closed={closedWhy(snapshot)}
+            replyTo={replyTo}
+            onReplied={() => setReplyTo(null)}
+            onStream={stream}
+          />
+        </div>
+        <Aside snapshot={snapshot} happenings={happenings} deeds={deeds} />
+      </div>
+      <Dialogs room={room} asking={asking} onClose={() => setAsking(null)} />
+    </>
+  );
+}
+
+function Frozen(): ReactNode {
+  return (
+    <Alert color="blue" icon={<IconSnowflake />} mb="xs" p="xs">
+      The room is frozen: only those who may moderate change anything.
+    </Alert>
+  );
+}
+
+function Dialogs(props: { readonly room: Room; readonly asking: Asking | null; readonly onClose: () => void }) {
+  const { room, asking, onClose } = props;
+  return (
+    <>
+      <EditMessage room={room} message={asking?.what === "edit" ? asking.message : null} onClose={onClose} />
+      <DeleteMessage room={room} message={asking?.what === "delete" ? asking.message : null} onClose={onClose} />
+      <Moderate room={room.name} user={asking?.what === "moderate" ? asking.user : null} onClose={onClose} />
+    </>
+  );
+}
+
+interface DeedParts {
+  readonly room: Room;
+  readonly user: string;
+  readonly timeline: RefObject<TimelineHandle | null>;
+  readonly setAsking: (asking: Asking) => void;
+  readonly setReplyTo: (message: Message) => void;
+}
+
+function useDeeds({ room, user, timeline, setAsking, setReplyTo }: DeedParts): Deeds {
+  return useMemo(
+    () => ({
+      ask: setAsking,
+      replyTo: (message) => {
+        setReplyTo(message);
+        document.querySelector<HTMLElement>(".composer textarea")?.focus();
+      },
+      pin: (id, isPinned) => void orComplain(pin(room.name, id, { isPinned, user })),
+      react: (id, emoji, isOwn) => void orComplain(isOwn ? room.unreact(id, emoji) : room.react(id, emoji)),
+      stop: (id) => void orComplain(room.cancel(id, { reason: "Stopped in the console." })),
+      show: (id) => timeline.current?.show(id) ?? false,
+    }),
+    [room, user, timeline, setAsking, setReplyTo],
+  );
+}
+
+/** Starts one; whoever leaves the page stops it. */
+function useDemo(room: Room): () => void {
+  const leaving = useRef(new AbortController());
+  useEffect(() => {
+    leaving.current = new AbortController();
+    return () => leaving.current.abort();
+  }, [room]);
+  return () => void orComplain(streamDemo(room, leaving.current.signal));
+}
+
+function closedWhy({ status, capabilities }: RoomSnapshot): string | null {
+  if (status === "failed") return "Nothing can be said here now.";
+  return status !== "live" || capabilities.includes("publish") ? null : "This key may not publish.";
 }

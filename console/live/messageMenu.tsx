@@ -1,6 +1,14 @@
 /** What can be done with a message, behind one button. What the credential does not allow, the API says when it is tried. */
 import { ActionIcon, Group, Menu } from "@mantine/core";
-import { IconArrowBackUp, IconDots, IconPencil, IconPin, IconPinnedOff, IconShield, IconTrash } from "@tabler/icons-react";
+import {
+  IconArrowBackUp,
+  IconDots,
+  IconPencil,
+  IconPin,
+  IconPinnedOff,
+  IconShield,
+  IconTrash,
+} from "@tabler/icons-react";
 import type { Message } from "../../src/client/client.ts";
 import type { Deeds } from "./deeds.ts";
 

@@ -81,7 +81,15 @@ function Mark({ color, children }: { readonly color: string; readonly children: 
   );
 }
 
-function Parent({ id, parent, deeds }: { readonly id: number; readonly parent: Message | null; readonly deeds: Deeds }) {
+function Parent({
+  id,
+  parent,
+  deeds,
+}: {
+  readonly id: number;
+  readonly parent: Message | null;
+  readonly deeds: Deeds;
+}) {
   const who = parent?.sender?.name ?? parent?.sender?.id;
   return (
     <button type="button" className="message-parent" onClick={() => deeds.show(id)}>

@@ -27,7 +27,11 @@ export function Moderate({ room, user, onClose }: ModerateProps) {
 }
 
 const sanctions: readonly { readonly value: Sanction; readonly label: string; readonly description: string }[] = [
-  { value: "kick", label: "Kick", description: "Closes the user's connections, with the reason. The user may come back." },
+  {
+    value: "kick",
+    label: "Kick",
+    description: "Closes the user's connections, with the reason. The user may come back.",
+  },
   { value: "mute", label: "Mute", description: "The user reads, and changes nothing that others read." },
   { value: "ban", label: "Ban", description: "The user is thrown out, is told why, and is not let in." },
   { value: "shadow", label: "Shadow ban", description: "What the user says from now on is shown to nobody else." },
@@ -42,7 +46,15 @@ const terms = [
   { value: "", label: "Until it is lifted" },
 ];
 
-function ModerateForm({ room, user, onClose }: { readonly room: string; readonly user: string; readonly onClose: () => void }) {
+function ModerateForm({
+  room,
+  user,
+  onClose,
+}: {
+  readonly room: string;
+  readonly user: string;
+  readonly onClose: () => void;
+}) {
   const [sanction, setSanction] = useState<Sanction>("kick");
   const [reason, setReason] = useState("");
   const [term, setTerm] = useState("3600000");
@@ -72,7 +84,13 @@ function ModerateForm({ room, user, onClose }: { readonly room: string; readonly
           </Stack>
         </Radio.Group>
         {sanction !== "kick" && (
-          <Select label="For" data={terms} value={term} onChange={(value) => setTerm(value ?? "")} allowDeselect={false} />
+          <Select
+            label="For"
+            data={terms}
+            value={term}
+            onChange={(value) => setTerm(value ?? "")}
+            allowDeselect={false}
+          />
         )}
         <TextInput
           label="Reason"

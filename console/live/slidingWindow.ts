@@ -89,7 +89,16 @@ export function useSlidingWindow(messages: readonly Message[], loadOlder: () => 
   };
   const newer = end === null ? 0 : messages.length - countUpTo(messages, end);
   const shown = messages.slice(startIndex, endIndex);
-  return { shown, scroller, content, onScroll, newer, isFollowing: end === null, toNewest: () => setEnd(null), toMessage };
+  return {
+    shown,
+    scroller,
+    content,
+    onScroll,
+    newer,
+    isFollowing: end === null,
+    toNewest: () => setEnd(null),
+    toMessage,
+  };
 }
 
 /** A row in sight, and where its upper edge is in the element that scrolls. */

@@ -33,7 +33,14 @@ export function Timeline({ ref, room, snapshot, user, deeds }: TimelineProps) {
   useImperativeHandle(ref, () => ({ show: toMessage }));
   return (
     <div className="timeline">
-      <div className="timeline-scroller" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-label="Messages">
+      <div
+        className="timeline-scroller"
+        ref={scroller}
+        onScroll={onScroll}
+        tabIndex={0}
+        role="log"
+        aria-label="Messages"
+      >
         <ol ref={content}>
           <li className="timeline-start">
             <Beginning hasMore={hasMore} older={older} isEmpty={messages.length === 0} />
@@ -95,7 +102,15 @@ function useOlder(room: Room, hasMore: boolean): Older {
   return { isLoading, error, load };
 }
 
-function Beginning({ hasMore, older, isEmpty }: { readonly hasMore: boolean; readonly older: Older; readonly isEmpty: boolean }) {
+function Beginning({
+  hasMore,
+  older,
+  isEmpty,
+}: {
+  readonly hasMore: boolean;
+  readonly older: Older;
+  readonly isEmpty: boolean;
+}) {
   if (older.error !== null)
     return (
       <Text size="xs" c="dimmed">

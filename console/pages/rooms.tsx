@@ -85,7 +85,15 @@ function useRooms(prefix: string) {
   });
 }
 
-function List({ rooms, prefix, onNew }: { readonly rooms: Rooms; readonly prefix: string; readonly onNew: () => void }) {
+function List({
+  rooms,
+  prefix,
+  onNew,
+}: {
+  readonly rooms: Rooms;
+  readonly prefix: string;
+  readonly onNew: () => void;
+}) {
   const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = rooms;
   if (data === undefined)
     return error === null ? <TableSkeleton rows={8} /> : <ErrorState error={error} onRetry={() => void refetch()} />;
