@@ -14,6 +14,8 @@ import { cssVariables, styleNonce, theme } from "./theme.ts";
 
 // What one key has asked is not for the eyes of the next.
 begin(() => queries.clear());
+// A dialog keeps the page behind it from scrolling by a `<style>` of a library's, which looks for the nonce here.
+Reflect.set(globalThis, "__webpack_nonce__", styleNonce());
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

@@ -41,8 +41,9 @@ export function Composer({ room, user, closed, replyTo, onReplied, onStream }: C
           ))}
         </Pill.Group>
       )}
-      <Group gap={6} align="flex-end" wrap="nowrap">
+      <div className="composer-row">
         <Textarea
+          className="composer-text"
           aria-label="Message"
           placeholder={closed ?? `Message as ${user}`}
           autosize
@@ -58,16 +59,10 @@ export function Composer({ room, user, closed, replyTo, onReplied, onStream }: C
           onKeyDown={onKeyDown}
         />
         <Tools isClosed={closed !== null} draft={draft} set={set} onStream={onStream} onError={setError} />
-        <Button
-          onClick={send}
-          disabled={closed !== null}
-          aria-label="Send"
-          leftSection={<IconSend size={16} />}
-          className="composer-send"
-        >
+        <Button onClick={send} disabled={closed !== null} leftSection={<IconSend size={16} />}>
           Send
         </Button>
-      </Group>
+      </div>
       {draft.data !== null && (
         <JsonInput
           label="Data"

@@ -30,7 +30,7 @@ export function ConnectionBar({ state, snapshot: { status }, user, onUser }: Con
 
 function wordsOf(state: ConnectionState, status: RoomSnapshot["status"]): string {
   if (state.name !== "connected") return state.name;
-  return status === "live" ? `live by ${state.transport === "sse" ? "events" : "WebSocket"}` : status;
+  return status === "live" ? `live, ${state.transport === "sse" ? "events" : "WebSocket"}` : status;
 }
 
 /** Who is spoken for. Everybody in the room sees that this user is here. */

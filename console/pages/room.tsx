@@ -28,7 +28,14 @@ export function RoomPage() {
   const gone = info.error instanceof ProblemError && (info.error.status === 404 || info.error.status === 410);
   return (
     <>
-      <PageHeader title={room} description={<LinkText to="/rooms">All rooms</LinkText>} />
+      <PageHeader
+        title={room}
+        description={
+          <LinkText size="sm" to="/rooms">
+            All rooms
+          </LinkText>
+        }
+      />
       {gone ? (
         <NoRoom room={room} why={info.error} />
       ) : (
@@ -74,7 +81,7 @@ function RoomTabs({ info: { name, settings } }: { readonly info: RoomInfo }) {
   };
   return (
     <Tabs value={tab} onChange={go} keepMounted={false}>
-      <Tabs.List mb="md">
+      <Tabs.List mb="md" className="tabs">
         {tabs.map((known) => (
           <Tabs.Tab key={known} value={known}>
             {labels[known]}

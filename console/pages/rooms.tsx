@@ -23,7 +23,7 @@ const columns: readonly Column<Listing>[] = [
   {
     heading: "Name",
     cell: ({ name }) => (
-      <LinkText to="/rooms/$room" params={{ room: name }}>
+      <LinkText size="sm" to="/rooms/$room" params={{ room: name }}>
         {name}
       </LinkText>
     ),
@@ -134,7 +134,7 @@ function NoRooms({ onNew }: { readonly onNew: () => void }) {
       }
     >
       A room comes to be with its first message, unless your settings say otherwise. Try it, with an API key in KEY:
-      <Code block ta="left" my="sm" className="anywhere" tabIndex={0}>
+      <Code block ta="left" my="sm" className="anywhere" style={{ whiteSpace: "pre-wrap" }}>
         {command}
       </Code>
       <CopyButton value={command} label="Copy the command" />

@@ -1,6 +1,7 @@
 /** The console. Its tests stand in console/: they share one server, one browser and one document, so their order counts. */
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { type Console, startConsole } from "../support/console.ts";
+import { roomsTests } from "./console/rooms.ts";
 import { servedTests } from "./console/served.ts";
 import { walkTests } from "./console/walk.ts";
 
@@ -19,4 +20,5 @@ function started(): Console {
 }
 
 servedTests(started);
+roomsTests(started);
 walkTests(started);

@@ -1,6 +1,9 @@
 /** Every page of the console, for the walk in console.test.ts. Whoever adds a page adds it here. */
 import type { Locator, Page } from "playwright-core";
+import type { LiveTenant } from "../../chaos/tenant.ts";
 import type { Console, Credential } from "../../support/console.ts";
+import type { Server } from "../../support/process.ts";
+import { make } from "./rooms.ts";
 
 export interface ConsolePage {
   /** What stands after `/console`. */
@@ -17,6 +20,7 @@ export interface ConsolePage {
   readonly open?: (page: Page) => Promise<unknown>;
 }
 
+const demoOf = ({ url, demoKey: key }: Server): LiveTenant => ({ url, key });
 const heading =
   (name: string) =>
   (page: Page): Locator =>
@@ -29,7 +33,7 @@ export const pages: readonly ConsolePage[] = [
   { path: "/nowhere", shown: heading("No such page") },
   { path: "/tenants", name: "not-for-a-tenant", shown: heading("This page takes another key") },
   { path: "/rooms", shown: heading("Rooms") },
-  { path: "/rooms/general", shown: heading("Room") },
+  { path: "/rooms/general", shown: heading("general"), furnish: ({ server }) => make(demoOf(server), "general") },
   { path: "/debug", shown: heading("Debug") },
   { path: "/settings", shown: heading("Settings") },
   { path: "/limits", shown: heading("Limits") },
