@@ -13,6 +13,7 @@ export function roomsTests(console: () => Console): void {
     await page.getByText("No rooms yet").waitFor();
     expect(await page.locator("pre").innerText()).toContain(`curl ${server.url}/v1/rooms/general/messages`);
 
+    await Promise.all(Array.from({ length: 55 }, (_, index) => make(tenant, `support:${index}`)));
     await page.getByRole("button", { name: "New room" }).click();
     const dialog = page.getByRole("dialog", { name: "New room" });
     await dialog.getByLabel("Name").fill("team/blue");
@@ -28,7 +29,6 @@ export function roomsTests(console: () => Console): void {
     await page.getByRole("heading", { level: 1, name: "team:blue" }).waitFor();
     expect((await roomOf(tenant, "team:blue")).settings).toMatchObject({ slowModeMs: 2_500, access: "open" });
 
-    await Promise.all(Array.from({ length: 55 }, (_, index) => make(tenant, `support:${index}`)));
     await console().show("/rooms", tenant.key);
     const rows = page.getByRole("table").getByRole("row");
     // One of them is the heading.
