@@ -2,22 +2,17 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import * as z from "zod";
+import type { AuditStretch } from "../src/core/auditWalk.ts";
 import { AuditHead } from "../src/protocol/audit.ts";
 import { Problem } from "../src/protocol/http.ts";
 import { Failure, systemCode } from "./failure.ts";
-
-/** Some entries in order; the head of the log at that time, where it was told. */
-export interface Stretch {
-  readonly items: readonly unknown[];
-  readonly head: AuditHead | null;
-}
 
 const Page = z.object({ items: z.array(z.unknown()), next: z.string().optional(), head: AuditHead });
 
 const patienceMs = 30_000;
 
 /** Throws a `Failure` that never contains the key. */
-export async function* auditPages(server: string, key: string | undefined): AsyncIterable<Stretch> {
+export async function* auditPages(server: string, key: string | undefined): AsyncIterable<AuditStretch> {
   if (key === undefined || key === "") throw new Failure("PARLEY_KEY must hold an API key with `admin`");
   if (!URL.canParse(server)) throw new Failure("this is no address of a server");
   for (let after: string | undefined = "0"; after !== undefined;) {
@@ -47,7 +42,7 @@ async function pageAfter(server: string, key: string, after: string): Promise<z.
 }
 
 /** Lines that are empty are passed over. */
-export async function* auditFile(path: string): AsyncIterable<Stretch> {
+export async function* auditFile(path: string): AsyncIterable<AuditStretch> {
   let line = 0;
   try {
     for await (const text of createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity })) {

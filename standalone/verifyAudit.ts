@@ -4,19 +4,12 @@
  * `GET /v1/audit` as JSON on each line.
  */
 import { parseArgs } from "node:util";
-import { breachOf, chainStart } from "../src/core/auditChain.ts";
-import { AuditEntry, AuditHead } from "../src/protocol/audit.ts";
-import { auditFile, auditPages, type Stretch } from "./auditSource.ts";
+import { type AuditStretch, AuditWalk } from "../src/core/auditWalk.ts";
+import { AuditHead } from "../src/protocol/audit.ts";
+import { auditFile, auditPages } from "./auditSource.ts";
 import { Failure } from "./failure.ts";
 
 const usage = "usage: npm run verify-audit -- <url or file.ndjson> [--since <seq>:<hash>]";
-
-/** The first entry that is not what the chain says. */
-class Breach extends Failure {
-  constructor(seq: number, why: string) {
-    super(`broken at entry ${seq}: ${why}`);
-  }
-}
 
 try {
   const { source, since } = readArguments();
@@ -31,47 +24,14 @@ try {
 
 /** Throws a `Failure` at the first breach. `since` is a head that was kept from an earlier time. */
 async function verify(
-  stretches: AsyncIterable<Stretch>,
+  stretches: AsyncIterable<AuditStretch>,
   since: AuditHead | null,
 ): Promise<{ readonly entries: number; readonly head: AuditHead }> {
-  // Heads that were told must each be found on the way: the log may grow while it is read, but it does not change.
-  const told = new Map<number, string>(since === null ? [] : [[since.seq, since.hash]]);
-  let entries = 0;
-  let head = chainStart;
-  let tenant: string | null = null;
-  for await (const { items, head: toldHead } of stretches) {
-    if (toldHead !== null) tell(told, head, toldHead);
-    for (const item of items) {
-      const entry = parsed(item, head.seq + 1);
-      // A file may begin where an earlier one ended.
-      if (entries === 0 && since !== null && entry.seq === since.seq + 1) head = since;
-      if (entry.tenant !== (tenant ??= entry.tenant)) throw new Breach(head.seq + 1, "it is of another tenant");
-      const why = breachOf(entry, head);
-      if (why !== null) throw new Breach(head.seq + 1, why);
-      const hash = told.get(entry.seq);
-      if (hash !== undefined && hash !== entry.hash) throw new Breach(entry.seq, `its hash was ${hash} before`);
-      head = { seq: entry.seq, hash: entry.hash };
-      entries++;
-    }
-  }
-  const beyond = [...told.keys()].filter((seq) => seq > head.seq);
-  if (beyond.length > 0)
-    throw new Breach(head.seq + 1, `it is missing: the log went up to ${Math.max(...beyond)} before`);
-  return { entries, head };
-}
-
-function tell(told: Map<number, string>, read: AuditHead, { seq, hash }: AuditHead): void {
-  if (seq < read.seq) throw new Breach(seq + 1, `it is missing: the log went up to ${read.seq} before`);
-  const known = seq === read.seq ? read.hash : told.get(seq);
-  if (known !== undefined && known !== hash) throw new Breach(seq, `its hash was ${known} before, and now is ${hash}`);
-  if (seq > read.seq) told.set(seq, hash);
-}
-
-function parsed(item: unknown, expectedSeq: number): AuditEntry {
-  const entry = AuditEntry.safeParse(item);
-  if (entry.success) return entry.data;
-  const [issue] = entry.error.issues;
-  throw new Breach(expectedSeq, `it is no entry: \`${issue?.path.join(".") ?? ""}\`: ${issue?.message ?? ""}`);
+  const walk = new AuditWalk(since);
+  for await (const stretch of stretches) if (walk.read(stretch) !== null) break;
+  const breach = walk.end();
+  if (breach !== null) throw new Failure(`broken at entry ${breach.seq}: ${breach.why}`);
+  return { entries: walk.entries, head: walk.head };
 }
 
 function readArguments(): { readonly source: string; readonly since: AuditHead | null } {

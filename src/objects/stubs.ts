@@ -243,6 +243,7 @@ const webhookCalls: Repeats<Methods<WebhookEndpoint, DurableObject>> = {
   waiting: "again",
   deliveries: "again",
   delivery: "again",
+  deliveryDetails: "again",
   retry: "again",
   // Who waits for what the receiver says would be told what it said to another one.
   probe: "once",

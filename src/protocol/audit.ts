@@ -161,5 +161,9 @@ export type AuditEntry = z.infer<typeof AuditEntry>;
 export const AuditHead = z.object({ seq: z.int().min(0), hash: Hash });
 export type AuditHead = z.infer<typeof AuditHead>;
 
+/** The order of a page. Only from the oldest on does each entry prove the one before it as it is read. */
+export const AuditOrder = z.enum(["oldest", "newest"]);
+export type AuditOrder = z.infer<typeof AuditOrder>;
+
 export const AuditPage = z.object({ items: z.array(AuditEntry), next: z.string().optional(), head: AuditHead });
 export type AuditPage = z.infer<typeof AuditPage>;

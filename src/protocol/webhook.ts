@@ -129,6 +129,10 @@ export const Delivery = z.object({
 });
 export type Delivery = z.infer<typeof Delivery>;
 
+/** With what is sent in it: JSON as the endpoint gets it in every attempt. Null where it has arrived, and is kept no longer. */
+export const DeliveryDetails = Delivery.extend({ body: z.string().nullable() });
+export type DeliveryDetails = z.infer<typeof DeliveryDetails>;
+
 /** The newest first, with a number below `before`; null for every state. */
 export interface DeliveryQuery {
   readonly state: DeliveryState | null;
@@ -183,5 +187,7 @@ export const QueueState = z.object({
   /** Events for which there was no place, ever, and when the last one came. */
   dropped: z.int(),
   droppedAt: TimeMs.nullable(),
+  /** Since then nothing has arrived, though it was tried; null where the last thing did. */
+  failingSince: TimeMs.nullable(),
 });
 export type QueueState = z.infer<typeof QueueState>;

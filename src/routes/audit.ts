@@ -2,7 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import * as z from "zod";
 import { tenantStub } from "../objects/stubs.ts";
-import { AuditAction, AuditPage } from "../protocol/audit.ts";
+import { AuditAction, AuditOrder, AuditPage } from "../protocol/audit.ts";
 import { router } from "./app.ts";
 import { adminSecurity, json, PageBound, PageLimit, pageLimit } from "./declared.ts";
 import { admin, client } from "./middleware/authenticate.ts";
@@ -16,11 +16,12 @@ const read = createRoute({
   middleware: [client, admin],
   method: "get",
   path: "/v1/audit",
-  summary: "Read the audit log from its beginning; each entry proves the one before it",
+  summary: "Read the audit log from its beginning, or the newest first; each entry proves the one before it",
   request: {
     query: z.strictObject({
       after: PageBound,
       limit: PageLimit,
+      order: AuditOrder.optional(),
       action: AuditAction.optional(),
       actor: Id,
       target: Id,
@@ -28,14 +29,15 @@ const read = createRoute({
       to: PageBound,
     }),
   },
-  responses: { 200: json(AuditPage, "Entries by seq, and the newest of all."), ...problems },
+  responses: { 200: json(AuditPage, "Entries by seq, and the newest of all. `after` is the last one that was read, in the order that was asked for."), ...problems },
 });
 
 export const audit = router().openapi(read, async (c) => {
-  const { after = 0, limit, from: fromMs, to: toMs, ...filter } = c.req.valid("query");
+  const { order = "oldest", after, limit, from: fromMs, to: toMs, ...filter } = c.req.valid("query");
   const found = await tenantStub(c.env, c.get("identity").tenant).audit({
     ...filter,
-    after,
+    order,
+    after: after ?? (order === "oldest" ? 0 : Number.MAX_SAFE_INTEGER),
     fromMs,
     toMs,
     limit: pageLimit(limit),

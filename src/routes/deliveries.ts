@@ -4,7 +4,7 @@ import * as z from "zod";
 import { tenantStub, webhookStub } from "../objects/stubs.ts";
 import { ReplayAnswer, ReplayBody } from "../protocol/http.ts";
 import { refuse } from "../protocol/refusals.ts";
-import { Delivery, DeliveryState, WebhookId } from "../protocol/webhook.ts";
+import { Delivery, DeliveryDetails, DeliveryState, WebhookId } from "../protocol/webhook.ts";
 import { router } from "./app.ts";
 import { adminSecurity, body, json, listed, MessageIdText, PageBound, PageLimit, pageLimit } from "./declared.ts";
 import { actorOf } from "./identity.ts";
@@ -13,6 +13,7 @@ import { problem, problems } from "./problem.ts";
 
 const common = { tags: ["webhooks"], security: adminSecurity, middleware: [client, admin] };
 const ofWebhook = z.strictObject({ webhook: WebhookId });
+const ofDelivery = { params: ofWebhook.extend({ delivery: MessageIdText }) };
 
 const list = createRoute({
   ...common,
@@ -28,6 +29,14 @@ const list = createRoute({
     ...problems,
   },
 });
+const get = createRoute({
+  ...common,
+  method: "get",
+  path: "/v1/webhooks/{webhook}/deliveries/{delivery}",
+  summary: "Read a delivery, and while it has not arrived what is sent in it",
+  request: ofDelivery,
+  responses: { 200: json(DeliveryDetails, "The delivery."), ...problems },
+});
 const replay = createRoute({
   ...common,
   method: "post",
@@ -41,7 +50,7 @@ const retry = createRoute({
   method: "post",
   path: "/v1/webhooks/{webhook}/deliveries/{delivery}/retry",
   summary: "Send a delivery again that failed or waits, at once and with all its attempts before it",
-  request: { params: ofWebhook.extend({ delivery: MessageIdText }) },
+  request: ofDelivery,
   responses: { 202: json(Delivery, "It is being sent."), ...problems },
 });
 
@@ -58,6 +67,12 @@ export const deliveries = router()
       listed(items, limit, ({ delivery }) => String(delivery)),
       200,
     );
+  })
+  .openapi(get, async (c) => {
+    const { webhook: id, delivery: number } = c.req.valid("param");
+    const endpoint = webhookStub(c.env, c.get("identity").tenant, id);
+    const delivery = await endpoint.deliveryDetails(Number(number));
+    return delivery === null ? problem(c, refuse("not_found", "There is no such delivery.")) : c.json(delivery, 200);
   })
   .openapi(replay, async (c) => {
     const { webhook: id } = c.req.valid("param");

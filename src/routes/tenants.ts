@@ -41,8 +41,8 @@ const list = createRoute({
   ...common,
   method: "get",
   path: "/v1/tenants",
-  summary: "List tenants: all, or those that still have API keys of a version of MASTER_KEY",
-  request: { query: listQuery.extend({ keyVersion: KeyVersion.optional() }) },
+  summary: "List tenants: all, those whose id begins so, or those that still have API keys of a version of MASTER_KEY",
+  request: { query: listQuery.extend({ prefix: z.string().max(40).optional(), keyVersion: KeyVersion.optional() }) },
   responses: {
     200: json(
       z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }),
@@ -117,8 +117,8 @@ export const tenants = router()
     return c.json({ tenant: created.tenant, key: key.shown }, 201);
   })
   .openapi(list, async (c) => {
-    const { after = "", limit, keyVersion } = c.req.valid("query");
-    const found = await directoryStub(c.env).tenants({ after, limit: pageLimit(limit) + 1 });
+    const { prefix = "", after = "", limit, keyVersion } = c.req.valid("query");
+    const found = await directoryStub(c.env).tenants({ prefix, after, limit: pageLimit(limit) + 1 });
     const page = listed(
       found.map((id) => ({ id })),
       pageLimit(limit),

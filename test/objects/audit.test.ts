@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hashOf } from "../../src/core/auditChain.ts";
-import type { AuditEntry } from "../../src/protocol/audit.ts";
+import { type AuditEntry, AuditPage } from "../../src/protocol/audit.ts";
 import { asOperator, call, newTenant, type TestTenant } from "../support/api.ts";
 import { auditOf, firstBreach, inDatabase } from "../support/audit.ts";
 
@@ -58,6 +58,12 @@ test("[T10] each change of a tenant and its keys leaves one entry that says who,
     { actor: operator, action: "tenant.resumed" },
   ]);
   expect(Object.keys(entries[1]?.after ?? {})).toEqual(["limits"]);
+  const backwards = async (after: string): Promise<AuditPage> =>
+    AuditPage.parse(await (await call(`/v1/audit?order=newest&limit=4${after}`, { credential: key })).json());
+  const { items: newest, next } = await backwards("");
+  const { items: oldest, ...end } = await backwards(`&after=${next}`);
+  expect([...newest, ...oldest].map(({ seq }) => seq)).toEqual([7, 6, 5, 4, 3, 2, 1]);
+  expect(end.next).toBeUndefined();
   expect(firstBreach(entries)).toBeNull();
 });
 

@@ -111,6 +111,12 @@ test("[N15] what arrived is listed for a day and a dead letter for two weeks, an
     own.fail(2, { status: 500, error: "it answered with an error: 500" }, null, nowMs);
     expect(storage.sql.exec("SELECT body FROM event WHERE delivery = 1").one()).toEqual({ body: null });
   });
+  const bodies = await Promise.all([1, 2, 4].map((number) => endpoint.deliveryDetails(number)));
+  expect(bodies.map((details) => details && (details.body === null ? null : JSON.parse(details.body).seq))).toEqual([
+    null,
+    2,
+    null,
+  ]);
   await endpoint.accept([]);
   const statesAt = async (atMs: number): Promise<string[]> => {
     vi.setSystemTime(atMs);

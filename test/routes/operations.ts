@@ -49,7 +49,7 @@ import { SearchAnswer } from "../../src/protocol/search.ts";
 import { Page } from "../../src/protocol/serverFrames.ts";
 import { PartAnswer, ReadyUpload, UploadAnswer, UploadWay } from "../../src/protocol/upload.ts";
 import { UsagePage } from "../../src/protocol/usage.ts";
-import { Delivery, TestResult, WebhookEndpoint } from "../../src/protocol/webhook.ts";
+import { Delivery, DeliveryDetails, TestResult, WebhookEndpoint } from "../../src/protocol/webhook.ts";
 import { type Call, everything, type TestTenant } from "../support/api.ts";
 import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
 
@@ -185,7 +185,7 @@ export const operations: readonly Operation[] = [
   {
     name: "GET /v1/tenants",
     plane: "operator",
-    query: { ...listQuery, keyVersion: ["0", "01", "-1", "x", "1.5", "10000", ""] },
+    query: { ...listQuery, prefix: ["x".repeat(41)], keyVersion: ["0", "01", "-1", "x", "1.5", "10000", ""] },
     answers: { 200: z.object({ items: z.array(z.object({ id: TenantId })), next: z.string().optional() }) },
     first: 200,
   },
@@ -285,6 +285,7 @@ export const operations: readonly Operation[] = [
     query: {
       limit: pageQuery.limit,
       after: pageQuery.after,
+      order: ["", "desc"],
       action: ["", "key", "key.made"],
       actor: ["", "x".repeat(129)],
       target: ["", "x".repeat(129)],
@@ -413,6 +414,13 @@ export const operations: readonly Operation[] = [
     answers: { 200: z.object({ items: z.array(Delivery), next: z.string().optional() }) },
     first: 200,
     known: ["webhook"],
+  },
+  {
+    name: "GET /v1/webhooks/{webhook}/deliveries/{delivery}",
+    plane: "admin",
+    answers: { 200: DeliveryDetails },
+    first: 200,
+    known: ["webhook", "delivery"],
   },
   {
     name: "POST /v1/webhooks/{webhook}/deliveries/{delivery}/retry",

@@ -29,7 +29,7 @@ export class Directory extends DurableObject {
     this.#store.bury(id, Date.now());
   }
 
-  tenants({ after, limit }: { after: string; limit: number }): string[] {
-    return this.#store.tenants(after, limit);
+  tenants(page: { prefix: string; after: string; limit: number }): string[] {
+    return this.#store.tenants(page);
   }
 }

@@ -41,10 +41,16 @@ export class Store {
     return this.#storage.sql.exec("SELECT 1 FROM tenant WHERE id = ? AND ready = 1", id).toArray().length > 0;
   }
 
-  tenants(after: string, limit: number): string[] {
+  tenants({ prefix, after, limit }: { prefix: string; after: string; limit: number }): string[] {
     if (isUntouched(this.#storage)) return [];
     return this.#storage.sql
-      .exec<{ id: string }>("SELECT id FROM tenant WHERE id > ? AND ready = 1 ORDER BY id LIMIT ?", after, limit)
+      .exec<{ id: string }>(
+        "SELECT id FROM tenant WHERE id > ? AND id >= ? AND id < ? AND ready = 1 ORDER BY id LIMIT ?",
+        after,
+        prefix,
+        `${prefix}\u{10ffff}`,
+        limit,
+      )
       .toArray()
       .map(({ id }) => id);
   }

@@ -13,12 +13,16 @@ import {
   type AuditChange,
   type AuditEntry,
   type AuditHead,
+  type AuditOrder,
   type AuditPage,
   AuditTarget,
   type Deed,
 } from "../../protocol/audit.ts";
 
 export interface AuditQuery {
+  /** From the oldest on unless it is said. */
+  readonly order?: AuditOrder | undefined;
+  /** The last one that was read, in this order. */
   readonly after: number;
   readonly limit: number;
   readonly action?: AuditAction | undefined;
@@ -88,14 +92,15 @@ export class AuditLog {
     this.append(actor, action, { ...change, target: { ...change.target, room } }, atMs, id);
   }
 
-  /** Up to `limit` entries after `after`, fewer where they are long, with the head of the same instant. */
-  page({ after, limit, action, actor, target, fromMs, toMs }: AuditQuery): AuditPage {
+  /** Up to `limit` entries beyond `after`, fewer where they are long, with the head of the same instant. */
+  page({ order = "oldest", after, limit, action, actor, target, fromMs, toMs }: AuditQuery): AuditPage {
+    const isNewest = order === "newest";
     const found = this.#sql.exec<AuditRow>(
       `SELECT seq, at, actor, action, target, before, after, request_id, previous, hash FROM audit
-         WHERE seq > ?1 AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4)
+         WHERE ${isNewest ? "seq < ?1" : "seq > ?1"} AND (?2 IS NULL OR action = ?2) AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4)
            AND (?5 IS NULL OR seq IN (SELECT seq FROM audit_name WHERE part = 'actor' AND name = ?5))
            AND (?6 IS NULL OR seq IN (SELECT seq FROM audit_name WHERE part = 'target' AND name = ?6))
-         ORDER BY seq LIMIT ?7`,
+         ORDER BY seq ${isNewest ? "DESC" : "ASC"} LIMIT ?7`,
       after,
       action ?? null,
       fromMs ?? null,

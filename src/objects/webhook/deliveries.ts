@@ -3,7 +3,7 @@ import { nanoid } from "nanoid";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { Batch, WebhookEvent } from "../../protocol/webhook.ts";
 import type { Migration } from "../migrate.ts";
-import { eventBody } from "./body.ts";
+import { deliveryBody, eventBody } from "./body.ts";
 import { namesUser } from "./naming.ts";
 
 export const deliveriesMigration: Migration = {
@@ -147,12 +147,14 @@ export class Deliveries {
         number,
       )
       .one();
-    const bodies = this.#sql
-      .exec<{ body: string }>("SELECT body FROM event WHERE delivery = ? ORDER BY place", number)
-      .toArray()
-      .map(({ body }) => body);
     const { id, lane, attempts, step } = row;
-    return { number, id, lane, isBatch: row.is_batch === 1, attempts, step, createdAtMs: row.created_at, bodies };
+    return { number, id, lane, attempts, step, ...this.#content(row) };
+  }
+
+  /** As it is sent; null where it has arrived, or was never there. */
+  body(number: number): string | null {
+    const [row] = this.#sql.exec<Row>("SELECT * FROM delivery WHERE number = ?", number).toArray();
+    return row === undefined || row.state === "delivered" ? null : deliveryBody(this.#content(row));
   }
 
   /** What was said in it is kept no longer. */
@@ -201,6 +203,14 @@ export class Deliveries {
     }
     this.#sql.exec("DELETE FROM delivery WHERE events = 0");
     this.#waiting = null;
+  }
+
+  #content({ number, is_batch, created_at }: Row): Pick<Attempt, "isBatch" | "createdAtMs" | "bodies"> {
+    const bodies = this.#sql
+      .exec<{ body: string }>("SELECT body FROM event WHERE delivery = ? ORDER BY place", number)
+      .toArray()
+      .map(({ body }) => body);
+    return { isBatch: is_batch === 1, createdAtMs: created_at, bodies };
   }
 
   #drop(nowMs: number): void {

@@ -74,7 +74,12 @@ export class Standing {
   }
 
   get isFailing(): boolean {
-    return this.#row.failing_since !== null;
+    return this.failingSinceMs !== null;
+  }
+
+  /** Since then nothing has arrived; null where the last thing did. */
+  get failingSinceMs(): number | null {
+    return this.#row.failing_since;
   }
 
   arrived(): void {

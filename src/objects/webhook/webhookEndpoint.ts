@@ -5,6 +5,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import {
   type Delivery,
+  type DeliveryDetails,
   type DeliveryQuery,
   type QueueState,
   type ReplaySpan,
@@ -85,10 +86,11 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
   // Calls from the edge, for who administers.
 
   waiting(): QueueState {
-    if (!this.#isThere) return { waiting: 0, failed: 0, dropped: 0, droppedAt: null };
+    if (!this.#isThere) return { waiting: 0, failed: 0, dropped: 0, droppedAt: null, failingSince: null };
     const { waiting, dropped } = this.#parts.deliveries;
     const { failed } = this.#parts.kept;
-    return { waiting, failed, dropped: dropped.events, droppedAt: dropped.atMs };
+    const { failingSinceMs: failingSince } = this.#parts.standing;
+    return { waiting, failed, dropped: dropped.events, droppedAt: dropped.atMs, failingSince };
   }
 
   deliveries(query: DeliveryQuery): Delivery[] {
@@ -97,6 +99,12 @@ export class WebhookEndpoint extends DurableObject<RoomBindings & Cloudflare.Env
 
   delivery(number: number): Delivery | null {
     return this.#isThere ? this.#parts.kept.find(number) : null;
+  }
+
+  /** With what is sent in it. */
+  deliveryDetails(number: number): DeliveryDetails | null {
+    const delivery = this.delivery(number);
+    return delivery === null ? null : { ...delivery, body: this.#parts.deliveries.body(number) };
   }
 
   /** At once, and with the whole schedule before it; false where there is nothing to retry. */
