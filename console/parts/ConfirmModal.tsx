@@ -13,11 +13,21 @@ export interface ConfirmModalProps {
   readonly children: ReactNode;
   /** The deed, as its button says it: "Revoke". */
   readonly action: string;
+  /** False while something is missing: a name that has to be typed. */
+  readonly isReady?: boolean;
   /** Closes the dialog when it is done; shows what it throws. */
   readonly onConfirm: () => Promise<unknown>;
 }
 
-export function ConfirmModal({ isOpen, onClose, title, children, action, onConfirm }: ConfirmModalProps) {
+export function ConfirmModal({
+  isOpen,
+  onClose,
+  title,
+  children,
+  action,
+  isReady = true,
+  onConfirm,
+}: ConfirmModalProps) {
   const deed = useMutation({ mutationFn: onConfirm, onSuccess: onClose });
   const leave = (): void => {
     deed.reset();
@@ -32,7 +42,7 @@ export function ConfirmModal({ isOpen, onClose, title, children, action, onConfi
           <Button variant="default" onClick={leave} data-autofocus>
             Cancel
           </Button>
-          <Button color="red.9" loading={deed.isPending} onClick={() => deed.mutate()}>
+          <Button color="red.9" loading={deed.isPending} disabled={!isReady} onClick={() => deed.mutate()}>
             {action}
           </Button>
         </Group>

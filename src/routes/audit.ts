@@ -29,7 +29,13 @@ const read = createRoute({
       to: PageBound,
     }),
   },
-  responses: { 200: json(AuditPage, "Entries by seq, and the newest of all. `after` is the last one that was read, in the order that was asked for."), ...problems },
+  responses: {
+    200: json(
+      AuditPage,
+      "Entries by seq, and the newest of all. `after` is the last one that was read, in the order that was asked for.",
+    ),
+    ...problems,
+  },
 });
 
 export const audit = router().openapi(read, async (c) => {

@@ -26,6 +26,8 @@ test("[T1] an id is given once, also to two who ask at the same time", async () 
   const create = () => asOperator("/v1/tenants", { method: "POST", body: { id: "coveted", name: "Coveted" } });
   const statuses = (await Promise.all([create(), create(), create()])).map(({ status }) => status);
   expect(statuses.sort()).toEqual([201, 409, 409]);
+  const begun = await (await asOperator("/v1/tenants?prefix=covete&limit=5")).json();
+  expect(begun).toEqual({ items: [{ id: "coveted" }] });
 });
 
 test("[T1] a creation that was cut off before the list was told is finished by the next, which is refused", async () => {

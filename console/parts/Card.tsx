@@ -1,0 +1,31 @@
+/** A part of a page under a heading of its own. */
+import { Group, Paper, Text, Title } from "@mantine/core";
+import type { ReactNode } from "react";
+
+export interface CardProps {
+  readonly title: string;
+  readonly description?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+}
+
+export function Card({ title, description, actions, children }: CardProps) {
+  return (
+    <Paper withBorder p="md" component="section" aria-label={title}>
+      <Group justify="space-between" align="flex-start" gap="sm" mb="md">
+        <div>
+          <Title order={2} size="h4">
+            {title}
+          </Title>
+          {description !== undefined && (
+            <Text size="sm" c="dimmed" mt={2} maw="44rem" component="div">
+              {description}
+            </Text>
+          )}
+        </div>
+        {actions !== undefined && <Group gap="sm">{actions}</Group>}
+      </Group>
+      {children}
+    </Paper>
+  );
+}

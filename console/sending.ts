@@ -1,0 +1,100 @@
+/** A form whose content is sent to the API. It is checked by the schema that the API goes by, and what is refused stands at its field. */
+import type { UseFormReturnType } from "@mantine/form";
+import { useForm } from "@mantine/form";
+import { useMutation } from "@tanstack/react-query";
+import type { FormEvent } from "react";
+import { ProblemError } from "./problem.ts";
+
+/** As much of a schema as is needed here. */
+interface Schema {
+  safeParse(body: unknown): {
+    readonly success: boolean;
+    readonly error?: {
+      readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+    };
+  };
+}
+
+export interface SendingOptions<Values, Body, Answer> {
+  readonly initial: Values;
+  readonly schema: Schema;
+  /** What is sent. A part of it that is refused is shown at the field whose name is in its path. */
+  readonly bodyOf: (values: Values) => Body;
+  readonly send: (body: Body) => Promise<Answer>;
+  readonly onSent?: (answer: Answer, values: Values) => void;
+}
+
+export interface Sending<Values extends Fields> {
+  readonly form: UseFormReturnType<Values>;
+  readonly submit: (event?: FormEvent<HTMLFormElement>) => void;
+  readonly isSending: boolean;
+  /** What was refused, where it is about no field of the form. */
+  readonly problem: Error | null;
+}
+
+type Fields = Record<string, unknown>;
+
+export function useSending<Values extends Fields, Body, Answer>({
+  initial,
+  schema,
+  bodyOf,
+  send,
+  onSent,
+}: SendingOptions<Values, Body, Answer>): Sending<Values> {
+  const form = useForm<Values>({
+    initialValues: initial,
+    validate: (values) => complaintsOf(schema, bodyOf(values), Object.keys(values)),
+  });
+  const sending = useMutation({
+    mutationFn: (values: Values) => send(bodyOf(values)),
+    onSuccess: (answer, values) => {
+      form.setInitialValues(values);
+      form.resetDirty(values);
+      onSent?.(answer, values);
+    },
+    onError: (error, values) => {
+      const refused = refusedField(error, Object.keys(values));
+      if (refused === null) return;
+      form.setFieldError(refused.field, refused.message);
+      form.getInputNode(refused.field)?.focus();
+    },
+  });
+  const submit = form.onSubmit(
+    (values) => sending.mutate(values),
+    (errors) => {
+      const [first] = Object.keys(errors);
+      if (first !== undefined) form.getInputNode(first)?.focus();
+    },
+  );
+  const isAtField = sending.error !== null && refusedField(sending.error, Object.keys(form.values)) !== null;
+  return { form, submit, isSending: sending.isPending, problem: isAtField ? null : sending.error };
+}
+
+/** By field. What concerns none of them stands at the first. */
+function complaintsOf(schema: Schema, body: unknown, fields: readonly string[]): Record<string, string> {
+  const issues = schema.safeParse(body).error?.issues ?? [];
+  const complaints: Record<string, string> = {};
+  for (const { path, message } of issues) {
+    const field = fieldIn(path.map(String), fields) ?? fields[0];
+    if (field !== undefined) complaints[field] ??= sentence(message);
+  }
+  return complaints;
+}
+
+/** The API begins with the field that it means: "`settings.hook.url`: must lead to a public host." */
+function refusedField(error: Error, fields: readonly string[]): { field: string; message: string } | null {
+  if (!(error instanceof ProblemError)) return null;
+  const [, path, message] = /^`([^`]+)`: (.+)$/su.exec(error.detail) ?? [];
+  const field = path === undefined ? undefined : fieldIn(path.split("."), fields);
+  return field === undefined || message === undefined ? null : { field, message: sentence(message) };
+}
+
+/** The last part of the path that is a field: of `origins.2` the whole list. */
+function fieldIn(path: readonly string[], fields: readonly string[]): string | undefined {
+  return path.findLast((part) => fields.includes(part));
+}
+
+function sentence(message: string): string {
+  const text = message.replace(/^Invalid input: /, "");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}
