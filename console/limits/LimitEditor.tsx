@@ -24,7 +24,8 @@ export function LimitEditor({ row, onSave }: LimitEditorProps) {
       <Button
         variant="subtle"
         size="compact-sm"
-        aria-label={`Change ${row.name}, now ${count(row.value)}`}
+        aria-label={`Change ${row.name}, now ${amount(row, row.value)}`}
+        className="unbroken"
         onClick={() => setOpen(true)}
       >
         {amount(row, row.value)}

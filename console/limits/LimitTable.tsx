@@ -61,8 +61,8 @@ function columnsOf(left: ReadonlyMap<string, Left> | undefined, onSave: SaveLimi
       align: "right",
       cell: (row) => (onSave === undefined ? <Value row={row} /> : <LimitEditor row={row} onSave={onSave} />),
     },
-    { heading: "Default", align: "right", wideOnly: true, cell: (row) => amount(row, row.default) },
-    { heading: "At most", align: "right", wideOnly: true, cell: (row) => amount(row, row.ceiling) },
+    { heading: "Default", align: "right", wideOnly: true, cell: (row) => <Figure>{amount(row, row.default)}</Figure> },
+    { heading: "At most", align: "right", wideOnly: true, cell: (row) => <Figure>{amount(row, row.ceiling)}</Figure> },
     ...(left === undefined
       ? []
       : [
@@ -91,7 +91,7 @@ function Name({ row: { name, reason } }: { readonly row: LimitRow }) {
 function Value({ row }: { readonly row: LimitRow }) {
   return (
     <Stack gap={2} align="flex-end">
-      <Text size="sm">{amount(row, row.value)}</Text>
+      <Figure>{amount(row, row.value)}</Figure>
       {row.unit !== "" && row.unit !== "bytes" && (
         <Text size="xs" c="dimmed">
           {row.unit}
@@ -111,7 +111,7 @@ function Rest({ row, left }: { readonly row: LimitRow; readonly left: Left | und
   const share = left.limit === 0 ? 0 : (100 * left.remaining) / left.limit;
   return (
     <Stack gap={4} align="flex-end">
-      <Text size="sm">{amount(row, left.remaining)}</Text>
+      <Figure>{amount(row, left.remaining)}</Figure>
       <Progress
         value={share}
         size="xs"
@@ -120,5 +120,13 @@ function Rest({ row, left }: { readonly row: LimitRow; readonly left: Left | und
         aria-label={`Left of ${row.name}`}
       />
     </Stack>
+  );
+}
+
+function Figure({ children }: { readonly children: string }) {
+  return (
+    <Text size="sm" className="unbroken">
+      {children}
+    </Text>
   );
 }

@@ -11,7 +11,7 @@ export interface CardProps {
 
 export function Card({ title, description, actions, children }: CardProps) {
   return (
-    <Paper withBorder p="md" component="section" aria-label={title}>
+    <Paper withBorder p="md">
       <Group justify="space-between" align="flex-start" gap="sm" mb="md">
         <div>
           <Title order={2} size="h4">

@@ -74,7 +74,7 @@ function Deletion({ tenant: { id } }: { readonly tenant: TenantProfile }) {
   };
   return (
     <>
-      <Button color="red.9" variant="outline" onClick={open}>
+      <Button color="red" variant="light" onClick={open}>
         Delete…
       </Button>
       <ConfirmModal

@@ -16,7 +16,7 @@ export function TenantState({ tenant: { deleting, suspended } }: { readonly tena
       </Badge>
     );
   return (
-    <Badge color="green" variant="light">
+    <Badge color="parley" variant="light">
       active
     </Badge>
   );

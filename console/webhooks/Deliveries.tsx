@@ -81,17 +81,20 @@ function columnsOf(webhook: string, onShow: (delivery: number) => void): Column<
   return [
     {
       heading: "Delivery",
-      cell: ({ delivery, events }) => (
-        <Button
-          variant="subtle"
-          size="compact-sm"
-          px={4}
-          onClick={() => onShow(delivery)}
-          aria-label={`Delivery ${delivery}`}
-        >
-          {events.length === 1 ? events[0]?.type : `${events.length} events`}
-        </Button>
-      ),
+      cell: ({ delivery, events }) => {
+        const what = events.length === 1 ? (events[0]?.type ?? "") : `${events.length} events`;
+        return (
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            px={4}
+            onClick={() => onShow(delivery)}
+            aria-label={`${what}, delivery ${delivery}`}
+          >
+            {what}
+          </Button>
+        );
+      },
     },
     { heading: "State", cell: ({ state }) => <DeliveryBadge state={state} /> },
     { heading: "Room", wideOnly: true, cell: ({ events }) => <Text size="sm">{events[0]?.room ?? "–"}</Text> },

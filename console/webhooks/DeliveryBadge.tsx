@@ -2,7 +2,7 @@
 import { Badge } from "@mantine/core";
 import type { DeliveryState } from "../../src/protocol/webhook.ts";
 
-const colors = { pending: "orange", delivered: "green", failed: "red" } as const;
+const colors = { pending: "orange", delivered: "parley", failed: "red" } as const;
 const words = { pending: "waiting", delivered: "arrived", failed: "dead letter" } as const;
 
 export function DeliveryBadge({ state }: { readonly state: DeliveryState }) {

@@ -17,7 +17,7 @@ export function EndpointState({ endpoint }: { readonly endpoint: Endpoint }) {
       </Badge>
     );
   return (
-    <Badge color="green" variant="light">
+    <Badge color="parley" variant="light">
       healthy
     </Badge>
   );

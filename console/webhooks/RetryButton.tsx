@@ -30,7 +30,7 @@ export function RetryButton({ webhook, delivery: { delivery, state } }: RetryBut
       variant="default"
       loading={retry.isPending}
       onClick={() => retry.mutate()}
-      aria-label={`Send delivery ${delivery} again now`}
+      aria-label={`Retry delivery ${delivery}`}
     >
       Retry
     </Button>

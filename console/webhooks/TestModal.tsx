@@ -50,7 +50,7 @@ function Result({ result: { ok, status, ms, error, excerpt } }: { readonly resul
   return (
     <Alert
       role="status"
-      color={ok ? "green" : "red"}
+      color={ok ? "parley" : "red"}
       icon={ok ? <IconCheck /> : <IconAlertTriangle />}
       title={`${status === null ? "No answer" : `Answered ${status}`} after ${count(ms)} ms`}
     >

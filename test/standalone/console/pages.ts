@@ -44,5 +44,5 @@ export const pages: readonly ConsolePage[] = [
   { path: "/assistants", shown: heading("Assistants") },
   // The operator's last: another key is another session.
   { path: "/tenants", as: "operator", shown: heading("Tenants") },
-  { path: "/tenants/demo", as: "operator", shown: heading("Tenant") },
+  { path: "/tenants/demo", as: "operator", shown: heading("Demo") },
 ];
