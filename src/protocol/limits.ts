@@ -129,6 +129,12 @@ export const tenantLimits = {
     ceiling: 20_000_000,
     reason: "A whole text at once passes, in any script: whoever has it already need not pretend to think.",
   },
+  assistantPerUserPerMinute: {
+    default: 10,
+    ceiling: 10_000,
+    reason:
+      "Questions of one user to a room's assistant: each is a call to a model that somebody pays for, and takes the place of another's.",
+  },
   presenceMembers: {
     default: 1_000,
     ceiling: 5_000,

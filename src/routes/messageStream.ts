@@ -47,7 +47,9 @@ export const messageStream = router().openapi(read, (c) => {
     const { tenant } = identity;
     const entered = await enterOneOfMany(c.env, { tenant, room }, { ...caller, ...wish, message: { id: message, at } });
     if (!entered.ok) return entered;
-    return { ok: true, response: new MessageStream(entered.socket, { message, at: at ?? 0, ...holding }).response };
+    const stream = new MessageStream(holding);
+    stream.follow(entered.socket, { message, at: at ?? 0 });
+    return { ok: true, response: stream.response };
   });
 });
 

@@ -3,9 +3,10 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { answerNonce } from "../../src/core/asking.ts";
-import { AskedQuestions, askedMigration } from "../../src/objects/assistant/asked.ts";
+import { AskedQuestions, askedMigration, tooOftenMigration } from "../../src/objects/assistant/asked.ts";
 import { Assistant } from "../../src/objects/assistant/assistant.ts";
 import { migrate } from "../../src/objects/migrate.ts";
+import { Room } from "../../src/objects/room/room.ts";
 import { assistantStub, roomObjectName } from "../../src/objects/stubs.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import type { Message } from "../../src/protocol/message.ts";
@@ -195,7 +196,7 @@ test("[I6] a question of another history is not answered in this one", async () 
   await send("PUT", `/v1/rooms/${room}`, { settings: { assistant: "none" } });
   const message = await say("hello");
   await assistantStub(env, tenant.id, room).ask([
-    { epoch: "anothers", message, assistant: "helper", atMs: Date.now() },
+    { epoch: "anothers", message, assistant: "helper", atMs: Date.now(), isTooOften: false },
   ]);
   await settled();
   expect(await all()).toHaveLength(1);
@@ -204,9 +205,9 @@ test("[I6] a question of another history is not answered in this one", async () 
 test("[I11] [W7] beyond those that are answered and those that wait, a question is told that there are too many, before all others", async () => {
   const most = fixedLimits.assistantAnswers + fixedLimits.assistantWaiting;
   await runInDurableObject(object(), (_, { storage }) => {
-    migrate(storage, [askedMigration]);
+    migrate(storage, [askedMigration, tooOftenMigration]);
     const asked = new AskedQuestions(storage);
-    const question = (message: number) => ({ epoch: "e", message, assistant: "helper", atMs: 1 });
+    const question = (message: number) => ({ epoch: "e", message, assistant: "helper", atMs: 1, isTooOften: false });
     for (let message = 1; message <= most + 1; message++) asked.add(question(message), 1);
     // The same once more is no other.
     asked.add(question(1), 1);
@@ -220,10 +221,10 @@ test("[I11] [W7] beyond those that are answered and those that wait, a question 
 
 test("[I11] of a flood of questions no more is looked at than can be answered", async () => {
   await runInDurableObject(object(), (_, { storage }) => {
-    migrate(storage, [askedMigration]);
+    migrate(storage, [askedMigration, tooOftenMigration]);
     const asked = new AskedQuestions(storage);
     for (let message = 1; message <= 200; message++)
-      asked.add({ epoch: "e", message, assistant: "helper", atMs: 1 }, 1);
+      asked.add({ epoch: "e", message, assistant: "helper", atMs: 1, isTooOften: false }, 1);
     expect(asked.due(1)).toHaveLength(2 * fixedLimits.assistantAnswers);
     storage.sql.exec("DELETE FROM asked");
   });
@@ -254,4 +255,87 @@ test("[I14] whoever answers leaves nothing behind when there is nothing to answe
   const question = await say("hello again");
   await settled();
   expect(await answersTo(question)).toHaveLength(1);
+});
+
+/** Over HTTP, as this user; what it is answered, event by event, is read by `next`. */
+async function put(user: string | null, text: string) {
+  const [path, as] = [`/v1/rooms/${room}/assistant`, user === null ? {} : { user }];
+  const answer = await call(path, { method: "POST", credential: tenant.key, ...as, body: { text } });
+  const reader = answer.ok ? answer.body?.pipeThrough(new TextDecoderStream()).getReader() : undefined;
+  let told = "";
+  /** Name and data of each event so far, when the last has come. */
+  const until = async (name: string): Promise<string[]> => {
+    while (!told.includes(`event: ${name}\n`)) {
+      const { value, done } = (await reader?.read()) ?? { done: true };
+      if (done) throw new Error(`the stream ended: ${told}`);
+      told += value;
+    }
+    return [...told.matchAll(/^event: (.*)\ndata: (.*)$/gm)].map(([, event, data]) => `${event} ${data}`);
+  };
+  return { answer, until, leave: () => reader?.cancel() };
+}
+
+test("[I16] [W7] a user asks so often in a minute: beyond it a message stays and asks nobody, which is said once; over HTTP it is refused", async () => {
+  tenant = await newTenant({ ...roomy, assistantPerUserPerMinute: 2 }, { assistant: "helper" });
+  await engage("helper", "always");
+  await send("PUT", `/v1/rooms/${room}`, {});
+  stopClock();
+  const questions = [];
+  for (const text of ["one", "two", "three", "four"]) questions.push(await say(text));
+  const others = await say("hello", "mo");
+  await settled();
+  const answers = (await Promise.all([...questions, others].map(answersTo))).map(([answer]) => answer?.text ?? null);
+  const nothing = "The assistant could not answer: its answer is no stream of events.";
+  expect(answers).toEqual([
+    nothing,
+    nothing,
+    "The assistant could not answer: you ask too often, wait a moment.",
+    null,
+    nothing,
+  ]);
+  const before = (await all()).length;
+  const { answer } = await put("ada", "five");
+  expect([answer.status, answer.headers.get("Retry-After")]).toEqual([429, "30"]);
+  expect(await answer.json()).toMatchObject({
+    code: "rate_limited",
+    retryAfterMs: expect.any(Number),
+    limit: { scope: "assistant", limit: 2, windowMs: 60_000 },
+  });
+  expect(await all()).toHaveLength(before);
+  // The tenant's server asks for nobody, and as often as it likes.
+  for (const text of ["six", "seven", "eight"]) {
+    const { answer: told, leave } = await put(null, text);
+    expect(told.status).toBe(200);
+    await leave();
+  }
+  pass(30_000);
+  const again = await put("ada", "nine");
+  expect(again.answer.status).toBe(200);
+  await again.until("end");
+});
+
+test("[I17] [G7] who is shadow-banned and asks over HTTP sees what everybody sees whose answer is slow, and costs less", async () => {
+  const answerTo = vi.spyOn(Room.prototype, "answerTo");
+  vi.spyOn(Assistant.prototype, "ask").mockImplementation(() => {
+    throw Object.assign(new Error(`overloaded ${asAsked}`), { overloaded: true, stack: "" });
+  });
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  await send("PUT", `/v1/rooms/${room}/bans/eve`, { shadow: true });
+  stopClock();
+  const [eve, ada] = [await put("eve", "hello"), await put("ada", "hello")];
+  expect([eve.answer.status, eve.answer.headers.get("content-type")]).toEqual([
+    ada.answer.status,
+    ada.answer.headers.get("content-type"),
+  ]);
+  const [[hidden = ""], [seen = ""]] = [await eve.until("question"), await ada.until("question")];
+  expect(Object.keys(JSON.parse(hidden.slice(9)).message)).toEqual(Object.keys(JSON.parse(seen.slice(9)).message));
+  const asked = (user: string) =>
+    answerTo.mock.calls.filter(([caller]) => (caller as { session: { user: string } }).session.user === user).length;
+  await expect.poll(() => asked("ada"), { timeout: 5_000 }).toBeGreaterThan(3);
+  expect(asked("eve")).toBe(1);
+  pass(fixedLimits.assistantBeginMs + 1);
+  const ends = await Promise.all([eve, ada].map(async ({ until }) => (await until("closing")).slice(1)));
+  expect(ends[0]).toEqual(ends[1]);
+  expect(ends[0]).toMatchObject([expect.stringContaining('"code":4413')]);
+  await Promise.all([eve.leave(), ada.leave()]);
 });

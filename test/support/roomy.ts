@@ -10,6 +10,7 @@ export const roomy = {
   searchPerUserBurst: 2_000,
   searchPerRoomPerSecond: 10_000,
   searchPerRoomBurst: 20_000,
+  assistantPerUserPerMinute: 10_000,
   framesPerSocketPerSecond: 10_000,
   framesPerSocketBurst: 20_000,
   socketsPerUser: 1_000,

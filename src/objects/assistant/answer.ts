@@ -21,12 +21,13 @@ export interface Answerer {
   readonly speak: (talking: Talking) => Promise<Spoken>;
 }
 
-const words: Readonly<Record<Trouble | "busy" | "empty", string>> = {
+const words: Readonly<Record<Trouble | "busy" | "often" | "empty", string>> = {
   ...faults,
   private: "its endpoint's address is not a public one",
   locked: "its key has to be given anew",
   missing: "its model is not to be had here",
   busy: "there is too much to answer",
+  often: "you ask too often, wait a moment",
   empty: "its answer was empty",
 };
 
@@ -60,6 +61,7 @@ export async function answer(answerer: Answerer, asked: Asked): Promise<number |
   // What was said cannot be said once more: another answer would be another one.
   if (message.text !== "" || asked.begun > fixedLimits.assistantAttempts)
     return finish(stream, { status: "interrupted" });
+  if (asked.isTooOften) return fail(stream, "often");
   if (asked.isTooMuch) return fail(stream, "busy");
   return say(stream, engagement, conversation(assistant, page.messages, asked.message));
 }

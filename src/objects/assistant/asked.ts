@@ -9,6 +9,8 @@ export interface Question {
   readonly message: number;
   readonly assistant: string;
   readonly atMs: number;
+  /** Of its user there were too many: it is answered with that. */
+  readonly isTooOften: boolean;
 }
 
 export interface Asked extends Question {
@@ -36,6 +38,11 @@ CREATE TABLE asked (
 `,
 };
 
+export const tooOftenMigration: Migration = {
+  id: "asked-2",
+  sql: "ALTER TABLE asked ADD COLUMN is_too_often INTEGER NOT NULL DEFAULT 0;",
+};
+
 export class AskedQuestions {
   readonly #sql: SqlStorage;
 
@@ -48,15 +55,16 @@ export class AskedQuestions {
   }
 
   /** One that is known changes nothing. */
-  add({ epoch, message, assistant, atMs }: Question, nowMs: number): void {
+  add({ epoch, message, assistant, atMs, isTooOften }: Question, nowMs: number): void {
     const { assistantAnswers, assistantWaiting } = fixedLimits;
     this.#sql.exec(
-      `INSERT OR IGNORE INTO asked (epoch, message, assistant, at, too_much, begun, due_at)
-       VALUES (?, ?, ?, ?, (SELECT count(*) >= ? FROM asked), 0, ?)`,
+      `INSERT OR IGNORE INTO asked (epoch, message, assistant, at, is_too_often, too_much, begun, due_at)
+       VALUES (?, ?, ?, ?, ?, (SELECT count(*) >= ? FROM asked), 0, ?)`,
       epoch,
       message,
       assistant,
       atMs,
+      isTooOften ? 1 : 0,
       assistantAnswers + assistantWaiting,
       nowMs,
     );
@@ -66,7 +74,7 @@ export class AskedQuestions {
   due(nowMs: number): number[] {
     return this.#sql
       .exec<{ number: number }>(
-        "SELECT number FROM asked WHERE due_at <= ? ORDER BY too_much DESC, number LIMIT ?",
+        "SELECT number FROM asked WHERE due_at <= ? ORDER BY too_much OR is_too_often DESC, number LIMIT ?",
         nowMs,
         2 * fixedLimits.assistantAnswers,
       )
@@ -83,7 +91,8 @@ export class AskedQuestions {
   begin(number: number): Asked {
     const row = this.#sql.exec<Row>("UPDATE asked SET begun = begun + 1 WHERE number = ? RETURNING *", number).one();
     const { epoch, message, assistant, begun } = row;
-    return { number, epoch, message, assistant, atMs: row.at, isTooMuch: row.too_much === 1, begun };
+    const refused = { isTooOften: row.is_too_often === 1, isTooMuch: row.too_much === 1 };
+    return { number, epoch, message, assistant, atMs: row.at, ...refused, begun };
   }
 
   /** To be begun again: nothing has been lost by it. */
@@ -103,6 +112,7 @@ type Row = {
   readonly assistant: string;
   readonly at: number;
   readonly too_much: number;
+  readonly is_too_often: number;
   readonly begun: number;
   readonly due_at: number;
 };

@@ -8,10 +8,10 @@ import { Alarms, alarmsMigration } from "../alarms.ts";
 import { isUntouched, migrate, type Migration } from "../migrate.ts";
 import { parseRoomObjectName, type RoomBindings, roomStub, tenantStub } from "../stubs.ts";
 import { answer } from "./answer.ts";
-import { type Asked, AskedQuestions, askedMigration, type Question } from "./asked.ts";
+import { type Asked, AskedQuestions, askedMigration, tooOftenMigration, type Question } from "./asked.ts";
 import { speak } from "./model.ts";
 
-const migrations: readonly Migration[] = [alarmsMigration, askedMigration];
+const migrations: readonly Migration[] = [alarmsMigration, askedMigration, tooOftenMigration];
 /** When nothing is left of one that answers nothing. */
 const goneAfterMs = 60_000;
 

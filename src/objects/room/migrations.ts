@@ -8,7 +8,7 @@ import { bansEndMigration, bansMigration } from "./bans.ts";
 import { deedsMigration } from "./deeds.ts";
 import { filesMigration } from "./files.ts";
 import { exceededMigration } from "./exceeded.ts";
-import { questionsMigration } from "./questions.ts";
+import { questionsMigration, tooOftenMigration } from "./questions.ts";
 import { outboxMigration } from "./outbox.ts";
 import { streamsMigration } from "./store/streams.ts";
 import { searchCleanMigration, searchMigration } from "./store/searchIndex.ts";
@@ -153,4 +153,5 @@ UPDATE room SET settings_seq = iif(oldest = 1, seq, 0);
   revisionsMigration,
   questionsMigration,
   searchCleanMigration,
+  tooOftenMigration,
 ];

@@ -14,6 +14,7 @@ import { unaskable } from "./put.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Stored } from "./queue.ts";
+import type { Toll } from "./questions.ts";
 import { senderOf } from "./rates.ts";
 import { countReplies, unanswerable } from "./replies.ts";
 import { standingOf } from "./standing.ts";
@@ -48,7 +49,8 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     crowded(parts) ??
     (frame.streaming === true ? tooManyStreams(parts, session) : null) ??
     parts.account.refusal(nowMs) ??
-    parts.rates.payForChange(session, policy.limits, nowMs);
+    parts.rates.payForChange(session, policy.limits, nowMs) ??
+    (frame.asks === true ? parts.rates.payForQuestion(session, policy.limits, nowMs) : null);
   if (refused !== null) return refused;
   const entry = inquired(parts, session, {
     ...askingOf(parts, frame),
@@ -172,13 +174,23 @@ export function append(
   if (message.status === "streaming") parts.streaming.begin(message, shadow, log.nowMs);
   parts.files.attach(attachments, message.id);
   log.changed({ type: "message", message });
-  if (!shadow) parts.questions.consider(message, stateOf(parts), frame.asks === true, log.nowMs);
+  if (!shadow) {
+    const pay = (): Toll => tollOf(parts, session, log.nowMs);
+    parts.questions.consider(message, stateOf(parts), { isPut: frame.asks === true, pay }, log.nowMs);
+  }
   if (isSlowed(parts, session)) store.members.saveSpoke(session.user, log.nowMs);
   if (parent !== null) {
     const reply = { replyTo: parent.id, sender: session.user, hidden: shadow, deleted: false };
     countReplies(store, log, [reply], 1);
   }
   return { ok: true, id: message.id, seq: message.seq, duplicate: false };
+}
+
+/** Of what is said to everybody, and asks the assistant besides. */
+function tollOf({ rates, store }: RoomParts, session: Session, nowMs: number): Toll {
+  const { limits } = stateOf({ store }).policy;
+  if (rates.payForQuestion(session, limits, nowMs) === null) return "paid";
+  return rates.payForNote(session, nowMs) ? "note" : "silence";
 }
 
 type Content = Omit<PublishRequest, "attachments"> & { readonly attachments: Attachment[] };

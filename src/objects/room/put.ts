@@ -35,15 +35,22 @@ export function nextQuestions(parts: RoomParts): Parcel<Question> | null {
   };
 }
 
-/** The answer to a question, as far as it has begun and the session is shown it; null where it is not there yet. */
-export function answerTo(parts: RoomParts, session: Session, question: number, nowMs: number): number | null {
+/** What becomes of a question. */
+export interface Answered {
+  /** The message that answers it, as far as it has begun and whoever asks is shown it; null where it is not there yet. */
+  readonly answer: number | null;
+  /** Not of one that is hidden: everybody would hear the answer. */
+  readonly isComing: boolean;
+}
+
+export function answerTo(parts: RoomParts, session: Session, question: number, nowMs: number): Answered {
   const { messages } = parts.store;
   for (const { id } of stateOf(parts).policy.assistants) {
     const found = messages.findByNonce(id, answerNonce(question));
     const answer = found === null ? null : messages.get(found.id, nowMs, viewerOf(parts, session));
-    if (answer !== null) return answer.id;
+    if (answer !== null) return { answer: answer.id, isComing: true };
   }
-  return null;
+  return { answer: null, isComing: messages.authorOfHidden(question) === undefined };
 }
 
 /** Whether this is an assistant's answer to what this user has asked: whoever asks may have it end. */

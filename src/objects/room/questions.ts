@@ -17,9 +17,26 @@ CREATE TABLE question (
 `,
 };
 
+/** Whoever asks too often is told so now and then, in place of an answer. */
+export const tooOftenMigration: Migration = {
+  id: "questions-2",
+  sql: "ALTER TABLE question ADD COLUMN is_too_often INTEGER NOT NULL DEFAULT 0;",
+};
+
 export interface Waiting {
   readonly message: number;
   readonly atMs: number;
+  readonly isTooOften: boolean;
+}
+
+/** What is to become of a question of this user: `note`: it is told that there were too many. */
+export type Toll = "paid" | "note" | "silence";
+
+/** Who asks, and how. */
+export interface Asking {
+  /** The message is for the assistant in so many words, and paid for. */
+  readonly isPut: boolean;
+  readonly pay: () => Toll;
 }
 
 export class Questions {
@@ -35,15 +52,23 @@ export class Questions {
   }
 
   /**
-   * To be called in the transaction that stores the message. `isPut`: whoever sent it asks the assistant in so many words. What is
-   * hidden asks nobody: everybody would hear the answer.
+   * To be called in the transaction that stores the message. What is hidden asks nobody: everybody would hear the answer. Who asks
+   * too often asks nobody either; the message stays, because it is said to everybody.
    */
-  consider(message: Message, { settings, policy }: RoomState, isPut: boolean, nowMs: number): void {
+  consider(message: Message, { settings, policy }: RoomState, { isPut, pay }: Asking, nowMs: number): void {
     const assistant = assistantOf(settings, policy);
     const { sender, status, id } = message;
     if (assistant === null || status !== "sent" || speaksForItself(policy, sender?.id ?? null)) return;
     if (!isPut && (sender === null || !asks(message, assistant))) return;
-    this.#sql.exec("INSERT OR IGNORE INTO question (message, at) VALUES (?, ?)", id, nowMs);
+    const toll = isPut ? "paid" : pay();
+    if (toll === "silence") return;
+    const isTooOften = toll === "note" ? 1 : 0;
+    this.#sql.exec(
+      "INSERT OR IGNORE INTO question (message, at, is_too_often) VALUES (?, ?, ?)",
+      id,
+      nowMs,
+      isTooOften,
+    );
     this.#isWaited = true;
     this.#onNew();
   }
@@ -56,9 +81,12 @@ export class Questions {
   /** The oldest. */
   waiting(limit: number): Waiting[] {
     const rows = this.#sql
-      .exec<{ message: number; at: number }>("SELECT message, at FROM question ORDER BY message LIMIT ?", limit)
+      .exec<{ message: number; at: number; is_too_often: number }>(
+        "SELECT message, at, is_too_often FROM question ORDER BY message LIMIT ?",
+        limit,
+      )
       .toArray()
-      .map(({ message, at }) => ({ message, atMs: at }));
+      .map(({ message, at, is_too_often }) => ({ message, atMs: at, isTooOften: is_too_often === 1 }));
     if (rows.length === 0) this.#isWaited = false;
     return rows;
   }

@@ -7,6 +7,7 @@ import type { Session } from "../../protocol/session.ts";
 
 const roomKey = "";
 const searchesKey = "searches";
+const noteRate: Rate = { perSecond: 1 / 60, burst: 1 };
 
 interface Bucket {
   readonly allowance: Allowance;
@@ -114,6 +115,31 @@ export class Rates {
     this.#keep(userKey, byUser.allowance, userRate, nowMs);
     this.#keep(searchesKey, byRoom.allowance, roomRate, nowMs);
     return null;
+  }
+
+  /** A question to the room's assistant. The tenant's server, where it asks for nobody, is not counted. */
+  payForQuestion({ user }: Session, { assistantPerUserPerMinute: most }: Limits, nowMs: number): Refusal | null {
+    if (user === null) return null;
+    const key = `questions ${user}`;
+    const rate = { perSecond: most / 60, burst: most };
+    const spent = spend(this.#left(key), rate, nowMs);
+    if (!spent.ok)
+      return tooFast(
+        "assistant",
+        `At most ${most} questions per minute per user to this room's assistant.`,
+        rate,
+        spent.retryAfterMs,
+      );
+    this.#keep(key, spent.allowance, rate, nowMs);
+    return null;
+  }
+
+  /** That there were too many is said to a user once a minute: each time it is a message that everybody reads. */
+  payForNote({ user }: Session, nowMs: number): boolean {
+    const key = `notes ${user}`;
+    const spent = spend(this.#left(key), noteRate, nowMs);
+    if (spent.ok) this.#keep(key, spent.allowance, noteRate, nowMs);
+    return spent.ok;
   }
 
   #left(key: string): Allowance | undefined {

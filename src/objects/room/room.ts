@@ -48,7 +48,7 @@ import type { RoomParts } from "./parts.ts";
 import { pin, type PinRequest, pins } from "./pins.ts";
 import { headCursor } from "./position.ts";
 import { publish, type PublishRequest } from "./publish.ts";
-import { answerTo } from "./put.ts";
+import { answerTo, type Answered } from "./put.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
@@ -290,10 +290,10 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
       : { ok: true, message, cursor: headCursor(this.#parts) };
   }
 
-  /** The answer of the room's assistant to this message; null where it has not begun. */
-  async answerTo(caller: Caller, question: number): Promise<Answer<{ answer: number | null }>> {
+  /** The answer of the room's assistant to this message. */
+  async answerTo(caller: Caller, question: number): Promise<Answer<Answered>> {
     const refused = await this.#unreadable(caller);
-    return refused ?? { ok: true, answer: answerTo(this.#parts, caller.session, question, Date.now()) };
+    return refused ?? { ok: true, ...answerTo(this.#parts, caller.session, question, Date.now()) };
   }
 
   async changes(caller: Caller, wanted: Wanted): Promise<ChangesPage | Refusal> {

@@ -9,33 +9,28 @@ import {
   type TextPosition,
   TextSnapshot,
 } from "../../protocol/messageStream.ts";
-import { type RefusalCode, refusals } from "../../protocol/refusals.ts";
+import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
 import { EventStream, type ServerSentEvent } from "./eventStream.ts";
-import { Feed } from "./feed.ts";
+import { dismiss, Feed } from "./feed.ts";
 import { typeOf, withoutType } from "./line.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
 
 export interface MessageStreamOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
-  readonly message: number;
-  /** How much of the text the reader has. */
-  readonly at: number;
   /** What is said before all else. */
   readonly preface?: readonly ServerSentEvent[];
 }
 
 export class MessageStream {
-  readonly #message: number;
   readonly #stream: EventStream;
   readonly #tenure: Tenure;
-  readonly #feed: Feed;
+  #feed: Feed | null = null;
+  #message = 0;
   /** Of the text as the reader has it. */
-  #length: number;
+  #length = 0;
   #vanishing: ReturnType<typeof setTimeout> | null = null;
   #isOver = false;
 
-  constructor(socket: WebSocket, { message, at, preface = [], ...tenure }: MessageStreamOptions) {
-    this.#message = message;
-    this.#length = at;
+  constructor({ preface = [], ...tenure }: MessageStreamOptions) {
     this.#stream = new EventStream({
       retryMs: Math.round(fixedLimits.streamRetryMs * (0.5 + tenure.chance)),
       onGone: () => this.#release(),
@@ -48,10 +43,26 @@ export class MessageStream {
       onExpiring: ({ type, ...notice }) => this.#stream.send([{ name: type, data: JSON.stringify(notice) }]),
       onEnd: (...why) => this.#close(...why),
     });
+  }
+
+  /** Tells how a message goes on of whose text the reader has so much: once, and at once or later. */
+  follow(socket: WebSocket, { message, at }: { readonly message: number; readonly at: number }): void {
+    if (this.#isOver) return dismiss(socket);
+    this.#message = message;
+    this.#length = at;
     this.#feed = new Feed(socket, {
       onLines: (lines) => this.#pass(lines),
       onEnd: () => this.#close("restarting"),
     });
+  }
+
+  /** There is nothing to be told. */
+  refuse({ error, detail }: Refusal): void {
+    this.#close(error, detail);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   get response(): Response {
@@ -112,7 +123,7 @@ export class MessageStream {
 
   #beat(): void {
     this.#stream.beat();
-    this.#feed.ping();
+    this.#feed?.ping();
   }
 
   #close(error: RefusalCode, reason: string = refusals[error].text): void {
@@ -131,6 +142,6 @@ export class MessageStream {
     this.#isOver = true;
     if (this.#vanishing !== null) clearTimeout(this.#vanishing);
     this.#tenure.release();
-    this.#feed.close();
+    this.#feed?.close();
   }
 }
