@@ -92,6 +92,12 @@ export const tenantLimitNotes = {
   appendsPerUserBurst: { unit: "appends", code: "rate_limited", effect: "At once, before the rate counts." },
   appendBytesPerUserPerSecond: { unit: "bytes a second", code: "rate_limited", effect: "Scope `append_bytes`." },
   appendBytesPerUserBurst: { unit: "bytes", code: "rate_limited", effect: "At once, before the rate counts." },
+  assistantPerUserPerMinute: {
+    unit: "questions a minute",
+    code: "rate_limited",
+    effect:
+      "Of one user in one room, scope `assistant`: over HTTP the question is refused, else the message asks nobody, and the assistant says so once a minute.",
+  },
   presenceMembers: { unit: "users", code: null, effect: "Above it the count and a sample are told, and no list." },
   uploadBytes: { unit: "bytes", code: "too_large", effect: alsoFiles },
   uploadBytesPerDay: {
@@ -287,6 +293,12 @@ export const fixedLimitNotes = {
       unit: "ms",
       code: "stream_closed",
       effect: "The message ends as `interrupted`.",
+    },
+    streamLifeMs: {
+      what: "A streamed message, from its beginning",
+      unit: "ms",
+      code: "stream_closed",
+      effect: "It ends as `interrupted`, with its text.",
     },
   },
   Presence: {
