@@ -33,7 +33,8 @@ async function bundle(path: string): Promise<string> {
     format: "esm",
     target: "es2022",
     write: false,
-    define: { "process.env.PARLEY_URL": JSON.stringify(url), "process.env.NODE_ENV": '"production"' },
+    jsx: "automatic",
+    define: { "process.env.NEXT_PUBLIC_PARLEY_URL": JSON.stringify(url), "process.env.NODE_ENV": '"production"' },
   });
   return outputFiles[0]?.text ?? "";
 }

@@ -6,7 +6,7 @@ import { type Pointer, pointerOf } from "./pointer.ts";
 const user = `guest-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
 
 const client = createClient({
-  url: process.env.PARLEY_URL ?? "",
+  url: process.env.NEXT_PUBLIC_PARLEY_URL ?? "",
   getToken: async () => (await fetch("/token", { method: "POST", body: user })).text(),
 });
 const room = client.room("cursors", { backlog: 0 });

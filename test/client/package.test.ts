@@ -1,6 +1,7 @@
 /** The client as it is published: what it weighs, and that a page and a program can use it. */
 import { execFile } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
@@ -15,16 +16,20 @@ const run = promisify(execFile);
 /** In the project, so that its own name leads to what it publishes. */
 const program = join(root, "dist", `quickstart.${process.pid}.mts`);
 const component = join(root, "dist", `component.${process.pid}.tsx`);
+/** Elsewhere, with nothing but what it has installed: none of our own types and settings. */
+const consumer = mkdtempSync(join(tmpdir(), "parley-consumer-"));
 
 let built: string;
 let server: Server;
 
 beforeAll(async () => {
   built = (await run(process.execPath, ["standalone/buildClient.ts"], { cwd: root })).stdout;
+  await run(process.execPath, ["standalone/buildApi.ts"], { cwd: root });
   server = await startServer();
 });
 afterAll(async () => {
   for (const file of [program, component]) rmSync(file, { force: true });
+  rmSync(consumer, { recursive: true, force: true });
   await server.remove();
 });
 
@@ -104,6 +109,39 @@ test("[C27] the component of the guide is right by its types, and shows what was
   await page.locator("input").press("Enter");
   await page.locator("li.stored").getByText("Hello, React!").waitFor();
   expect(await page.locator("input").inputValue()).toBe("");
+});
+
+test("[C37] a project of its own compiles against the types of the API, strictly, and not with what the API refuses", async () => {
+  mkdirSync(join(consumer, "node_modules"));
+  symlinkSync(root, join(consumer, "node_modules", "parley"));
+  symlinkSync(join(root, "node_modules", "hono"), join(consumer, "node_modules", "hono"));
+  writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
+  const file = join(consumer, "consumer.ts");
+  const right = `
+    import { hc } from "hono/client";
+    import type { AppType } from "parley/api";
+    const { v1 } = hc<AppType>("https://parley.example", { headers: { Authorization: "Bearer key" } });
+    const made = await v1.tokens.$post({ json: { user: "ada", rooms: { general: ["read", "publish"] } } });
+    if (!made.ok) throw new Error((await made.json()).detail);
+    const token: string = (await made.json()).token;
+    const page = await v1.rooms[":room"].messages.$get({ param: { room: "general" }, query: { limit: "10" } });
+    const texts: (string | null)[] = page.status === 200 ? (await page.json()).messages.map(({ text }) => text) : [];
+    const kept = await v1.webhooks.$get({ query: {} });
+    const urls: string[] = kept.ok ? (await kept.json()).items.map(({ url }) => url) : [];
+    console.log(token, texts, urls);
+  `;
+  const wrong = `
+    // @ts-expect-error there is no such capability
+    await v1.tokens.$post({ json: { user: "ada", rooms: { general: ["fly"] } } });
+    // @ts-expect-error a message's text is a string
+    await v1.rooms[":room"].messages.$post({ param: { room: "general" }, json: { text: 1 } });
+    // @ts-expect-error there is no such path
+    await v1.rumours.$get();
+    // @ts-expect-error before its status is known it may be a refusal
+    (await (await v1.tokens.$post({ json: { user: "ada", rooms: {} } })).json()).token.length;
+  `;
+  writeFileSync(file, right + wrong);
+  await checkTypes(file, ["--types", "", "--skipLibCheck", "false"]);
 });
 
 function sizesOf(printed: string): Record<string, number> {

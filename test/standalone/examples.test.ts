@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import type { Message } from "../../src/protocol/message.ts";
-import { ask, type LiveTenant, makeTenant, wholeHistory } from "../chaos/tenant.ts";
+import { ask, call, type LiveTenant, makeTenant, wholeHistory } from "../chaos/tenant.ts";
 import { startBrowser } from "../support/browser.ts";
 import { commandOf, Example, examplesFolder } from "../support/example.ts";
 import { greeting, ModelServer } from "../support/modelServer.ts";
@@ -185,4 +185,29 @@ test("[C36] a model's answer grows in every window, also one loaded in its midst
     "sent",
     "failed",
   ]);
+});
+
+test("[C38] a server gives tokens to who is signed in, for their own rooms, and the page comes in after that", async (context) => {
+  const example = await Example.start("next-server", tenant, { ready: /^open (\S+)/ });
+  context.onTestFinished(() => example.end());
+  const post = (path: string, headers: Record<string, string> = {}, body?: object): Promise<Response> =>
+    fetch(example.said + path, { method: "POST", headers, body: JSON.stringify(body) ?? null });
+  const session = (await post("/api/session", {}, { user: "ada" })).headers.get("set-cookie")?.split(";")[0] ?? "";
+  const [, signature = ""] = session.split(".");
+  const cookies = ["", "session=ada.", "session=ada", `session=bo.${signature}`, `session=ada.${signature}x`];
+  for (const cookie of cookies) expect((await post("/api/token", { cookie })).status).toBe(401);
+  expect((await post("/api/session", {}, { user: "ada/bo" })).status).toBe(400);
+  const { token } = (await (await post("/api/token", { cookie: `a=b; ${session}` })).json()) as { token: string };
+  const publish = (room: string): Promise<Response> =>
+    call(`${server.url}/v1/rooms/${room}/messages`, { method: "POST", credential: token, body: { text: "mine" } });
+  expect((await publish("notes:ada")).status).toBe(201);
+  expect((await publish("notes:bo")).status).toBe(403);
+
+  const [page] = (await open(context, example.said, 1)) as [Page];
+  await page.fill("[name=user]", "bo");
+  await page.click("button");
+  await page.fill("[name=text]", "Hello");
+  await page.click("button");
+  await until(() => page.textContent("li")).toBe("bo: Hello");
+  expect(await page.textContent("[role=status]")).toBe("connected");
 });
