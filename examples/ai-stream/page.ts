@@ -2,7 +2,7 @@
 import { createClient, type Message } from "parley/client";
 import { element } from "../element.ts";
 
-const user = `guest-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+const user = `guest-${Math.floor(100_000 * Math.random())}`;
 const client = createClient({
   url: process.env.NEXT_PUBLIC_PARLEY_URL ?? "",
   getToken: async () => (await fetch("/token", { method: "POST", body: user })).text(),
@@ -11,7 +11,10 @@ const room = client.room("ai-stream");
 
 let growing: Message | undefined;
 room.subscribe(({ messages }) => {
+  const list = element("messages");
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   for (const message of messages) show(message);
+  if (isAtEnd) list.scrollTop = list.scrollHeight;
   growing = messages.findLast(({ status }) => status === "streaming");
   element("stop").toggleAttribute("disabled", growing === undefined);
 });
@@ -31,7 +34,6 @@ function newArticle(id: number): HTMLElement {
   article.id = `message-${id}`;
   article.append(document.createElement("header"), document.createElement("p"));
   element("messages").append(article);
-  article.scrollIntoView();
   return article;
 }
 

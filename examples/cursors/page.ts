@@ -3,7 +3,7 @@ import { createClient } from "parley/client";
 import { element } from "../element.ts";
 import { type Pointer, pointerOf } from "./pointer.ts";
 
-const user = `guest-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+const user = `guest-${Math.floor(100_000 * Math.random())}`;
 
 const client = createClient({
   url: process.env.NEXT_PUBLIC_PARLEY_URL ?? "",

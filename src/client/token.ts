@@ -40,8 +40,10 @@ export class Tokens {
       const givenUp = new Promise<never>((_, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason));
       });
-      this.#current = await Promise.race([asked, givenUp]);
-      return this.#current;
+      const token = await Promise.race([asked, givenUp]);
+      // The page of an error is none. Said to the server, it would be refused for good.
+      if (!/^[\w.-]*$/.test(token)) throw new TypeError("It gave no token.");
+      return (this.#current = token);
     } catch (error) {
       if (error instanceof ParleyError) throw error;
       throw new ParleyError("token_unavailable", "`getToken` failed.", { retryable: true, cause: error });

@@ -112,6 +112,23 @@ test("[C1] a refused upgrade is asked over HTTP, where the reason can be read", 
   expect([states, server.calls]).toEqual([["connecting", "failed"], ["GET /v1/limits"]]);
 });
 
+test("[C2] the page of an error is no token: it is asked for again, and a ParleyError that says no ends the attempts", async () => {
+  const answers = ["<html>502 Bad Gateway</html>", '{"error":"later"}', new ParleyError("token_missing", "Sign in.")];
+  const { client: one, states } = connect({
+    getToken: () => {
+      const answer = answers.shift();
+      if (answer instanceof ParleyError) throw answer;
+      return answer ?? "token";
+    },
+  });
+  one.room("general").subscribe(() => undefined);
+  await until(() => one.state.name === "failed");
+  expect(states).toEqual(["connecting", "waiting", "connecting", "waiting", "connecting", "failed"]);
+  expect([one.state, server.lines]).toMatchObject([{ error: { code: "token_missing" } }, []]);
+  one.connect();
+  await until(() => one.state.name === "connected");
+});
+
 test("[C2] a token is asked for before every attempt, and one that fails is asked for again", async () => {
   let asked = 0;
   const getToken = (): string => {

@@ -124,6 +124,7 @@ test("[C35] the dashboard shows what curl publishes, goes on after its server wa
   await page.click("button");
   await until(() => page.textContent("#state")).toBe("Live");
   await until(() => page.textContent("output")).toBe("42");
+  expect(await page.isVisible("form")).toBe(false);
   await server.kill();
   await server.start();
   for (const value of [43, 44]) await say("metrics", { data: { metric: "orders", value } });
