@@ -17,7 +17,10 @@ export interface TenantKey {
 /** Throws the ProblemError of a key that is refused, in the API's own words. */
 export async function whoIs(key: string): Promise<Who> {
   const name = nameOf(key);
-  return name === null ? operatorOf(key) : tenantKeyOf(key, name);
+  if (name !== null) return tenantKeyOf(key, name);
+  // A token is neither: the tenant's plane says so.
+  if (key.split(".").length === 3) await answered(apiWith(key).v1.tenant.$get());
+  return operatorOf(key);
 }
 
 async function tenantKeyOf(key: string, name: { tenant: string; keyId: string }): Promise<TenantKey> {
@@ -26,9 +29,8 @@ async function tenantKeyOf(key: string, name: { tenant: string; keyId: string })
     const own = items.find(({ id }) => id === name.keyId);
     return { kind: "tenant", ...name, capabilities: own?.capabilities ?? capabilities };
   } catch (error) {
-    // The key is good: it may do less than `admin`.
-    if (error instanceof ProblemError && error.code === "forbidden")
-      return { kind: "tenant", ...name, capabilities: null };
+    // The key is good, but may do less than `admin`.
+    if (isProblem(error, "forbidden")) return { kind: "tenant", ...name, capabilities: null };
     throw error;
   }
 }
@@ -38,16 +40,19 @@ async function operatorOf(key: string): Promise<Who> {
     await answered(apiWith(key).v1.tenants.$get({ query: { limit: "1" } }));
     return { kind: "operator" };
   } catch (error) {
-    if (!(error instanceof ProblemError) || error.code !== "not_found") throw error;
-    // A deployment without an operator has no such plane; what the text is instead, the tenant's plane says.
-    await answered(apiWith(key).v1.tenant.$get());
+    // Where no operator's key is set there is no such plane: what is wrong with the text, the tenant's says.
+    if (isProblem(error, "not_found")) await answered(apiWith(key).v1.tenant.$get());
     throw error;
   }
 }
 
-/** The names in an API key, `parley_<tenant>_<key>_<secret>`. Nothing is verified: that is the API's. */
+function isProblem(error: unknown, code: string): boolean {
+  return error instanceof ProblemError && error.code === code;
+}
+
+/** The names in an API key. Nothing is verified: that is the API's. */
 function nameOf(key: string): { tenant: string; keyId: string } | null {
-  const [, tenant, keyId] = /^parley_([^_]+)_([^_]+)_/.exec(key) ?? [];
+  const [, tenant, keyId] = /^parley_([^_]+)_(\d+k[a-z2-7]{12})_[\w-]{43}$/.exec(key) ?? [];
   return tenant === undefined || keyId === undefined ? null : { tenant, keyId };
 }
 

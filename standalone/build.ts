@@ -1,6 +1,7 @@
 /** Makes `dist/`: the Worker in one file, its static assets, and `worker.json` for the launcher. */
 import { spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -34,6 +35,12 @@ const quiet = {
   X_LOCAL_OBSERVABILITY: "false",
 };
 
+/** The name of each of these holds a hash of what is in it. */
+const keptForever = `
+/console/assets/*
+  Cache-Control: public, max-age=31536000, immutable
+`;
+
 try {
   await build();
 } catch (error) {
@@ -65,6 +72,7 @@ function copyAssets(folder: string): void {
   if (existsSync(written)) cpSync(written, folder, { recursive: true });
   cpSync(scalarPath(), join(folder, "assets", "scalar.js"));
   writePages(folder);
+  appendFileSync(join(folder, "_headers"), keptForever);
 }
 
 /** The API reference's script, served from our own assets so that /docs asks no other host. */

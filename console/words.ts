@@ -1,4 +1,4 @@
-/** Times and amounts in the words of people. Everything is in milliseconds. */
+/** Times (in milliseconds) and amounts in the words of people. */
 
 const units = [
   ["year", 31_536_000_000],
@@ -27,4 +27,13 @@ export function exactTime(atMs: number): string {
 /** "12,345". */
 export function count(value: number): string {
   return whole.format(value);
+}
+
+const byteUnits = ["B", "KB", "MB", "GB", "TB"] as const;
+
+/** "4.2 MB", in powers of 1,000. */
+export function byteCount(bytes: number): string {
+  const power = Math.min(byteUnits.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1_000 ** power;
+  return `${value.toLocaleString("en", { maximumFractionDigits: power === 0 || value >= 100 ? 0 : 1 })} ${byteUnits[power]}`;
 }
