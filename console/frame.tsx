@@ -42,7 +42,7 @@ export function Frame() {
             <SessionControls />
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar aria-label="Pages">
+        <AppShell.Navbar aria-label="Pages" className={isOpen ? "" : "closed-menu"}>
           <ScrollArea p="xs">
             <Menu />
           </ScrollArea>

@@ -24,6 +24,12 @@ export const theme = createTheme({
   respectReducedMotion: true,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace',
+  components: {
+    // A link stands in a text, and is as large as that.
+    Anchor: { defaultProps: { inherit: true } },
+    Badge: { defaultProps: { tt: "none" } },
+    NavLink: { defaultProps: { py: 6 } },
+  },
   headings: { fontWeight: "600", sizes: { h1: { fontSize: "1.5rem", lineHeight: "2rem" } } },
 });
 

@@ -42,12 +42,10 @@ export function TokenForm({ onMake, isMaking }: TokenFormProps) {
   return (
     <Paper withBorder p="md" component="form" onSubmit={form.onSubmit(onMake)}>
       <Stack>
-        <TextInput
-          label="User"
-          description="The id that your own system has for them."
-          {...form.getInputProps("user")}
-        />
-        <TextInput label="Name" description="Shown to others." {...form.getInputProps("name")} />
+        <Group grow align="flex-start">
+          <TextInput label="User" description="Their id in your system." {...form.getInputProps("user")} />
+          <TextInput label="Name" description="Shown to others." {...form.getInputProps("name")} />
+        </Group>
         {form.values.rooms.map((_, index) => (
           <RoomFields key={index} form={form} index={index} offered={offered} />
         ))}

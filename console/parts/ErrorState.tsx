@@ -1,6 +1,7 @@
 /** Why something is not shown, in the API's own words, and what can be done. */
 import { Alert, Anchor, Button, Code, Group, Text } from "@mantine/core";
 import { IconAlertTriangle, IconLock } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { ProblemError } from "../problem.ts";
 
 export interface ErrorStateProps {
@@ -20,7 +21,7 @@ export function ErrorState({ error, onRetry }: ErrorStateProps) {
       title={isForbidden ? "This key may not do that" : (problem?.title ?? "Something went wrong in this page")}
     >
       <Text size="sm" className="anywhere">
-        {textOf(error)}
+        {coded(textOf(error))}
       </Text>
       {problem !== null && problem.status > 0 && (
         <Text size="xs" mt="xs" className="anywhere">
@@ -49,6 +50,13 @@ export function ErrorState({ error, onRetry }: ErrorStateProps) {
 /** An error as one sentence for people: what the API says, or what went wrong here. */
 export function textOf(error: unknown): string {
   if (error instanceof ProblemError && error.code === "forbidden")
-    return `${error.message} Sign in with a key that has it, or make one under API keys.`;
+    return `${error.message} Sign in with a key that has it.`;
+  if (error instanceof ProblemError && error.retryAfterMs !== undefined && error.status === 429)
+    return `${error.message} Try again in ${Math.ceil(error.retryAfterMs / 1_000)} s.`;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The API writes names between backticks. */
+function coded(text: string): ReactNode[] {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? <Code key={index}>{part}</Code> : part));
 }

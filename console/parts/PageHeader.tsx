@@ -1,6 +1,6 @@
 /** Begins every page: its heading, which takes the focus when one comes to the page, and its title in the browser's tab. */
 import { Group, Text, Title } from "@mantine/core";
-import { useRouterState } from "@tanstack/react-router";
+import { useMatch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef } from "react";
 
 export interface PageHeaderProps {
@@ -33,15 +33,16 @@ export function PageHeader({ title, description, actions }: PageHeaderProps) {
   );
 }
 
-/** So that who listens to the page hears where they are. On the first page the focus stays where a browser puts it. */
+/** So that who listens to the page hears where they are. On the first page the focus stays where a browser puts it: before the skip link. */
 function useFocusOnArrival() {
   const heading = useRef<HTMLHeadingElement>(null);
-  const path = useRouterState({ select: ({ location }) => location.pathname });
+  // Of the page that is shown, while the address may already be that of the next one.
+  const match = useMatch({ strict: false, select: ({ id }) => id });
   useEffect(() => {
-    if (arrivedAt !== null && arrivedAt !== path) heading.current?.focus({ preventScroll: true });
-    arrivedAt = path;
-  }, [path]);
+    if (hasArrived) heading.current?.focus({ preventScroll: true });
+    hasArrived = true;
+  }, [match]);
   return heading;
 }
 
-let arrivedAt: string | null = null;
+let hasArrived = false;

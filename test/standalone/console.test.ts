@@ -1,8 +1,11 @@
 /** The console. Its tests stand in console/: they share one server, one browser and one document, so their order counts. */
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { type Console, startConsole } from "../support/console.ts";
+import { credentialTests } from "./console/credentials.ts";
+import { reachTests } from "./console/reach.ts";
 import { roomsTests } from "./console/rooms.ts";
 import { servedTests } from "./console/served.ts";
+import { sessionTests } from "./console/session.ts";
 import { walkTests } from "./console/walk.ts";
 
 let console: Console | null;
@@ -20,5 +23,8 @@ function started(): Console {
 }
 
 servedTests(started);
+sessionTests(started);
+credentialTests(started);
+reachTests(started);
 roomsTests(started);
 walkTests(started);

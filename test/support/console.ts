@@ -28,7 +28,8 @@ export class Console {
   /** What the page wrote as an error or a warning, what it threw, and what its policy forbade. A test that expects one takes it out. */
   readonly complaints: string[] = [];
   readonly #browser: Browser;
-  #keyInUse: string | undefined;
+  /** The key that the page is signed in with. A test that signs in by hand says so. */
+  keyInUse: string | undefined;
 
   constructor(browser: Browser, server: Server, page: Page) {
     this.#browser = browser;
@@ -49,17 +50,17 @@ export class Console {
   async show(path: string, key: Credential | (string & {}) = "tenant"): Promise<void> {
     const { page, server } = this;
     const credential = key === "tenant" ? server.demoKey : key === "operator" ? server.operatorKey : key;
-    if (this.#keyInUse === undefined) await page.goto(`${server.url}/console${path}#key=${credential}`);
-    else await page.evaluate(goTo(path, credential === this.#keyInUse ? "" : `#key=${credential}`));
-    this.#keyInUse = credential;
+    if (this.keyInUse === undefined) await page.goto(`${server.url}/console${path}#key=${credential}`);
+    else await page.evaluate(goTo(path, credential === this.keyInUse ? "" : `#key=${credential}`));
+    this.keyInUse = credential;
     await expect.poll(() => page.url(), { timeout: 5_000 }).not.toContain("#key");
   }
 
   /** As a newcomer: a document of its own, and nobody signed in. */
   async leave(): Promise<void> {
-    await this.page.evaluate("sessionStorage.clear()");
+    if (this.keyInUse !== undefined) await this.page.evaluate("sessionStorage.clear()");
     await this.page.goto("about:blank");
-    this.#keyInUse = undefined;
+    this.keyInUse = undefined;
   }
 
   /** What axe-core finds that is serious or critical, as lines of text. `contrast` looks at that alone, which the scheme changes. */
