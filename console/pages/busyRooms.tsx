@@ -5,7 +5,7 @@ import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
 import { Time } from "../parts/Time.tsx";
-import { count } from "../words.ts";
+import { count } from "../time.ts";
 
 interface ListedRoom {
   readonly name: string;

@@ -6,7 +6,7 @@ import { ErrorState } from "../parts/ErrorState.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { StatTile } from "../parts/StatTile.tsx";
-import { byteCount, count } from "../words.ts";
+import { byteCount, count } from "../time.ts";
 import { useTenantKey } from "../who.ts";
 import { BusyRooms } from "./busyRooms.tsx";
 import { FirstSteps } from "./firstSteps.tsx";
