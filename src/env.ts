@@ -29,7 +29,7 @@ export interface Settings {
 }
 
 const Text = z.object({
-  MASTER_KEY: z.string({ error: "MASTER_KEY is not set: see README, Deploy" }),
+  MASTER_KEY: z.string({ error: "MASTER_KEY is not set: see docs/deploy.md" }),
   OPERATOR_KEY: z.string().min(16, "OPERATOR_KEY has fewer than 16 characters").optional(),
   MAX_CONNECTIONS: z.coerce.number().int().min(1).optional(),
   MAX_FILES: z.coerce.number().int().min(1).optional(),

@@ -5,6 +5,7 @@ import { asyncApi } from "./asyncapi/description.ts";
 import { errorPages, errorsPage } from "./errorPages.ts";
 import { readGuides, resolverOf } from "./guides.ts";
 import { limitsPage } from "./limitsPage.ts";
+import { llmsText } from "./llms.ts";
 import { type Page, pagesOn, type Shelf, writePage } from "./page.ts";
 
 export function writePages(folder: string): void {
@@ -14,6 +15,7 @@ export function writePages(folder: string): void {
   mkdirSync(join(folder, "assets"), { recursive: true });
   copyFileSync(join(import.meta.dirname, "pages.css"), join(folder, "assets", "pages.css"));
   writeFileSync(join(folder, "asyncapi.json"), JSON.stringify(asyncApi(), null, 2));
+  writeFileSync(join(folder, "llms.txt"), llmsText(guides.shelf));
   write(errorsPage, errorPages);
   write(limitsPage, null);
   write(guides.index, guides.shelf);

@@ -55,9 +55,25 @@ test("[H14] every page has a twin in Markdown, a title and one heading of the fi
   }
 });
 
+const others = ["docs", "openapi.json", "favicon.svg", "", "console", "demo/"];
+const known = new Set([...files, ...pages, ...others]);
+
+test("[H14] /llms.txt has the form of llmstxt.org, and names every guide and what describes the API", () => {
+  const text = read("llms.txt");
+  expect(text).toMatch(/^# Parley\n\n> .+\n\n/);
+  expect(text.match(/^# /gm)).toHaveLength(1);
+  const [, ...sections] = text.split(/^## .+$/m);
+  const lines = sections.flatMap((section) => section.trim().split("\n"));
+  for (const line of lines) expect(line).toMatch(/^- \[.+?\]\(\/\S+\)(: \S.*)?$/);
+  const targets = [...text.matchAll(/\]\(\/([^)]*)\)/g)].map(([, target = ""]) => target);
+  expect(targets.filter((target) => !known.has(target))).toEqual([]);
+  const guides = pages.filter((page) => page.startsWith("guides/")).map((page) => `${page}.md`);
+  expect(targets).toEqual(
+    expect.arrayContaining([...guides, "openapi.json", "asyncapi.json", "errors.md", "limits.md"]),
+  );
+});
+
 test("[H14] no link in a page leads nowhere, nor to a heading that is not there", () => {
-  const others = ["docs", "openapi.json", "asyncapi.json", "llms.txt", "favicon.svg", "", "console", "demo/"];
-  const known = new Set([...pages, ...pages.map((page) => `${page}.md`), ...others, "assets/pages.css"]);
   const broken = pages.flatMap((page) =>
     [...read(`${page}.html`).matchAll(/(?:href|src)="([^"]+)"/g)]
       .map(([, target = ""]) => target)
@@ -105,8 +121,8 @@ test("[H14] Markdown is shown as what it says, and nothing in it becomes markup"
   );
   expect(shown).not.toMatch(/<script|<b>/);
   expect(shown).toContain('<h1 id="a-b--cd">A &lt;b&gt; &amp; <code>c&lt;d&gt;</code></h1>');
-  expect(shown).toContain("<li>one <strong>two</strong> <em>three</em> goes on</li>");
+  expect(shown).toContain("<li>one <strong>two</strong> <em>three</em>\ngoes on</li>");
   expect(shown).toMatch(/<td[^>]*><code>p\|q<\/code><\/td>/);
   expect(shown).toContain("if (a &lt; b) `&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;`</code></pre>");
-  expect(shown).toContain("<ol><li>first</li><li>second</li></ol>");
+  expect(shown).toContain("<ol>\n<li>first</li>\n<li>second</li>\n</ol>");
 });
