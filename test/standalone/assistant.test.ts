@@ -1,5 +1,9 @@
 /** Assistants that answer, by a real endpoint: streamed, cancelled, killed, and with all that an endpoint may do. */
+import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { answerNonce } from "../../src/core/asking.ts";
@@ -271,4 +275,16 @@ test("[I6] [I8] after kill -9 what had been said ends as interrupted, and what h
     expect((await answerTo("unsaid", question))?.text).toBe(greeting);
   }
   expect(await history("unsaid")).toHaveLength(4);
+});
+
+test("[I1] [I3] [I12] the guide's commands set one up, ask it, and read its answer, as they are written", async () => {
+  const guide = readFileSync(join(import.meta.dirname, "../../docs/assistant.md"), "utf8");
+  const [setUp = "", put = ""] = [...guide.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, commands]) => commands);
+  const env = { ...process.env, URL: server.url, KEY: tenant.key, TOKEN: await newToken(tenant, "bo") };
+  // The model answers in this process: nothing may hold it up.
+  const shell = async (commands: string): Promise<string> =>
+    (await promisify(execFile)("sh", ["-euc", commands.replaceAll("curl ", "curl -sS -m 10 ")], { env })).stdout;
+  await shell(setUp.replaceAll("https://api.openai.com/v1", model.url));
+  await until(async () => (await history("help")).map(({ text }) => text)).toEqual(["How late is it?", greeting]);
+  expect(await shell(put)).toMatch(/event: question[\s\S]*event: end\ndata: .*"sent"/);
 });
