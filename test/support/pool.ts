@@ -12,11 +12,17 @@ afterAll(reset);
  */
 const made = new WeakSet();
 
-globalThis.Proxy = new Proxy(globalThis.Proxy, {
-  construct(target, [object, handler]: [object, ProxyHandler<object>]) {
-    if (made.has(object)) return object;
-    const proxy = new target(object, handler);
-    if (String(handler.get).includes("getUnknownPrototypeKey")) made.add(proxy);
-    return proxy;
-  },
-});
+// Each file of a process runs this anew.
+const wrapped = Symbol.for("parley.wrapped");
+
+if (!Reflect.has(globalThis.Proxy, wrapped)) {
+  globalThis.Proxy = new Proxy(globalThis.Proxy, {
+    has: (target, name) => name === wrapped || Reflect.has(target, name),
+    construct(target, [object, handler]: [object, ProxyHandler<object>]) {
+      if (made.has(object)) return object;
+      const proxy = new target(object, handler);
+      if (String(handler.get).includes("getUnknownPrototypeKey")) made.add(proxy);
+      return proxy;
+    },
+  });
+}
