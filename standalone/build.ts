@@ -17,6 +17,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { unstable_getDurableObjectClassNameToUseSQLiteMap, unstable_readConfig, type Unstable_Config } from "wrangler";
 import { buildConsole } from "./buildConsole.ts";
+import { buildDemo } from "./buildDemo.ts";
 import { Bundle, bundleFolder, descriptionIn, edgeModule, projectFolder } from "./bundle.ts";
 import { Failure } from "./failure.ts";
 import { writePages } from "./pages/pages.ts";
@@ -56,6 +57,7 @@ async function build(): Promise<void> {
   try {
     copyAssets(join(draft, "public"));
     await buildConsole(join(draft, "public", "console"));
+    await buildDemo(join(draft, "public", "demo"));
     bundleWorker(draft);
     cpSync(join(import.meta.dirname, edgeModule), join(draft, edgeModule));
     describe(draft, startedMs);

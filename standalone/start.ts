@@ -144,6 +144,7 @@ async function introduce({
   console.log(`data     ${environment.DATA_DIR}`);
   if (demo.ok) {
     if (demo.secret !== secrets.demoKey) secrets.keepDemoKey(demo.secret);
+    console.log(`demo     ${origin}/demo/#key=${demo.secret}`);
     console.log(`console  ${origin}/console/#key=${demo.secret}`);
     console.log(`key      ${demo.secret}`);
     console.log(`try      ${exampleFor(origin, demo.secret)}`);

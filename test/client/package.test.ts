@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { publint } from "publint";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask, makeTenant, newToken } from "../chaos/tenant.ts";
@@ -76,6 +77,62 @@ test("[C20] the quickstart of the guide is right by its types, and does what it 
     credential: tenant.key,
   });
   expect(messages).toHaveLength(1);
+});
+
+/** Enters a room, hears what it has itself published, and says over which transport. */
+const visit = `import { createClient } from "parley/client";
+export async function visit(url, token, options) {
+  const client = createClient({ url, getToken: () => token, ...options });
+  const room = client.room("elsewhere");
+  const heard = new Promise((resolve) => room.on("message", ({ text }) => resolve(text)));
+  const live = new Promise((resolve) => room.subscribe(({ status }) => status === "live" && resolve()));
+  await live;
+  await room.publish({ text: "from elsewhere" });
+  const told = [await heard, client.state.transport];
+  client.close();
+  return told;
+}`;
+
+test("[C28] the published client works in Node 20 with `ws`, or by events, and in Node 24 as it is", async () => {
+  const token = await newToken(await makeTenant(server, "nodes"), "ada");
+  const told = async (node: string, code: string, options: string): Promise<unknown> => {
+    writeFileSync(
+      program,
+      `${visit}\n${code}\nconsole.log(JSON.stringify(await visit(process.env.URL, process.env.TOKEN, ${options})));`,
+    );
+    const env = { ...process.env, URL: server.url, TOKEN: token, NODE_NO_WARNINGS: "1" };
+    return JSON.parse((await run(node, [program], { cwd: root, env, timeout: 20_000 })).stdout);
+  };
+  expect(process.versions.node).toMatch(/^2\d\./);
+  const withPackage = `import { WebSocket } from "ws";`;
+  expect(await told(process.execPath, withPackage, "{ WebSocket }")).toEqual(["from elsewhere", "websocket"]);
+  expect(await told(process.execPath, "", "{ WebSocket: 'none' }")).toEqual(["from elsewhere", "sse"]);
+  const newer = join(root, "node_modules/node/bin/node");
+  expect(await told(newer, "", "{}")).toEqual(["from elsewhere", "websocket"]);
+});
+
+test("[C28] the published client works in a Worker", async () => {
+  const token = await newToken(await makeTenant(server, "workers"), "ada");
+  const contents = `${visit}
+    export default { fetch: async (request) => Response.json(await visit(...await request.json())) };`;
+  const stdin = { contents, resolveDir: root };
+  const shape = { bundle: true, format: "esm", write: false, logLevel: "error" } as const;
+  const { outputFiles } = await build({ ...shape, stdin, conditions: ["worker"] });
+  const quiet = { log: new Log(LogLevel.NONE), handleStructuredLogs: () => undefined };
+  const worker = {
+    name: "worker",
+    modules: true as const,
+    compatibilityDate: "2026-08-15",
+    script: outputFiles[0]?.text ?? "",
+  };
+  const miniflare = new Miniflare(convertV4MiniflareOptions({ ...quiet, cf: false, workers: [worker] }));
+  try {
+    const body = JSON.stringify([server.url, token]);
+    const answer = await miniflare.dispatchFetch("http://worker/", { method: "POST", body });
+    expect(await answer.json()).toEqual(["from elsewhere", "websocket"]);
+  } finally {
+    await miniflare.dispose();
+  }
 });
 
 test("[C27] the component of the guide is right by its types, and shows what was said, word for word", async (context) => {
