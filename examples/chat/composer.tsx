@@ -1,7 +1,7 @@
 /** Where one writes. What is sent stands in the list at once; files are brought before. */
 import type { NewMessage, Room } from "parley/client";
 import type { ShownMessage } from "parley/react";
-import { type ClipboardEvent, type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from "react";
 import type { Person } from "./access.ts";
 import { useUploads } from "./uploads.ts";
 
@@ -36,7 +36,6 @@ export function Composer({ room, person, publish, onInput, reply, onReplyEnd }: 
     uploads.clear();
     onReplyEnd();
   };
-  const paste = ({ clipboardData }: ClipboardEvent): void => uploads.add([...clipboardData.files]);
   return (
     <form className="composer" onSubmit={send}>
       {reply !== null && (
@@ -49,18 +48,7 @@ export function Composer({ room, person, publish, onInput, reply, onReplyEnd }: 
       )}
       <Files uploads={uploads} />
       <div className="field">
-        <label className="attach" title="Attach files">
-          <span aria-hidden="true">+</span>
-          <span className="unseen">Attach files as {person.name}</span>
-          <input
-            type="file"
-            multiple
-            onChange={({ currentTarget }) => {
-              uploads.add([...(currentTarget.files ?? [])]);
-              currentTarget.value = "";
-            }}
-          />
-        </label>
+        <Attach person={person} onFiles={uploads.add} />
         <label className="unseen" htmlFor={id}>
           Message as {person.name}
         </label>
@@ -74,7 +62,7 @@ export function Composer({ room, person, publish, onInput, reply, onReplyEnd }: 
             setText(event.currentTarget.value);
             onInput(event);
           }}
-          onPaste={paste}
+          onPaste={({ clipboardData }) => uploads.add([...clipboardData.files])}
           onKeyDown={(event) => {
             if (event.key === "Escape") onReplyEnd();
             if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
@@ -87,6 +75,29 @@ export function Composer({ room, person, publish, onInput, reply, onReplyEnd }: 
         </button>
       </div>
     </form>
+  );
+}
+
+interface AttachProps {
+  readonly person: Person;
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+function Attach({ person, onFiles }: AttachProps): ReactElement {
+  return (
+    <label className="attach" title="Attach files">
+      <span aria-hidden="true">+</span>
+      <span className="unseen">Attach files as {person.name}</span>
+      <input
+        type="file"
+        multiple
+        onChange={({ currentTarget }) => {
+          onFiles([...(currentTarget.files ?? [])]);
+          // The same file may be chosen again.
+          currentTarget.value = "";
+        }}
+      />
+    </label>
   );
 }
 
