@@ -63,13 +63,13 @@ export function useUploads(room: Room) {
     files,
     ready: files.flatMap(({ upload }) => upload ?? []),
     isBusy: files.some(({ upload, error }) => upload === null && error === null),
-    add(chosen: readonly File[]): void {
+    add: (chosen: readonly File[]): void => {
       const added = chosen.map((file) => ({ file, key: `${Math.random()}` }));
       const known = { sent: 0, upload: null, error: null };
       step({ type: "added", files: added.map(({ file: { name, size }, key }) => ({ ...known, key, name, size })) });
       for (const { key, file } of added) void bring(key, file);
     },
-    remove(key: string): void {
+    remove: (key: string): void => {
       endings.current.get(key)?.abort();
       step({ type: "removed", key });
     },
