@@ -79,9 +79,12 @@ function backUp(folder: string, from = server.dataDir): SpawnSyncReturns<string>
 
 test("[S5] a backup of a running server holds of each room a beginning of its history, whole up to there, and all that was acked before", async () => {
   await publish(server, "quiet", unspeakable);
+  await send(server, "PATCH", "quiet", { settings: { search: true } });
   const file = await upload("what the file says");
   await send(server, "POST", "quiet/messages", { text: "with a file", attachments: [file] });
   for (let n = 0; n < 8; n++) await publish(server, "busy", `before ${n}`);
+  const isWhole = async () => (await send<{ complete: boolean }>(server, "GET", "quiet/search?q=file")).complete;
+  await expect.poll(isWhole, { timeout: 10_000 }).toBe(true);
   const over = new AbortController();
   let written = 0;
   const writer = (async () => {
@@ -102,6 +105,9 @@ test("[S5] a backup of a running server holds of each room a beginning of its hi
   expect(texts.length).toBeGreaterThanOrEqual(8);
   expect(texts).toEqual(all.slice(0, texts.length));
   expect(await textsOf(restored, "quiet")).toEqual([unspeakable, "with a file"]);
+  const found = (on: Server) => send<{ items: object[]; complete: boolean }>(on, "GET", "quiet/search?q=fil*");
+  const { items, complete } = await found(restored);
+  expect([items.length, complete, items]).toEqual([1, true, (await found(server)).items]);
   const content = await fetch(`${restored.url}/v1/uploads/${file}/content`, { headers: asServer() });
   expect([content.status, await content.text()]).toEqual([200, "what the file says"]);
 });
