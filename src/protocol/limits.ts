@@ -555,6 +555,11 @@ export const fixedLimits = {
   searchPrefixLength: 2,
   /** Each is put together from all words that begin so before anything is found: 4 to 13 ms of 100,000 messages, and 90 ms for 16. */
   searchPrefixes: 2,
+  /**
+   * So many pages of the index, of 4 KB, may hold the words that begin so: 0.08 to 0.1 ms each. Two letters have as many in a room of
+   * some 200,000 messages, and took 100 ms in one of a million; there a third letter is asked for.
+   */
+  searchPrefixPages: 250,
   searchPageDefault: 20,
   searchPageMax: 100,
   /**

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { wordsIn } from "../../src/core/searchWords.ts";
+import { SearchIndex } from "../../src/objects/room/store/searchIndex.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import type { SearchAnswer } from "../../src/protocol/search.ts";
 import { everything, ordinary } from "../support/api.ts";
@@ -429,6 +430,32 @@ describe("what it costs", () => {
     await room.post("once more");
     expect(await room.dueMs("search")).toBeNull();
     await integrity(room);
+  });
+
+  test("[Q9] [W7] of words that begin so as much as fits into so many pages is put together; beyond that another letter is asked for", async () => {
+    const text = `(WITH RECURSIVE word (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM word WHERE i < 1500)
+      SELECT group_concat(printf('zq%x', random() + 0 * (i + n.id)), ' ') FROM word)`;
+    const { searchPrefixPages: most } = fixedLimits;
+    const statusOf = async (room: Place, q: string): Promise<number> =>
+      (await call(`/v1/rooms/${here}/search?q=${q}`, { credential: room.tenant.key })).status;
+    for (const [messages, status] of [
+      [14, 200],
+      [55, 400],
+    ] as const) {
+      const room = await place();
+      await fill(room, messages, text);
+      await set(room, { search: true });
+      await work(room);
+      const pages = await runInDurableObject(roomObject(room.tenant, here), (_, { storage: { sql } }) =>
+        new SearchIndex(sql).pagesOf(["zq"]),
+      );
+      expect([pages, pages > most]).toEqual([pages, status === 400]);
+      expect([await statusOf(room, "zq*"), await statusOf(room, "before -zq*")]).toEqual([status, status]);
+      expect(await statusOf(room, "zq12* zq3*")).toBe(200);
+      if (status === 200) continue;
+      const refusal = await call(`/v1/rooms/${here}/search?q=zq*`, { credential: room.tenant.key });
+      expect((await refused(refusal, 400, "invalid_field")).detail).toContain("`zq*`: name another letter");
+    }
   });
 
   test("[Q9] searches of a user and of a room have a rate, and a refusal says when to come again", async () => {

@@ -17,8 +17,8 @@ import { headCursor } from "./position.ts";
 import type { Sieve } from "./store/searchIndex.ts";
 import { type Viewer, viewerOf } from "./viewer.ts";
 
-const { searchPageDefault, searchPageMax, searchRare, searchSpan, searchRanked, searchRankedUnits, searchHighlights } =
-  fixedLimits;
+const { searchPageDefault, searchPageMax, searchRare, searchSpan, searchRanked, searchRankedUnits } = fixedLimits;
+const { searchHighlights, searchPrefixPages } = fixedLimits;
 
 export interface SearchRequest {
   readonly q: string;
@@ -57,6 +57,8 @@ export function search(
     return refuse("conflict", "This room is not searched: its setting `search`, or its tenant's, turns it on.");
   const tooMany = parts.rates.payForSearch(session, stateOf(parts).policy.limits, nowMs);
   if (tooMany !== null) return tooMany;
+  const tooWide = beginsTooMuch(parts, parsed.query);
+  if (tooWide !== null) return tooWide;
   const upTo = Math.min(next?.upTo ?? store.head, store.head);
   const sieve = {
     match: matchOf(parsed.query),
@@ -85,6 +87,14 @@ export function search(
     cursor: headCursor(parts),
     complete: builtFrom <= stateOf(parts).oldest,
   };
+}
+
+/** FTS5 puts together all words that begin so, from all messages, before it finds anything. */
+function beginsTooMuch({ store }: RoomParts, { wanted, unwanted }: SearchQuery): Refusal | null {
+  const beginnings = [...wanted, ...unwanted].flatMap(({ words, isPrefix }) => (isPrefix ? words.slice(-1) : []));
+  if (beginnings.length === 0 || store.search.pagesOf(beginnings) <= searchPrefixPages) return null;
+  const named = beginnings.map((begin) => `\`${begin}*\``).join(" and ");
+  return refuse("invalid_field", `\`q\`: too much of what was said here begins with ${named}: name another letter.`);
 }
 
 interface Slice {

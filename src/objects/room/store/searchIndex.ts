@@ -215,6 +215,30 @@ export class SearchIndex {
     );
   }
 
+  /**
+   * How many pages hold the words that begin so: about as many as FTS5 reads before it answers anything. Known from the borders of the
+   * pages alone, in a third of a millisecond.
+   */
+  pagesOf(beginnings: readonly string[]): number {
+    return beginnings.reduce(
+      (sum, begin) =>
+        sum +
+        this.#sql
+          .exec<{ pages: number }>(
+            // Terms stand behind a sign for their kind; what begins so ends before the last of all characters. The last bit of a page is no number.
+            `WITH segment AS (SELECT segid, max(pgno) AS last FROM search_idx GROUP BY segid),
+               span AS (SELECT CAST('0' || ?1 AS BLOB) AS low, CAST('0' || ?1 || char(1114111) AS BLOB) AS high)
+             SELECT coalesce(sum((
+               coalesce((SELECT pgno FROM search_idx AS i WHERE i.segid = segment.segid AND term > high ORDER BY term LIMIT 1), last) -
+               coalesce((SELECT pgno FROM search_idx AS i WHERE i.segid = segment.segid AND term <= low ORDER BY term DESC LIMIT 1), 2)
+             ) / 2 + 1), 0) AS pages FROM segment, span`,
+            begin,
+          )
+          .one().pages,
+      0,
+    );
+  }
+
   /** The newest first, read one by one: whoever has enough stops. `shown` hides what the viewer is not to see. */
   *hits(
     { match, from, upTo, sender, afterMs, beforeMs }: Sieve,
