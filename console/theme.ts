@@ -26,7 +26,7 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace',
   components: {
     // A link stands in a text, and is as large as that.
-    Anchor: { defaultProps: { inherit: true } },
+    Anchor: { defaultProps: { inherit: true, underline: "always" } },
     Badge: { defaultProps: { tt: "none" } },
     NavLink: { defaultProps: { py: 6 } },
   },

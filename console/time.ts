@@ -28,12 +28,3 @@ export function exactTime(atMs: number): string {
 export function count(value: number): string {
   return whole.format(value);
 }
-
-const byteUnits = ["B", "KB", "MB", "GB", "TB"] as const;
-
-/** "4.2 MB", in powers of 1,000. */
-export function byteCount(bytes: number): string {
-  const power = Math.min(byteUnits.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1_000 ** power;
-  return `${value.toLocaleString("en", { maximumFractionDigits: power === 0 || value >= 100 ? 0 : 1 })} ${byteUnits[power]}`;
-}

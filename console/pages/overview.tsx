@@ -6,7 +6,8 @@ import { ErrorState } from "../parts/ErrorState.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { StatTile } from "../parts/StatTile.tsx";
-import { byteCount, count } from "../time.ts";
+import { bytes } from "../sizes.ts";
+import { count } from "../time.ts";
 import { useTenantKey } from "../who.ts";
 import { BusyRooms } from "./busyRooms.tsx";
 import { FirstSteps } from "./firstSteps.tsx";
@@ -65,7 +66,7 @@ function Numbers({ rooms }: { readonly rooms: { count: number; isMore: boolean }
   });
   const today = usage.data?.items.at(-1);
   const places = limits.data?.levels.find(({ scope }) => scope === "tenant_sockets");
-  const stored = today && byteCount(today.storageBytes + today.fileBytes);
+  const stored = today && bytes(today.storageBytes + today.fileBytes);
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
       <StatTile
@@ -76,10 +77,10 @@ function Numbers({ rooms }: { readonly rooms: { count: number; isMore: boolean }
       <StatTile
         label="Messages today"
         value={today && count(today.messages)}
-        note={today && `${byteCount(today.bytes)}, since 0:00 UTC`}
+        note={today && `${bytes(today.bytes)}, since 0:00 UTC`}
       />
       <StatTile label="Rooms" value={rooms && `${count(rooms.count)}${rooms.isMore ? "+" : ""}`} />
-      <StatTile label="Stored" value={stored} note={today && `${byteCount(today.fileBytes)} of it files`} />
+      <StatTile label="Stored" value={stored} note={today && `${bytes(today.fileBytes)} of it files`} />
     </SimpleGrid>
   );
 }

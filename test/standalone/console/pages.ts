@@ -27,9 +27,25 @@ const heading =
     page.getByRole("heading", { level: 1, name, exact: true });
 
 export const pages: readonly ConsolePage[] = [
-  { path: "/", shown: heading("Overview") },
-  { path: "/keys", shown: heading("API keys") },
-  { path: "/tokens", shown: heading("Token maker") },
+  { path: "/", shown: (page) => page.getByRole("region", { name: "Rooms with most people" }) },
+  { path: "/keys", shown: (page) => page.getByRole("region", { name: "API keys" }) },
+  {
+    path: "/keys",
+    name: "tenant-new-key",
+    shown: heading("API keys"),
+    open: async (page) => {
+      await page.getByRole("button", { name: "New key" }).click();
+      await page.getByRole("dialog").getByRole("checkbox").first().waitFor();
+    },
+  },
+  {
+    path: "/tokens",
+    shown: heading("Token maker"),
+    open: async (page) => {
+      await page.getByRole("button", { name: "Make the token" }).click();
+      await page.getByRole("tab").first().waitFor();
+    },
+  },
   { path: "/nowhere", shown: heading("No such page") },
   { path: "/tenants", name: "not-for-a-tenant", shown: heading("This page takes another key") },
   { path: "/rooms", shown: heading("Rooms") },
@@ -45,4 +61,14 @@ export const pages: readonly ConsolePage[] = [
   // The operator's last: another key is another session.
   { path: "/tenants", as: "operator", shown: heading("Tenants") },
   { path: "/tenants/demo", as: "operator", shown: heading("Demo") },
+  {
+    path: "/tenants",
+    as: "operator",
+    name: "sign-in",
+    shown: heading("Tenants"),
+    open: async (page) => {
+      await page.getByRole("button", { name: "Sign out" }).locator("visible=true").click();
+      await page.getByLabel("API key or operator key").waitFor();
+    },
+  },
 ];
