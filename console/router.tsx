@@ -1,6 +1,7 @@
 /** Every page of the console by its address. A page's code is loaded when it is first shown. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { Frame } from "./frame.tsx";
+import { Broken } from "./pages/broken.tsx";
 import { Missing } from "./pages/missing.tsx";
 import type { Audience } from "./places.ts";
 
@@ -105,5 +106,6 @@ export const router = createRouter({
   routeTree: root.addChildren(routes),
   basepath: "/console",
   defaultPreload: "intent",
+  defaultErrorComponent: Broken,
   scrollRestoration: true,
 });

@@ -13,7 +13,7 @@ import { PageHeader } from "../parts/PageHeader.tsx";
 import { Time } from "../parts/Time.tsx";
 import { queries } from "../queries.ts";
 import { useTenantKey } from "../who.ts";
-import { NewKeyModal } from "./newKeyModal.tsx";
+import { NewKeyModal } from "../keys/NewKeyModal.tsx";
 
 interface ListedKey {
   readonly id: string;

@@ -4,8 +4,8 @@ import { useMutation } from "@tanstack/react-query";
 import { answered, api } from "../api.ts";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
-import { MadeToken } from "./madeToken.tsx";
-import { TokenForm, type WantedToken } from "./tokenForm.tsx";
+import { MadeToken } from "../tokens/MadeToken.tsx";
+import { TokenForm, type WantedToken } from "../tokens/TokenForm.tsx";
 
 export function TokensPage() {
   const making = useMutation({ mutationFn: make, gcTime: 0 });
@@ -15,7 +15,7 @@ export function TokensPage() {
         title="Token maker"
         description="Browsers and phones come with a token: who it is, and what they may do where. Your server makes it; here you try one."
       />
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className="side-by-side">
         <TokenForm onMake={(wanted) => making.mutate(wanted)} isMaking={making.isPending} />
         <div aria-live="polite">
           {making.error !== null && <ErrorState error={making.error} />}

@@ -10,7 +10,7 @@ export interface SnippetProps {
 
 export function Snippet({ code, copyLabel }: SnippetProps) {
   return (
-    <Box>
+    <Box mt={6}>
       <Code block className="snippet" tabIndex={0} role="region" aria-label={copyLabel.replace(/^Copy /, "")}>
         {code}
       </Code>

@@ -27,7 +27,11 @@ const heading =
     page.getByRole("heading", { level: 1, name, exact: true });
 
 export const pages: readonly ConsolePage[] = [
-  { path: "/", shown: (page) => page.getByRole("region", { name: "Rooms with most people" }) },
+  {
+    path: "/",
+    furnish: ({ server }) => make(demoOf(server), "general"),
+    shown: (page) => page.getByRole("region", { name: "Rooms with most people" }),
+  },
   { path: "/keys", shown: (page) => page.getByRole("region", { name: "API keys" }) },
   {
     path: "/keys",

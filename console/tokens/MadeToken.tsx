@@ -5,8 +5,8 @@ import { CopyButton } from "../parts/CopyButton.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
 import { Snippet } from "../parts/Snippet.tsx";
 import { Time } from "../parts/Time.tsx";
-import { claimsOf, type ShownClaims } from "../claims.ts";
-import { snippets } from "./tokenSnippets.ts";
+import { claimsOf, type ShownClaims } from "./claims.ts";
+import { snippets } from "./snippets.ts";
 
 export function MadeToken({ token }: { readonly token: string | null }) {
   const claims = token === null ? null : claimsOf(token);

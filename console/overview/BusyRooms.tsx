@@ -1,8 +1,6 @@
 /** The rooms in which most people are, of those that were listed. */
 import { Text } from "@mantine/core";
-import { IconMessages } from "@tabler/icons-react";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
-import { EmptyState } from "../parts/EmptyState.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
 import { Time } from "../parts/Time.tsx";
 import { count } from "../time.ts";
@@ -36,12 +34,6 @@ const columns: readonly Column<ListedRoom>[] = [
 ];
 
 export function BusyRooms({ rooms, isMore }: { readonly rooms: readonly ListedRoom[]; readonly isMore: boolean }) {
-  if (rooms.length === 0)
-    return (
-      <EmptyState icon={IconMessages} title="No rooms yet">
-        A room comes to be with its first message, or when somebody enters it.
-      </EmptyState>
-    );
   const busiest = rooms.toSorted(
     (one, other) => other.online - one.online || (other.lastActivityAt ?? 0) - (one.lastActivityAt ?? 0),
   );

@@ -61,8 +61,10 @@ interface KeyFormProps {
 
 function KeyForm({ onMake, isMaking, error }: KeyFormProps) {
   const { capabilities: held } = useTenantKey();
+  const offered = held ?? capabilities;
   const form = useForm<NewKey>({
-    initialValues: { name: "", capabilities: [...(held ?? capabilities)] },
+    // What governs the tenant is given when it is asked for.
+    initialValues: { name: "", capabilities: offered.filter((capability) => capability !== "admin") },
     validate: { capabilities: (chosen) => (chosen.length === 0 ? "Choose at least one." : null) },
   });
   return (
@@ -74,7 +76,7 @@ function KeyForm({ onMake, isMaking, error }: KeyFormProps) {
           data-autofocus
           {...form.getInputProps("name")}
         />
-        <CapabilityField label="It may" offered={held ?? capabilities} {...form.getInputProps("capabilities")} />
+        <CapabilityField label="It may" offered={offered} {...form.getInputProps("capabilities")} />
         {error !== null && <ErrorState error={error} />}
         <Group justify="flex-end">
           <Button type="submit" loading={isMaking}>

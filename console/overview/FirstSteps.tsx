@@ -7,7 +7,7 @@ export function FirstSteps() {
   return (
     <Paper withBorder p="md">
       <Title order={2} fz="md" mb="xs">
-        First steps
+        No rooms yet: first steps
       </Title>
       <List type="ordered" spacing="md" size="sm">
         <List.Item>

@@ -9,8 +9,8 @@ import { StatTile } from "../parts/StatTile.tsx";
 import { bytes } from "../sizes.ts";
 import { count } from "../time.ts";
 import { useTenantKey } from "../who.ts";
-import { BusyRooms } from "./busyRooms.tsx";
-import { FirstSteps } from "./firstSteps.tsx";
+import { BusyRooms } from "./BusyRooms.tsx";
+import { FirstSteps } from "./FirstSteps.tsx";
 
 /** Counts of rooms are at most 10 seconds old: asking more often shows nothing new. */
 const refreshMs = 10_000;
@@ -36,17 +36,20 @@ export function Overview() {
       ) : (
         <Stack gap="lg">
           <Numbers rooms={rooms.data && { count: rooms.data.items.length, isMore: rooms.data.next !== undefined }} />
-          <Paper withBorder p="md">
-            <Title order={2} fz="md" mb="xs">
-              Rooms with most people
-            </Title>
-            {rooms.data === undefined ? (
-              <TableSkeleton rows={5} />
-            ) : (
-              <BusyRooms rooms={rooms.data.items} isMore={rooms.data.next !== undefined} />
-            )}
-          </Paper>
-          {rooms.data?.items.length === 0 && <FirstSteps />}
+          {rooms.data?.items.length === 0 ? (
+            <FirstSteps />
+          ) : (
+            <Paper withBorder p="md">
+              <Title order={2} fz="md" mb="xs">
+                Rooms with most people
+              </Title>
+              {rooms.data === undefined ? (
+                <TableSkeleton rows={5} />
+              ) : (
+                <BusyRooms rooms={rooms.data.items} isMore={rooms.data.next !== undefined} />
+              )}
+            </Paper>
+          )}
         </Stack>
       )}
     </>
