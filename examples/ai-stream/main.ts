@@ -21,7 +21,7 @@ await showPage(import.meta.dirname, {
     const user = await request.text();
     return new Response(await newToken({ user, rooms: { "ai-stream": ["read", "publish"] } }));
   },
-  // The answer is the room's affair: whoever asked may close the page.
+  // Whoever asked may close the page: the answer is the room's affair. In real life only your own users ask, for it costs you something.
   "POST /ask": async (request) => {
     const { id, prompt } = Question.parse(await request.json());
     answer(room, prompt, id).catch((error: unknown) => console.error(error));

@@ -42,7 +42,7 @@ element("form").addEventListener("submit", (event) => {
   if (!(event.target instanceof HTMLFormElement)) return;
   const prompt = new FormData(event.target).get("prompt");
   event.target.reset();
-  if (typeof prompt === "string") void ask(prompt);
+  if (typeof prompt === "string") say(ask(prompt));
 });
 
 async function ask(prompt: string): Promise<void> {
@@ -50,8 +50,18 @@ async function ask(prompt: string): Promise<void> {
   await post("/ask", { id, prompt });
 }
 
-element("stop").addEventListener("click", () => growing && void post("/stop", { id: growing.id }));
+element("stop").addEventListener("click", () => growing && say(post("/stop", { id: growing.id })));
 
-function post(path: string, body: object): Promise<Response> {
-  return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+async function post(path: string, body: object): Promise<void> {
+  const { ok, status } = await fetch(path, { method: "POST", body: JSON.stringify(body) });
+  if (!ok) throw new Error(`The server has answered ${status}.`);
+}
+
+/** What went wrong, until something goes well. */
+function say(done: Promise<void>): void {
+  const note = element("note");
+  done.then(
+    () => (note.textContent = ""),
+    (error: unknown) => (note.textContent = String(error)),
+  );
 }
