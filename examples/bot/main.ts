@@ -13,6 +13,7 @@ const client = createClient({
   getToken: () => newToken({ user, name: "The bot", rooms: { [name]: ["read", "publish"] } }),
 });
 const room = client.room(name, { backlog: 1 });
+client.on("state", (state) => state.name === "waiting" && console.error(`Trying again. ${state.error.message}`));
 
 /** What comes while it works waits its turn: where it stands is one number. */
 let working = Promise.resolve();

@@ -42,11 +42,14 @@ export class Tokens {
       });
       const token = await Promise.race([asked, givenUp]);
       // The page of an error is none. Said to the server, it would be refused for good.
-      if (!/^[\w.-]*$/.test(token)) throw new TypeError("It gave no token.");
+      if (!/^[\w.-]*$/.test(token)) throw new Error("no token");
       return (this.#current = token);
     } catch (error) {
       if (error instanceof ParleyError) throw error;
-      throw new ParleyError("token_unavailable", "`getToken` failed.", { retryable: true, cause: error });
+      throw new ParleyError("token_unavailable", `\`getToken\` failed: ${String(error)}`, {
+        retryable: true,
+        cause: error,
+      });
     }
   }
 }
