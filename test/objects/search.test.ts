@@ -458,6 +458,18 @@ describe("what it costs", () => {
     }
   });
 
+  test("[Q4] after a search that has stopped before its last match the index goes at once", async () => {
+    const room = await searched();
+    await fill(room, 60);
+    await set(room, { search: false });
+    await set(room, { search: true });
+    await work(room);
+    for (const order of ["newest", "relevance"])
+      expect(await ask(room, { q: "said", order, limit: 5 })).toMatchObject({ next: expect.any(String) });
+    await set(room, { search: false });
+    expect(await query(room.tenant, here, "SELECT name FROM sqlite_master WHERE name = 'search'")).toEqual([]);
+  });
+
   test("[Q9] searches of a user and of a room have a rate, and a refusal says when to come again", async () => {
     const room = await place({
       searchPerUserBurst: 2,

@@ -18,6 +18,8 @@ import type { Sieve } from "./store/searchIndex.ts";
 import { type Viewer, viewerOf } from "./viewer.ts";
 
 const { searchPageDefault, searchPageMax, searchRare, searchSpan, searchRanked, searchRankedUnits } = fixedLimits;
+/** At a time: of long texts few are needed. */
+const textsRead = 50;
 const { searchHighlights, searchPrefixPages } = fixedLimits;
 
 export interface SearchRequest {
@@ -104,8 +106,7 @@ interface Slice {
 
 function newest(searching: Searching): Slice {
   const { parts, viewer, sieve, limit, nowMs } = searching;
-  const ids: number[] = [];
-  for (const { id } of parts.store.messages.found(sieve, viewer, nowMs)) if (ids.push(id) > limit) break;
+  const ids = parts.store.messages.found(sieve, viewer, nowMs, limit + 1);
   const items = foundOf(searching, ids.slice(0, limit));
   const last = items.at(-1)?.message.id;
   if (ids.length > items.length && last !== undefined) return { items, mark: { upTo: last - 1, behind: null } };
@@ -115,15 +116,16 @@ function newest(searching: Searching): Slice {
 /** Of so many matches at a time, the newest, the best come first; then of the ones before these. */
 function best(searching: Searching): Slice {
   const { parts, viewer, query, sieve, limit, behind, nowMs } = searching;
-  const candidates: { id: number; text: string }[] = [];
+  const ids = parts.store.messages.found(sieve, viewer, nowMs, searchRanked + 1);
+  const candidates: { readonly id: number; readonly text: string }[] = [];
   let units = 0;
-  let isCut = false;
-  for (const hit of parts.store.messages.found(sieve, viewer, nowMs)) {
-    isCut = candidates.length === searchRanked || units > searchRankedUnits;
-    if (isCut) break;
-    candidates.push(hit);
-    units += hit.text.length;
-  }
+  for (let at = 0; at < Math.min(ids.length, searchRanked) && units <= searchRankedUnits; at += textsRead)
+    for (const hit of parts.store.messages.texts(ids.slice(at, Math.min(at + textsRead, searchRanked)))) {
+      if (units > searchRankedUnits) break;
+      candidates.push(hit);
+      units += hit.text.length;
+    }
+  const isCut = candidates.length < ids.length;
   const all = ranked(candidates, query.wanted);
   const rest = behind === null ? all : all.filter((one) => byRank(behind, one) < 0);
   const items = foundOf(

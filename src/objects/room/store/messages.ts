@@ -196,9 +196,19 @@ export class Messages {
 
   // Searching. What changes a text, or removes it, is followed by the index by itself.
 
-  /** The newest first, read one by one. */
-  found(sieve: Sieve, viewer: Viewer, nowMs: number): Iterable<{ readonly id: number; readonly text: string }> {
-    return this.#search.hits(sieve, { where: shown, bindings: [nowMs, ...eyesOf(viewer)] });
+  /** The newest so many of those that match. */
+  found(sieve: Sieve, viewer: Viewer, nowMs: number, most: number): number[] {
+    return this.#search.hits(sieve, { where: shown, bindings: [nowMs, ...eyesOf(viewer)] }, most);
+  }
+
+  /** What these say, which are known to be shown. */
+  texts(ids: readonly number[]): { readonly id: number; readonly text: string }[] {
+    return this.#sql
+      .exec<{ id: number; text: string }>(
+        "SELECT id, coalesce(text, '') AS text FROM message WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC",
+        JSON.stringify(ids),
+      )
+      .toArray();
   }
 
   /** In the order of the ids. */

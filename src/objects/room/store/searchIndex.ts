@@ -239,24 +239,28 @@ export class SearchIndex {
     );
   }
 
-  /** The newest first, read one by one: whoever has enough stops. `shown` hides what the viewer is not to see. */
-  *hits(
-    { match, from, upTo, sender, afterMs, beforeMs }: Sieve,
-    shown: Shown,
-  ): Generator<{ id: number; text: string }> {
-    yield* this.#sql.exec<{ id: number; text: string }>(
-      `SELECT message.id, message.text FROM search CROSS JOIN message ON message.id = search.rowid
-       WHERE search MATCH ?4 AND search.rowid BETWEEN ?5 AND ?6 AND ${shown.where}
-         AND (?7 IS NULL OR sender = ?7) AND created_at >= ?8 AND created_at < ?9
-       ORDER BY search.rowid DESC`,
-      ...shown.bindings,
-      match,
-      from,
-      upTo,
-      sender,
-      afterMs,
-      beforeMs,
-    );
+  /**
+   * The newest so many. `shown` hides what the viewer is not to see. Read to the end: while a cursor is open the index cannot be
+   * removed, and nothing closes one but its last row.
+   */
+  hits({ match, from, upTo, sender, afterMs, beforeMs }: Sieve, shown: Shown, most: number): number[] {
+    return this.#sql
+      .exec<{ id: number }>(
+        `SELECT message.id FROM search CROSS JOIN message ON message.id = search.rowid
+         WHERE search MATCH ?4 AND search.rowid BETWEEN ?5 AND ?6 AND ${shown.where}
+           AND (?7 IS NULL OR sender = ?7) AND created_at >= ?8 AND created_at < ?9
+         ORDER BY search.rowid DESC LIMIT ?10`,
+        ...shown.bindings,
+        match,
+        from,
+        upTo,
+        sender,
+        afterMs,
+        beforeMs,
+        most,
+      )
+      .toArray()
+      .map(({ id }) => id);
   }
 
   #save(builtFrom: number): void {
