@@ -154,7 +154,7 @@ function moveIn(draft: string): void {
     renameSync(join(draft, file), join(bundleFolder, file));
   }
   for (const file of filesIn(bundleFolder))
-    if (!made.has(file) && !file.startsWith("client/")) rmSync(join(bundleFolder, file), { force: true });
+    if (!made.has(file) && !/^(client|cli)\//.test(file)) rmSync(join(bundleFolder, file), { force: true });
 }
 
 function filesIn(folder: string): string[] {

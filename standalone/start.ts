@@ -148,6 +148,7 @@ async function introduce({
     console.log(`console  ${origin}/console/#key=${demo.secret}`);
     console.log(`key      ${demo.secret}`);
     console.log(`try      ${exampleFor(origin, demo.secret)}`);
+    console.log(`follow   ${followingAt(origin, demo.secret)}`);
   } else {
     console.log(`warning  no tenant to try things with: ${demo.reason}`);
   }
@@ -160,6 +161,12 @@ function exampleFor(origin: string, key: string): string {
     (header) => `-H '${header}'`,
   );
   return `curl -X POST ${origin}/v1/rooms/general/messages ${headers.join(" ")} -d '{"text":"hello"}'`;
+}
+
+/** What is said in the room, by the command line: in another terminal, from this same folder. */
+function followingAt(origin: string, key: string): string {
+  const url = origin === "http://127.0.0.1:8787" ? "" : `PARLEY_URL=${origin} `;
+  return `${url}PARLEY_KEY=${key} npx parley tail general`;
 }
 
 /** While the operator's key is being changed there are two; the first is the new one. */

@@ -26,9 +26,9 @@ interface Options {
   readonly command?: readonly string[];
 }
 
-/** What a person runs, and what npm makes of it. */
+/** By npm, and by itself. */
 const byNpm = ["npm", "run", "--silent", "verify-audit", "--"];
-const byNode = [process.execPath, join(import.meta.dirname, "../../standalone/verifyAudit.ts")];
+const byNode = [process.execPath, join(import.meta.dirname, "../../cli/parley.js"), "verify-audit"];
 
 function verify(source: string, { since, key = tenant.key, command = byNode }: Options = {}): Promise<Verdict> {
   const [program = "", ...given] = command;
@@ -86,7 +86,7 @@ test("[T10] [T11] the command proves a log of several pages, from a server and f
   expect(await verify(server.url, { since: early })).toEqual(ok);
   expect(await verify(server.url, { since: { ...early, hash: "0".repeat(64) } })).toMatchObject({
     code: 1,
-    said: expect.stringMatching(/^broken at entry 2: its hash was 0{64} before$/),
+    said: expect.stringMatching(/^parley: broken at entry 2: its hash was 0{64} before$/),
   });
 
   const { items } = await read();
@@ -101,7 +101,7 @@ test("[T10] [T11] the command proves a log of several pages, from a server and f
   ]);
   expect(await verify(file)).toMatchObject({
     code: 1,
-    said: expect.stringMatching(/^broken at entry 201: it is missing/),
+    said: expect.stringMatching(/^parley: broken at entry 201: it is missing/),
   });
   lines(items.slice(2));
   expect(await verify(file, { since: early })).toMatchObject({
@@ -111,7 +111,7 @@ test("[T10] [T11] the command proves a log of several pages, from a server and f
   lines([...items.slice(0, 6), ...items.slice(7)]);
   expect(await verify(file)).toMatchObject({
     code: 1,
-    said: expect.stringMatching(/^broken at entry 7: it is missing/),
+    said: expect.stringMatching(/^parley: broken at entry 7: it is missing/),
   });
 });
 
@@ -120,13 +120,13 @@ test("[T11] the command finds what somebody with the disk has done, and never sa
   await tamper("UPDATE audit SET at = at - 1000 WHERE seq = 7");
   expect(await verify(server.url)).toMatchObject({
     code: 1,
-    said: expect.stringMatching(/^broken at entry 7: its hash/),
+    said: expect.stringMatching(/^parley: broken at entry 7: its hash/),
   });
   await tamper("UPDATE audit SET at = at + 1000 WHERE seq = 7; DELETE FROM audit WHERE seq > 207");
   await rename("name 10", "name 11", "name 12");
   expect(await verify(server.url)).toMatchObject({ code: 0, said: expect.stringMatching(/^ok: 210 entries/) });
   const cut = await verify(server.url, { since: head });
-  expect(cut).toEqual({ code: 1, said: `broken at entry 209: its hash was ${head.hash} before` });
+  expect(cut).toEqual({ code: 1, said: `parley: broken at entry 209: its hash was ${head.hash} before` });
 
   const wrong = `${tenant.key.slice(0, -1)}${tenant.key.endsWith("A") ? "B" : "A"}`;
   const unreadable = [
@@ -136,8 +136,8 @@ test("[T11] the command finds what somebody with the disk has done, and never sa
   ] as const;
   const verdicts = await Promise.all(unreadable.map(([source, key]) => verify(source, { key })));
   expect(verdicts).toMatchObject([
-    { code: 1, said: `${server.url} answers 401: The token or API key is not valid.` },
-    { code: 1, said: "http://127.0.0.1:1 does not answer: bad port" },
-    { code: 1, said: "/nowhere.ndjson cannot be read: ENOENT" },
+    { code: 1, said: expect.stringMatching(/^parley: The token or API key is not valid\./) },
+    { code: 3, said: "parley: 127.0.0.1:1 is not reached: bad port." },
+    { code: 1, said: "parley: /nowhere.ndjson cannot be read: ENOENT" },
   ]);
 });

@@ -1,0 +1,270 @@
+/** The command line, as it is built, against a server that is killed meanwhile. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { commands } from "../../cli/commands.ts";
+import type { Message } from "../../src/protocol/message.ts";
+import { ask, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
+import { CommandLine, type Running } from "../support/commandLine.ts";
+import { type Server, startServer } from "../support/process.ts";
+
+let server: Server;
+let tenant: LiveTenant;
+let cli: CommandLine;
+
+beforeAll(async () => {
+  server = await startServer();
+  tenant = await makeTenant(server, "acme");
+  cli = new CommandLine(server, tenant.key);
+});
+afterAll(async () => {
+  cli.remove();
+  await server.remove();
+});
+
+const linesOf = (text: string): string[] => text.split("\n").slice(0, -1);
+const valuesOf = (text: string): unknown[] => linesOf(text).map((line) => JSON.parse(line) as unknown);
+const until = (condition: () => boolean): Promise<unknown> =>
+  expect.poll(condition, { timeout: 15_000, interval: 20 }).toBe(true);
+
+async function say(room: string, ...texts: string[]): Promise<void> {
+  for (const text of texts)
+    await ask(`${server.url}/v1/rooms/${room}/messages`, { method: "POST", credential: tenant.key, body: { text } });
+}
+
+/** Follows from the first, and is told all that is there. */
+async function following(room: string, ...more: string[]): Promise<Running> {
+  const tail = cli.start(["tail", room, "--json", ...more]);
+  await until(() => tail.out !== "");
+  return tail;
+}
+
+const texts = (tail: Running): (string | null | undefined)[] =>
+  tail.lines.map((line) => (JSON.parse(line) as { message?: Message }).message?.text);
+
+test("[U1] it is one file that needs no packages, built by its first call, and runs on the oldest Node there is here", async () => {
+  const { code, out } = await cli.run(["--version"]);
+  expect([code, out]).toEqual([0, "0.1.0\n"]);
+  const built = readFileSync(join(import.meta.dirname, "../../dist/cli/parley.js"), "utf8");
+  const imported = [...built.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, name]) => name);
+  expect(imported.filter((name) => !/^(node:)?[a-z_]+(\/[a-z]+)?$/.test(name ?? ""))).toEqual([]);
+  const nodes = (process.env["PATH"] ?? "").split(delimiter).flatMap((folder) => {
+    const { status, stdout } = spawnSync(join(folder, "node"), ["--version"], { encoding: "utf8" });
+    return status === 0 ? [{ node: join(folder, "node"), major: Number(stdout.slice(1, 3)) }] : [];
+  });
+  const [oldest] = nodes.sort((one, other) => one.major - other.major);
+  const published = await cli.run(["publish", "old", "hello"], oldest);
+  expect(published).toMatchObject({ code: 0, out: "#1 in old\n" });
+});
+
+test("[U2] the exit code tells a refusal, a wrong usage and a server that is away, and stderr says what and when", async () => {
+  const wrong = `${tenant.key.slice(0, -1)}${tenant.key.endsWith("A") ? "B" : "A"}`;
+  const away = { PARLEY_URL: "http://127.0.0.1:9" };
+  const ran = await Promise.all([
+    cli.run(["room", "get", "nowhere"]),
+    cli.run(["history", "general"], { key: wrong }),
+    cli.run(["tail", "general"], { key: wrong }),
+    cli.run(["tail", "general"], { env: away }),
+    cli.run(["history", "general", "--json"], { env: away }),
+    cli.run(["history", "general"], { key: "" }),
+    cli.run(["history", "general", "--lost", "3"]),
+    cli.run(["history", "general", "--last", "many"]),
+    cli.run(["history", "a b"]),
+    cli.run(["publish", "general", "two", "words"]),
+    cli.run(["tenant", "delete", "acme"]),
+    cli.run(["nonsense"]),
+    cli.run(["history", "general", "--url", "http://me:secret@127.0.0.1"]),
+  ]);
+  expect(ran.map(({ code }) => code)).toEqual([1, 1, 1, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2]);
+  expect(ran.map(({ out }) => out).join("")).toBe("");
+  const [refused, ...others] = ran.map(({ err }) => err);
+  expect(refused).toMatch(
+    /^parley: There is no such thing\.\n {2}There is no such room\.\n {2}not_found \(404\), request \S+\n$/,
+  );
+  expect(others[2]).toBe("parley: 127.0.0.1:9 is not reached: bad port.\n");
+  expect(JSON.parse(others[3] ?? "")).toEqual({ error: { detail: "127.0.0.1:9 is not reached: bad port." } });
+  expect(others[5]).toBe("parley: there is no option --lost\nusage: parley history <room> [options]\n");
+  expect(ran.map(({ err }) => err).join("")).not.toMatch(/\n\s+at |secret@/);
+
+  await ask(`${server.url}/v1/rooms/slow`, {
+    method: "PUT",
+    credential: tenant.key,
+    body: { settings: { slowModeMs: 60_000 } },
+  });
+  const key = await newToken(tenant, "ada");
+  await cli.run(["publish", "slow", "one"], { key });
+  const [told, said] = await Promise.all([
+    cli.run(["publish", "slow", "two", "--json"], { key }),
+    cli.run(["publish", "slow", "two"], { key }),
+  ]);
+  expect([told.code, said.code]).toEqual([1, 1]);
+  expect(JSON.parse(told.err)).toMatchObject({ error: { code: "slow_mode", retryAfterMs: expect.any(Number) } });
+  expect(said.err).toMatch(/^parley: The room is in slow mode\.\n[\s\S]* {2}come again in [\d.]+ s, at \d{4}-/);
+});
+
+test("[U3] a key comes from the environment or a file alone, and is in no output, no list of processes and no file", async () => {
+  const refused = await cli.run(["history", "general", `--key=${tenant.key}`]);
+  expect(refused).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^parley: a key does not belong on the command/),
+  });
+  const path = join(cli.folder, "acme.key");
+  writeFileSync(path, `${tenant.key}\n`);
+  chmodSync(path, 0o644);
+  const open = await cli.run(["key", "list", "--key-file", path], { key: "" });
+  expect([open.code, open.err]).toEqual([0, expect.stringContaining("chmod 600")]);
+  chmodSync(path, 0o600);
+  const secrets = join(server.dataDir, "secrets.json");
+  const [closed, listed, tail] = await Promise.all([
+    cli.run(["key", "list", "--key-file", path], { key: "" }),
+    cli.run(["tenant", "list", "--key-file", secrets], { key: "" }),
+    following("old"),
+  ]);
+  expect(closed).toMatchObject({ code: 0, err: "" });
+  expect(listed.out).toBe("tenant\nacme\ndemo\n");
+  const processes = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+  tail.child.kill("SIGINT");
+  await tail.ended();
+  expect(processes).toContain("parley.js tail old");
+  const everything = [refused.err, open.out, open.err, closed.out, listed.out, tail.out, tail.err, processes].join("");
+  expect(everything).not.toContain(tenant.key);
+  expect(readdirSync(cli.folder)).toEqual(["acme.key"]);
+});
+
+test("[U4] what is published is stored once however often it is sent, line by line where that is asked for", async () => {
+  const again = ["publish", "once", "-", "--as", "büö", "--idempotency-key", "the-same-every-time"];
+  const first = await cli.run(again, { input: "two\nlines\n" });
+  const lines = ["publish", "once", "--lines", "--idempotency-key", "from-a-program"];
+  await cli.run(lines, { input: "a\n\nb\n" });
+  const [second, third] = await Promise.all([
+    cli.run(again, { input: "two\nlines\n" }),
+    cli.run(lines, { input: "a\n\nb\nc\n" }),
+  ]);
+  expect([first.out, second.out, third.out]).toEqual([
+    "#1 in once\n",
+    "#1 in once\n",
+    "#2 in once\n#3 in once\n#4 in once\n",
+  ]);
+  const history = await wholeHistory(tenant, "once");
+  expect(history.map(({ text, sender }) => [text, sender?.id])).toEqual([
+    ["two\nlines", "büö"],
+    ["a", undefined],
+    ["b", undefined],
+    ["c", undefined],
+  ]);
+  const reused = await cli.run(again, { input: "something else" });
+  expect(reused).toMatchObject({ code: 1, err: expect.stringContaining("nonce_reused (422)") });
+});
+
+test("[U5] tail tells what was said last and then every change once, through kill -9 and a restart of the server", async () => {
+  await say("followed", "before");
+  const [json, human] = [await following("followed"), cli.start(["tail", "followed"])];
+  const publishing = cli.start(["publish", "followed", "--lines"]);
+  const said = Array.from({ length: 60 }, (_, index) => `line ${index}`);
+  for (const [index, text] of said.entries()) {
+    publishing.child.stdin.write(`${text}\n`);
+    if (index === 30) {
+      await until(() => texts(json).includes("line 10"));
+      await server.kill();
+      await server.start();
+    }
+  }
+  publishing.child.stdin.end();
+  expect(await publishing.ended()).toMatchObject({ code: 0 });
+  const about = { method: "PATCH", credential: tenant.key, body: { text: "edited" } };
+  await ask(`${server.url}/v1/rooms/followed/messages/1`, about);
+  await until(() => json.lines.length >= 62 && human.lines.length >= 62);
+  expect(texts(json)).toEqual(["before", ...said, "edited"]);
+  expect(human.lines.map((line) => line.replace(/^\S+ \S+ {2}#\d+ {2}\(server\) {4}/, ""))).toEqual([
+    "before",
+    ...said,
+    "edited (edited)",
+  ]);
+  expect(human.lines.slice(-1)).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}#1 {2}/)]);
+  expect(human.err).toMatch(/Trying again[\s\S]*connected again/);
+  json.child.kill("SIGINT");
+  human.child.kill("SIGTERM");
+  expect([await json.ended(), await human.ended()].map(({ code }) => code)).toEqual([0, 0]);
+}, 60_000);
+
+test("[U6] who has read enough ends it quietly, at once and without a word", async () => {
+  await say("read", "one", "two", "three");
+  const piped = ["tail read | head -n 1", "history read --all | head -n 1", "room list --json | head -c 0"];
+  const ran = await Promise.all(piped.map((line) => cli.shell(`$PARLEY ${line}`)));
+  expect(ran.map(({ code, err }) => [code, err])).toEqual(piped.map(() => [0, ""]));
+  expect(linesOf(ran[0]?.out ?? "")).toEqual([expect.stringMatching(/one$/)]);
+});
+
+test("[U7] what strangers say cannot command a terminal, and is the same in JSON", async () => {
+  const text = "red \u001b[31m \u009b31m bell \u0007 \u202egnihton\r\nsecond\tline \u001b]0;title\u0007";
+  await say("strange", text);
+  const [json, human, tail] = await Promise.all([
+    cli.run(["history", "strange", "--json"]),
+    cli.shell(`script -qec "$PARLEY history strange" /dev/null`, { env: { TERM: "xterm", NO_COLOR: "" } }),
+    cli.shell(`script -qec "$PARLEY history strange" /dev/null`, { env: { TERM: "xterm", NO_COLOR: "1" } }),
+  ]);
+  expect(valuesOf(json.out)).toMatchObject([{ text }]);
+  expect(json.out.trimEnd()).not.toMatch(/[\p{Cc}\u202e]/u);
+  const coloured = human.out.replaceAll(/\p{Cc}\[\d+m/gu, "");
+  expect(human.out).not.toBe(coloured);
+  for (const shown of [coloured, tail.out]) {
+    expect(shown.replaceAll("\r\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(shown).toMatch(
+      /red \\x1b\[31m \\x9b31m bell \\x07 \\u202egnihton\\r\r\n {4}second line \\x1b\]0;title\\x07\r\n$/,
+    );
+  }
+});
+
+test("[U8] every command has its help with an example, and does what it says for people and for programs", async () => {
+  for (const { name, example, summary } of commands)
+    expect([name, summary.endsWith("."), example.includes(`npx parley ${name}`)]).toEqual([name, false, true]);
+  const [all, one] = await Promise.all([cli.run([]), cli.run(["room", "list", "--help"])]);
+  expect(linesOf(all.out).filter((line) => /^ {2}[a-z]/.test(line))).toHaveLength(commands.length);
+  expect(one.out).toMatch(
+    /^parley room list \[options\]\n\nList rooms[\s\S]*--prefix <text>[\s\S]*Example\n {2}npx parley/,
+  );
+
+  const asOperator = { key: server.operatorKey };
+  const made = await cli.run(["tenant", "create", "beta", "--name", "Beta"], asOperator);
+  expect([made.code, made.out]).toEqual([0, expect.stringMatching(/^parley_beta_\S+\n$/)]);
+  const key = made.out.trim();
+  const [tenantGet, keyMade, tokenMade] = await Promise.all([
+    cli.run(["tenant", "get", "beta", "--json"], asOperator),
+    cli.run(["key", "create", "--can", "read,publish", "--name", "Für die Seite", "--json"], { key }),
+    cli.run(["token", "ada", "--room", "general=read,publish", "--room", "team:*=read", "--ttl", "15m", "--json"], {
+      key,
+    }),
+  ]);
+  expect(valuesOf(tenantGet.out)).toMatchObject([{ id: "beta", name: "Beta", limits: {} }]);
+  const [{ id, secret }] = valuesOf(keyMade.out) as [{ id: string; secret: string }];
+  const [{ token, expiresAt }] = valuesOf(tokenMade.out) as [{ token: string; expiresAt: number }];
+  expect(Math.round((expiresAt - Date.now()) / 60_000)).toBe(15);
+
+  const said = await cli.run(["publish", "general", "--data", '{"at":[1,2]}'], { key: token });
+  expect(said).toMatchObject({ code: 0, out: "#1 in general\n" });
+  const put = { method: "PUT", credential: key, body: { role: "owner", name: "李" } };
+  await ask(`${server.url}/v1/rooms/general/members/li`, put);
+  const [keys, rooms, room, members, history] = await Promise.all(
+    [
+      ["key", "list"],
+      ["room", "list"],
+      ["room", "get", "general"],
+      ["members", "general"],
+      ["history", "general"],
+    ].map((args) => cli.run(args, { key })),
+  );
+  expect(linesOf(keys?.out ?? "")[2]).toMatch(new RegExp(`^${id} {2}Für die Seite {2}.* {2}- +read,publish$`));
+  expect(rooms?.out).toMatch(/^room {5}messages {2}members {2}online {2}last activity\ngeneral {2}/);
+  expect(room?.out).toMatch(/^room {15}general\nchanges {12}2\n/);
+  expect(members?.out).toBe("user  name  role\nli    李    owner\n");
+  expect(history?.out).toMatch(/#1 {2}ada {9}\{"at":\[1,2\]\}\n$/);
+
+  const revoked = await cli.run(["key", "revoke", id], { key });
+  expect(revoked.out).toContain(`Key ${id} is removed`);
+  await expect
+    .poll(async () => (await cli.run(["history", "general"], { key: secret })).code, { timeout: 15_000 })
+    .toBe(1);
+  const deleted = await cli.run(["tenant", "delete", "beta", "--yes"], asOperator);
+  expect(deleted).toMatchObject({ code: 0, out: "Tenant beta is suspended, and is being erased.\n" });
+}, 60_000);
