@@ -110,7 +110,9 @@ export class Api {
         signal: signal ?? null,
       });
     } catch (error) {
-      throw error instanceof Failure ? error : unreachable(this.url, error);
+      // What feeds the request may have failed, and not the server.
+      const cause = error instanceof Error ? error.cause : undefined;
+      throw [error, cause].find((each) => each instanceof Failure) ?? unreachable(this.url, error);
     }
   }
 }

@@ -2,7 +2,9 @@
 import * as z from "zod";
 import { Bound } from "../src/protocol/message.ts";
 import { RoomName, TenantId, UserId } from "../src/protocol/names.ts";
+import type { ExportKind } from "../src/protocol/export.ts";
 import type { Option, Word } from "./command.ts";
+import { UsageError } from "./failure.ts";
 
 export const roomWord = { text: "the room's name", schema: RoomName } satisfies Word;
 export const tenantWord = { text: "the tenant's id", schema: TenantId } satisfies Word;
@@ -25,6 +27,13 @@ export const MessageNumber = z
   .regex(/^\d{1,16}$/, "a message's id, a whole number")
   .transform(Number)
   .pipe(Bound);
+
+/** The name of such a thing. Throws a UsageError. */
+export function fitting(what: ExportKind, name: string): string {
+  const parsed = { room: RoomName, tenant: TenantId, user: UserId }[what].safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`<name>: ${parsed.error.issues[0]?.message ?? "not allowed"}`);
+}
 
 export function count(least: number, most: number) {
   const fits = (value: number): boolean => value >= least && value <= most;

@@ -25,9 +25,12 @@ export const verifyAudit = command({
     since: { text: "a head that was kept from an earlier time", value: "seq:hash", schema: Since.optional() },
   },
   async run({ source, since = null }, { api, access, terminal, json }) {
-    const isServer = source === undefined || /^https?:/.test(source);
-    const asked = source === undefined ? api : new Api({ ...access, url: isServer ? addressOf(source) : "" }, terminal);
-    const { entries, head } = await verify(isServer ? auditPages(asked) : auditFile(source), since);
+    const stretches = (): AsyncIterable<AuditStretch> => {
+      if (source === undefined) return auditPages(api);
+      if (!/^https?:/.test(source)) return auditFile(source);
+      return auditPages(new Api({ ...access, url: addressOf(source) }, terminal));
+    };
+    const { entries, head } = await verify(stretches(), since);
     if (json) terminal.json({ entries, head });
     else terminal.line(`ok: ${entries} entries, head ${head.seq} ${head.hash}`);
   },

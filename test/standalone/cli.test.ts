@@ -1,13 +1,14 @@
 /** The command line, as it is built, against a server that is killed meanwhile. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commands } from "../../cli/commands.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import { ask, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
-import { CommandLine, type Running } from "../support/commandLine.ts";
+import { CommandLine, type Ran, type Running } from "../support/commandLine.ts";
 import { type Server, startServer } from "../support/process.ts";
+import { startProxy } from "../support/proxy.ts";
 
 let server: Server;
 let tenant: LiveTenant;
@@ -267,4 +268,118 @@ test("[U8] every command has its help with an example, and does what it says for
     .toBe(1);
   const deleted = await cli.run(["tenant", "delete", "beta", "--yes"], asOperator);
   expect(deleted).toMatchObject({ code: 0, out: "Tenant beta is suspended, and is being erased.\n" });
+}, 60_000);
+
+test("[U9] an export proves that it is whole, and imported and exported again it is the same byte for byte", async () => {
+  const text = "ünïcode ".repeat(1_200);
+  await cli.run(["publish", "taken", "--lines"], { input: `${text}\n`.repeat(40) });
+  const [taken, nowhere] = await Promise.all([
+    cli.run(["export", "room", "taken", "-o", "taken.ndjson"]),
+    cli.run(["import", "room", "again", "nowhere.ndjson"]),
+  ]);
+  expect(taken).toMatchObject({
+    code: 0,
+    out: "",
+    err: expect.stringMatching(/^43 lines, 4\d\d KB, whole: [0-9a-f]{64}\n$/),
+  });
+  expect(nowhere).toMatchObject({ code: 1, err: "parley: the file cannot be read: ENOENT\n" });
+  const file = readFileSync(join(cli.folder, "taken.ndjson"), "utf8");
+
+  const cut = await cli.run(["import", "room", "again"], { input: file.slice(0, -5_000) });
+  expect(cut).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/ lines, 4\d\d KB had been sent\. The room is as it was\./),
+  });
+  const importing = (): Promise<Ran> => cli.run(["import", "room", "again", "taken.ndjson", "--json"]);
+  await expect.poll(async () => (await importing()).code, { timeout: 20_000 }).toBe(0);
+  expect(await importing()).toMatchObject({ code: 1, err: expect.stringContaining('"code":"conflict"') });
+  const { out } = await cli.run(["export", "room", "again"]);
+  const between = (lines: string): string => linesOf(lines).slice(1).join("\n");
+  expect([between(out) === between(file), linesOf(out).length]).toEqual([true, 43]);
+
+  const proxy = await startProxy({ port: server.port });
+  proxy.slow(100_000);
+  const broken = cli.start(["export", "room", "taken", "-o", "broken.ndjson"], { env: { PARLEY_URL: proxy.url } });
+  const partial = join(cli.folder, "broken.ndjson.partial");
+  await until(() => existsSync(partial) && statSync(partial).size > 0);
+  proxy.trouble("cut");
+  expect(await broken.ended()).toMatchObject({ code: 1, err: expect.stringContaining("the export was cut off after") });
+  expect(existsSync(join(cli.folder, "broken.ndjson"))).toBe(false);
+  await proxy.close();
+}, 60_000);
+
+test("[U10] what comes in by stdin is a message that grows, ends as it ends, and is stopped by anybody who may", async () => {
+  const streaming = cli.start(["stream", "grown", "--as", "bot"]);
+  const textSoFar = async (): Promise<string | null | undefined> =>
+    (await wholeHistory(tenant, "grown").catch(() => []))[0]?.text;
+  streaming.child.stdin.write(Buffer.from([0x31, 0x20, 0xe2, 0x82]));
+  await expect.poll(textSoFar, { timeout: 10_000 }).toBe("1 ");
+  streaming.child.stdin.write(Buffer.from([0xac]));
+  await expect.poll(textSoFar, { timeout: 10_000 }).toBe("1 €");
+  streaming.child.stdin.end();
+  expect(await streaming.ended()).toMatchObject({ code: 0, out: "#1 in grown, 3 characters\n" });
+
+  const [stopped, ended] = [cli.start(["stream", "grown", "--as", "bot"]), cli.start(["stream", "cancelled"])];
+  for (const { child } of [stopped, ended]) child.stdin.write("endless");
+  await expect.poll(async () => (await wholeHistory(tenant, "grown")).length, { timeout: 10_000 }).toBe(2);
+  await expect
+    .poll(async () => (await wholeHistory(tenant, "cancelled").catch(() => [])).length, { timeout: 10_000 })
+    .toBe(1);
+  const [, { id } = { id: 0 }] = await wholeHistory(tenant, "grown");
+  await ask(`${server.url}/v1/rooms/grown/messages/${id}/cancel`, { method: "POST", credential: tenant.key, body: {} });
+  stopped.child.stdin.write("more");
+  ended.child.kill("SIGINT");
+  expect(await stopped.ended()).toMatchObject({ code: 1, err: expect.stringContaining("stream_cancelled") });
+  expect(await ended.ended()).toMatchObject({ code: 1, err: "parley: stopped: the message ends as cancelled\n" });
+  const statuses = [...(await wholeHistory(tenant, "grown")), ...(await wholeHistory(tenant, "cancelled"))];
+  expect(statuses.map(({ status }) => status)).toEqual(["sent", "cancelled", "cancelled"]);
+  expect(await cli.run(["stream", "grown"])).toMatchObject({
+    code: 1,
+    err: "parley: nothing came in: nothing was published\n",
+  });
+}, 60_000);
+
+test("[U11] a bench says how late messages are, and proves that no reader missed one", async () => {
+  const ran = await cli.run(["bench", "--sockets", "3", "--rate", "10", "--seconds", "1", "--json"]);
+  expect([ran.code, valuesOf(ran.out)]).toMatchObject([
+    0,
+    [{ published: 10, delivered: 30, missing: 0, twice: 0, refused: 0 }],
+  ]);
+  const { out } = await cli.run(["room", "list", "--prefix", "bench-"]);
+  expect(out).toBe("");
+});
+
+test("[U12] a room's history is sent to a webhook endpoint once more", async () => {
+  await say("hooked", "one", "two");
+  const body = { url: "https://hooks.example.com/parley", events: ["message.*"], isEnabled: false };
+  const { webhook } = await ask<{ webhook: { id: string } }>(`${server.url}/v1/webhooks`, {
+    method: "POST",
+    credential: tenant.key,
+    body,
+  });
+  const replayed = await cli.run(["webhook", "replay", webhook.id, "--room", "hooked", "--to", "2"]);
+  expect(replayed).toMatchObject({ code: 0, out: "2 events of hooked wait to be sent.\n" });
+  const [listed, deliveries] = await Promise.all([
+    cli.run(["webhook", "list"]),
+    cli.run(["webhook", "deliveries", webhook.id, "--state", "pending"]),
+  ]);
+  expect(linesOf(listed.out)[1]).toMatch(
+    new RegExp(`^${webhook.id} {2}off +message\\.\\* +all +https://hooks\\.example\\.com/parley$`),
+  );
+  expect(linesOf(deliveries.out).slice(1)).toEqual([
+    expect.stringMatching(/^\d+ +pending +0 /),
+    expect.stringMatching(/^\d+ +pending +0 /),
+  ]);
+});
+
+test("[U1] [S1] the line that `npm start` prints follows the room in which the other one speaks", async () => {
+  const [line] = server.log.filter((printed) => printed.startsWith("follow ")).slice(-1);
+  const command = line?.replace(/^follow +/, "") ?? "";
+  expect(command).toMatch(/^PARLEY_URL=\S+ PARLEY_KEY=parley_demo_\S+ npx parley tail general$/);
+  await cli.run(["publish", "general", "hello"], { key: server.demoKey });
+  const project = join(import.meta.dirname, "../..");
+  const followed = await cli.shell(`cd '${project}' && ${command} | head -n 1`, {
+    env: { npm_config_offline: "true" },
+  });
+  expect(followed.out).toMatch(/#1 {2}\(server\) {4}hello\n$/);
 }, 60_000);

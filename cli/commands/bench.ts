@@ -1,0 +1,58 @@
+/** A quick load on a server: readers, messages at a steady rate, and whether each reader has heard each message once. */
+import { randomUUID } from "node:crypto";
+import { RoomName } from "../../src/protocol/names.ts";
+import { Audience } from "../audience.ts";
+import { command, type Context } from "../command.ts";
+import { Failure, UsageError } from "../failure.ts";
+import { count } from "../options.ts";
+import { counted } from "../progress.ts";
+import { card } from "../table.ts";
+
+/** One number for each message at each reader is held. */
+const deliveriesMax = 5_000_000;
+
+export const bench = command({
+  name: "bench",
+  summary: "Put a quick load on a server, and prove that no reader misses a message",
+  more: "Each socket is a reader by the protocol's rule and a user who publishes in turn. All of them are in this one\nprocess: beyond some thousand deliveries a second it measures itself. Its room is deleted at the end.",
+  example: "npx parley bench --sockets 50 --rate 100 --seconds 10",
+  words: {},
+  options: {
+    sockets: { text: "how many; 10 unless said", value: "number", schema: count(1, 1_000).default(10) },
+    rate: {
+      text: "messages a second of all together; 20 unless said",
+      value: "number",
+      schema: count(1, 5_000).default(20),
+    },
+    seconds: { text: "for how long; 5 unless said", value: "number", schema: count(1, 3_600).default(5) },
+    room: { text: "in this room, which stays", value: "room", schema: RoomName.optional() },
+  },
+  async run({ sockets, rate, seconds, room }, context) {
+    if (sockets * rate * seconds > deliveriesMax) throw new UsageError("that is too much for one process");
+    const name = room ?? `bench-${randomUUID()}`;
+    const audience = await Audience.seat({ sockets, room: name }, context);
+    try {
+      context.terminal.note(`${counted(sockets, "socket")} in ${name}, ${rate} messages a second for ${seconds} s …`);
+      tell(await audience.hear(rate, seconds), context);
+    } finally {
+      audience.leave();
+      if (room === undefined) await context.api.tell(`/v1/rooms/${name}`, { method: "DELETE" });
+    }
+  },
+});
+
+/** Throws where anything was refused, missed or heard twice. */
+function tell(heard: Awaited<ReturnType<Audience["hear"]>>, { terminal, json }: Context): void {
+  const { published, refused, delivered, missing, twice, tookMs, ackMs, deliveryMs } = heard;
+  const latency = ({ p50, p99, max }: typeof ackMs): string =>
+    `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most ${max.toFixed(1)} ms`;
+  if (json) terminal.json(heard);
+  else
+    card(terminal, {
+      published: `${counted(published, "message")} in ${(tookMs / 1_000).toFixed(1)} s, ${refused} refused`,
+      delivered: `${counted(delivered, "time")}, ${missing} missing, ${twice} twice`,
+      stored: latency(ackMs),
+      heard: latency(deliveryMs),
+    });
+  if (refused + missing + twice > 0) throw new Failure(heard.why ?? "not every reader has heard each message once");
+}
