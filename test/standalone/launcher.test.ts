@@ -109,7 +109,7 @@ describe("a server", () => {
     expect(findIn(server.dataDir, hidden)).toEqual([]);
     await server.stop();
     expect(findIn(server.dataDir, hidden)).toEqual([]);
-    const introduced = server.log.filter((line) => !/^(demo|console|key|try) /.test(line)).join("\n");
+    const introduced = server.log.filter((line) => !/^(demo|console|key|try|follow) /.test(line)).join("\n");
     expect(Object.entries(hidden).filter(([, secret]) => introduced.includes(secret))).toEqual([]);
     expect(
       readdirSync(server.dataDir, { recursive: true }).filter((path) => String(path).endsWith("-wal")).length,
