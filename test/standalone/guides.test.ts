@@ -5,10 +5,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { roomCapabilities } from "../../src/protocol/capabilities.ts";
+import { launchBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -17,6 +19,15 @@ const guides = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".
 
 /** Those that go on listening, by what they say when all is well. */
 const listening: readonly RegExp[] = [/1 ada: Hello from my own script/, /"type":"ack","ref":"1"/];
+
+/** What axe says of a page. */
+interface Found {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
 
 let server: Server;
 let folder: string;
@@ -144,4 +155,32 @@ test("[H16] the reader of resume.md holds all, once, though the server is killed
   } finally {
     child.kill("SIGKILL");
   }
+});
+
+test("[H14] pages are readable, in light and dark, at a desk and on a telephone: by axe, without an error or a way to the side", async (context) => {
+  const browser = await launchBrowser(context);
+  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const complaints: unknown[] = [];
+  const looks = [
+    { colorScheme: "light", width: 1280, height: 800, paths: ["/errors/rate_limited", "/guides"] },
+    { colorScheme: "dark", width: 390, height: 844, paths: ["/errors/muted", "/guides/migrating"] },
+  ] as const;
+  for (const { colorScheme, width, height, paths } of looks) {
+    const page = await browser.newPage({ viewport: { width, height }, colorScheme });
+    page.on("console", (message) => complaints.push(message.text()));
+    for (const path of paths) {
+      await page.goto(server.url + path);
+      // From outside: the page's own policy lets no script in.
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate<Found>("axe.run({ resultTypes: ['violations'] })");
+      for (const { id, impact, nodes } of violations) complaints.push([path, width, id, impact, nodes[0]?.html]);
+    }
+    for (const path of [...paths, "/errors", "/limits", "/guides/self-host"]) {
+      await page.goto(server.url + path);
+      const beyond = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+      if (beyond > 0) complaints.push([path, width, `${beyond} px beyond the edge`]);
+    }
+    await page.close();
+  }
+  expect(complaints).toEqual([]);
 });
