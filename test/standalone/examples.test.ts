@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import type { Message } from "../../src/protocol/message.ts";
 import { ask, call, type LiveTenant, makeTenant, wholeHistory } from "../chaos/tenant.ts";
 import { startBrowser } from "../support/browser.ts";
-import { commandOf, Example, examplesFolder } from "../support/example.ts";
+import { commandOf, endAll, Example, examplesFolder } from "../support/example.ts";
 import { greeting, ModelServer } from "../support/modelServer.ts";
 import { type Server, startServer } from "../support/process.ts";
 
@@ -29,6 +29,7 @@ beforeAll(async () => {
   await building;
 });
 afterAll(async () => {
+  endAll();
   model.close();
   rmSync(folder, { recursive: true });
   await server.remove();

@@ -9,7 +9,11 @@ import type { LiveTenant } from "../chaos/tenant.ts";
 export const examplesFolder = join(import.meta.dirname, "../../examples");
 const root = join(examplesFolder, "..");
 const running = new Set<Example>();
-process.on("exit", () => running.forEach((example) => example.kill()));
+
+/** Those that a failed test has left. */
+export function endAll(): void {
+  for (const example of running) example.kill();
+}
 
 /** What a README has in a block of `sh` with this in it. */
 export function commandOf(name: string, holding: string): string {
