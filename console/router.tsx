@@ -4,6 +4,7 @@ import { Frame } from "./frame.tsx";
 import { Broken } from "./pages/broken.tsx";
 import { Missing } from "./pages/missing.tsx";
 import type { Audience } from "./places.ts";
+import { settingsSearch } from "./settings/settingsTab.ts";
 
 declare module "@tanstack/react-router" {
   interface StaticDataRouteOption {
@@ -63,6 +64,7 @@ const routes = [
   createRoute({
     ...forTenant,
     path: "/settings",
+    validateSearch: settingsSearch,
     component: lazyRouteComponent(() => import("./pages/settings.tsx"), "SettingsPage"),
   }),
   createRoute({

@@ -18,9 +18,11 @@ interface Schema {
 export interface SendingOptions<Values, Body, Answer> {
   readonly initial: Values;
   readonly schema: Schema;
+  /** Where a part of the body has another name than its field. */
+  readonly fieldOf?: Readonly<Record<string, string>>;
   /** What is sent. A part of it that is refused is shown at the field whose name is in its path. */
   readonly bodyOf: (values: Values) => Body;
-  readonly send: (body: Body) => Promise<Answer>;
+  readonly send: (body: Body, values: Values) => Promise<Answer>;
   readonly onSent?: (answer: Answer, values: Values) => void;
 }
 
@@ -37,23 +39,25 @@ type Fields = Record<string, unknown>;
 export function useSending<Values extends Fields, Body, Answer>({
   initial,
   schema,
+  fieldOf = {},
   bodyOf,
   send,
   onSent,
 }: SendingOptions<Values, Body, Answer>): Sending<Values> {
+  const names = namesOf(Object.keys(initial), fieldOf);
   const form = useForm<Values>({
     initialValues: initial,
-    validate: (values) => complaintsOf(schema, bodyOf(values), Object.keys(values)),
+    validate: (values) => complaintsOf(schema, bodyOf(values), names),
   });
   const sending = useMutation({
-    mutationFn: (values: Values) => send(bodyOf(values)),
+    mutationFn: (values: Values) => send(bodyOf(values), values),
     onSuccess: (answer, values) => {
       form.setInitialValues(values);
       form.resetDirty(values);
       onSent?.(answer, values);
     },
-    onError: (error, values) => {
-      const refused = refusedField(error, Object.keys(values));
+    onError: (error) => {
+      const refused = refusedField(error, names);
       if (refused === null) return;
       form.setFieldError(refused.field, refused.message);
       form.getInputNode(refused.field)?.focus();
@@ -66,32 +70,41 @@ export function useSending<Values extends Fields, Body, Answer>({
       if (first !== undefined) form.getInputNode(first)?.focus();
     },
   );
-  const isAtField = sending.error !== null && refusedField(sending.error, Object.keys(form.values)) !== null;
+  const isAtField = sending.error !== null && refusedField(sending.error, names) !== null;
   return { form, submit, isSending: sending.isPending, problem: isAtField ? null : sending.error };
 }
 
+/** Parts of a body, and the field that each is. */
+type Names = ReadonlyMap<string, string>;
+
+function namesOf(fields: readonly string[], others: Readonly<Record<string, string>>): Names {
+  return new Map([...fields.map((field) => [field, field] as const), ...Object.entries(others)]);
+}
+
 /** By field. What concerns none of them stands at the first. */
-function complaintsOf(schema: Schema, body: unknown, fields: readonly string[]): Record<string, string> {
+function complaintsOf(schema: Schema, body: unknown, names: Names): Record<string, string> {
   const issues = schema.safeParse(body).error?.issues ?? [];
   const complaints: Record<string, string> = {};
+  const [first] = names.values();
   for (const { path, message } of issues) {
-    const field = fieldIn(path.map(String), fields) ?? fields[0];
+    const field = fieldIn(path.map(String), names) ?? first;
     if (field !== undefined) complaints[field] ??= sentence(message);
   }
   return complaints;
 }
 
 /** The API begins with the field that it means: "`settings.hook.url`: must lead to a public host." */
-function refusedField(error: Error, fields: readonly string[]): { field: string; message: string } | null {
+function refusedField(error: Error, names: Names): { field: string; message: string } | null {
   if (!(error instanceof ProblemError)) return null;
   const [, path, message] = /^`([^`]+)`: (.+)$/su.exec(error.detail) ?? [];
-  const field = path === undefined ? undefined : fieldIn(path.split("."), fields);
+  const field = path === undefined ? undefined : fieldIn(path.split("."), names);
   return field === undefined || message === undefined ? null : { field, message: sentence(message) };
 }
 
 /** The last part of the path that is a field: of `origins.2` the whole list. */
-function fieldIn(path: readonly string[], fields: readonly string[]): string | undefined {
-  return path.findLast((part) => fields.includes(part));
+function fieldIn(path: readonly string[], names: Names): string | undefined {
+  const part = path.findLast((one) => names.has(one));
+  return part === undefined ? undefined : names.get(part);
 }
 
 function sentence(message: string): string {

@@ -1,5 +1,5 @@
 /** A part of a page under a heading of its own. */
-import { Group, Paper, Text, Title } from "@mantine/core";
+import { Box, Group, Paper, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 
 export interface CardProps {
@@ -13,7 +13,7 @@ export function Card({ title, description, actions, children }: CardProps) {
   return (
     <Paper withBorder p="md">
       <Group justify="space-between" align="flex-start" gap="sm" mb="md">
-        <div>
+        <Box flex={1} miw={220}>
           <Title order={2} size="h4">
             {title}
           </Title>
@@ -22,7 +22,7 @@ export function Card({ title, description, actions, children }: CardProps) {
               {description}
             </Text>
           )}
-        </div>
+        </Box>
         {actions !== undefined && <Group gap="sm">{actions}</Group>}
       </Group>
       {children}

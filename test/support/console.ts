@@ -16,7 +16,7 @@ export const narrow = { width: 390, height: 844 };
 export async function startConsole(): Promise<Console | null> {
   const browser = await startBrowser();
   if (browser === null) return null;
-  const server = await startServer();
+  const server = await startServer({ env: { PRIVATE_ENDPOINTS: "allow" } });
   const page = await browser.newPage({ viewport: wide, reducedMotion: "reduce" });
   page.setDefaultTimeout(15_000);
   return new Console(browser, server, page);

@@ -1,0 +1,61 @@
+/** Makes an assistant, or changes it. Its key is given, and never shown. */
+import { Modal, Stack } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { AssistantBody } from "../../src/protocol/assistant.ts";
+import { answered, api } from "../api.ts";
+import { FormActions } from "../parts/FormActions.tsx";
+import { useSending } from "../sending.ts";
+import { AssistantFields } from "./AssistantFields.tsx";
+import { bodyOf, valuesOf } from "./assistantForm.ts";
+import type { Assistant } from "./assistantsQuery.ts";
+
+export interface AssistantModalProps {
+  /** Null for a new one. */
+  readonly assistant: Assistant | null;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+}
+
+export function AssistantModal({ assistant, isOpen, onClose }: AssistantModalProps) {
+  return (
+    <Modal
+      opened={isOpen}
+      onClose={onClose}
+      size="lg"
+      title={assistant === null ? "New assistant" : `Edit ${assistant.id}`}
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
+      <Form assistant={assistant} onLeave={onClose} />
+    </Modal>
+  );
+}
+
+function Form({ assistant, onLeave }: { readonly assistant: Assistant | null; readonly onLeave: () => void }) {
+  const queries = useQueryClient();
+  const { form, submit, isSending, problem } = useSending({
+    initial: valuesOf(assistant),
+    schema: AssistantBody,
+    bodyOf,
+    send: (json, { id }) => {
+      const param = { assistant: encodeURIComponent(id.trim()) };
+      return answered(api.v1.assistants[":assistant"].$put({ param, json }));
+    },
+    onSent: () => {
+      void queries.invalidateQueries({ queryKey: ["assistants"] });
+      onLeave();
+    },
+  });
+  return (
+    <form onSubmit={submit} noValidate>
+      <Stack>
+        <AssistantFields form={form} assistant={assistant} />
+        <FormActions
+          action={assistant === null ? "Create" : "Save"}
+          isSending={isSending}
+          problem={problem}
+          onLeave={onLeave}
+        />
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,65 @@
+/** What is shown of usage: which figures stand in a chart together, and how they are written. */
+import { bytes } from "../sizes.ts";
+import { count } from "../time.ts";
+import type { UsageItem } from "./usageQuery.ts";
+
+export interface Figure {
+  readonly label: string;
+  readonly of: (span: UsageItem) => number;
+}
+
+export interface ChartOf {
+  readonly title: string;
+  readonly description: string;
+  readonly figures: readonly Figure[];
+  readonly text: (value: number) => string;
+  /** What there is at a time is a line; what happened within it is a bar. */
+  readonly shape: "bars" | "line";
+}
+
+export const charts: readonly ChartOf[] = [
+  {
+    title: "Messages",
+    description: "Those that were stored, and all changes: edits, reactions, deletions and members with them.",
+    figures: [
+      { label: "Messages", of: ({ messages }) => messages },
+      { label: "Changes", of: ({ changes }) => changes },
+    ],
+    text: count,
+    shape: "line",
+  },
+  {
+    title: "Connections",
+    description: "The most at once, in all rooms together.",
+    figures: [{ label: "Connections", of: ({ connectionsPeak }) => connectionsPeak }],
+    text: count,
+    shape: "bars",
+  },
+  {
+    title: "Bytes said",
+    description: "Of the messages’ text and data, and of files that were uploaded.",
+    figures: [
+      { label: "Messages", of: (span) => span.bytes },
+      { label: "Files", of: ({ uploadedBytes }) => uploadedBytes },
+    ],
+    text: bytes,
+    shape: "line",
+  },
+  {
+    title: "Storage",
+    description: "What the rooms’ databases and the files take, at the end of each span.",
+    figures: [
+      { label: "Databases", of: ({ storageBytes }) => storageBytes },
+      { label: "Files", of: ({ fileBytes }) => fileBytes },
+    ],
+    text: bytes,
+    shape: "line",
+  },
+  {
+    title: "Refused",
+    description: "Changes that were over the tenant’s rate or its quota of the day.",
+    figures: [{ label: "Refused", of: ({ creditsRefused }) => creditsRefused }],
+    text: count,
+    shape: "bars",
+  },
+];
