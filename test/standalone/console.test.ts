@@ -28,5 +28,5 @@ sessionTests(started);
 credentialTests(started);
 reachTests(started);
 roomsTests(started);
-walkTests(started);
 adminTests(started);
+walkTests(started);
