@@ -1,6 +1,5 @@
 /** What is shown of usage: which figures stand in a chart together, and how they are written. */
-import { bytes } from "../sizes.ts";
-import { count } from "../time.ts";
+import { byteCount, count } from "../time.ts";
 import type { UsageItem } from "./usageQuery.ts";
 
 export interface Figure {
@@ -39,10 +38,10 @@ export const charts: readonly ChartOf[] = [
     title: "Bytes said",
     description: "Of the messages’ text and data, and of files that were uploaded.",
     figures: [
-      { label: "Messages", of: (span) => span.bytes },
+      { label: "Messages", of: ({ bytes }) => bytes },
       { label: "Files", of: ({ uploadedBytes }) => uploadedBytes },
     ],
-    text: bytes,
+    text: byteCount,
     shape: "line",
   },
   {
@@ -52,7 +51,7 @@ export const charts: readonly ChartOf[] = [
       { label: "Databases", of: ({ storageBytes }) => storageBytes },
       { label: "Files", of: ({ fileBytes }) => fileBytes },
     ],
-    text: bytes,
+    text: byteCount,
     shape: "line",
   },
   {
