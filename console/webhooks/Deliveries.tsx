@@ -15,7 +15,7 @@ import { DeliveryModal } from "./DeliveryModal.tsx";
 import { RetryButton } from "./RetryButton.tsx";
 import { deliveriesQuery, type DeliveryItem } from "./webhookQueries.ts";
 
-const againMs = 3_000;
+const againMs = 2_000;
 const choices = [
   { value: "", label: "All" },
   { value: "pending", label: "Waiting" },

@@ -10,6 +10,9 @@ import { DeliveryBadge } from "./DeliveryBadge.tsx";
 import { RetryButton } from "./RetryButton.tsx";
 import { deliveryQuery } from "./webhookQueries.ts";
 
+/** While it is on its way. */
+const againMs = 1_000;
+
 export interface DeliveryModalProps {
   readonly webhook: string;
   /** Null while none is shown. */
@@ -32,7 +35,10 @@ export function DeliveryModal({ webhook, delivery, onClose }: DeliveryModalProps
 }
 
 function Shown({ webhook, delivery }: { readonly webhook: string; readonly delivery: number }) {
-  const query = useQuery({ ...deliveryQuery(webhook, delivery), refetchInterval: 3_000 });
+  const query = useQuery({
+    ...deliveryQuery(webhook, delivery),
+    refetchInterval: ({ state }) => (state.data?.state === "pending" ? againMs : false),
+  });
   return (
     <Loaded query={query} skeleton={<FormSkeleton fields={3} />}>
       {(found) => (
