@@ -26,7 +26,7 @@ export function Plot({ chart, span, items }: PlotProps) {
   const { ref, width } = useElementSize();
   const place = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme("light", { getInitialValueInEffect: false });
-  const { fontFamily = "sans-serif" } = useMantineTheme();
+  const { fontFamily } = useMantineTheme();
   useEffect(() => {
     const within = place.current;
     if (within === null || width === 0) return undefined;
