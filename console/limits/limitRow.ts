@@ -1,6 +1,7 @@
 /** The limits of a tenant as they are listed: what each counts, and how it stands. */
 import { type LimitName, type Limits, tenantLimits } from "../../src/protocol/limits.ts";
-import { byteCount, count } from "../time.ts";
+import { bytes } from "../sizes.ts";
+import { count } from "../time.ts";
 
 export interface LimitRow {
   readonly name: LimitName;
@@ -25,7 +26,7 @@ export function matches({ name, reason }: LimitRow, words: string): boolean {
 
 /** "25 MB" for what counts bytes, "12,345" for all else. */
 export function amount({ unit }: Pick<LimitRow, "unit">, value: number): string {
-  return unit.startsWith("bytes") ? byteCount(value) : count(value);
+  return unit.startsWith("bytes") ? bytes(value) : count(value);
 }
 
 const names = Object.keys(tenantLimits) as LimitName[];

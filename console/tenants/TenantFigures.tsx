@@ -6,7 +6,8 @@ import { Card } from "../parts/Card.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { Facts } from "../parts/Facts.tsx";
 import { Time } from "../parts/Time.tsx";
-import { byteCount, count } from "../time.ts";
+import { bytes } from "../sizes.ts";
+import { count } from "../time.ts";
 import { type TenantProfile, tenantUsageQuery } from "./tenantQueries.ts";
 
 export interface TenantFiguresProps {
@@ -31,8 +32,8 @@ export function TenantFigures({ tenant, state }: TenantFiguresProps) {
           { name: "Messages today (UTC)", value: figure(count(today?.messages ?? 0)) },
           { name: "Messages in 30 days", value: figure(count(sum)) },
           { name: "Most connections today", value: figure(count(today?.connectionsPeak ?? 0)) },
-          { name: "Databases", value: figure(byteCount(today?.storageBytes ?? 0)) },
-          { name: "Files", value: figure(byteCount(today?.fileBytes ?? 0)) },
+          { name: "Databases", value: figure(bytes(today?.storageBytes ?? 0)) },
+          { name: "Files", value: figure(bytes(today?.fileBytes ?? 0)) },
           { name: "Refused today, over a limit", value: figure(count(today?.creditsRefused ?? 0)) },
         ]}
       />

@@ -1,5 +1,6 @@
 /** What is shown of usage: which figures stand in a chart together, and how they are written. */
-import { byteCount, count } from "../time.ts";
+import { bytes } from "../sizes.ts";
+import { count } from "../time.ts";
 import type { UsageItem } from "./usageQuery.ts";
 
 export interface Figure {
@@ -38,10 +39,10 @@ export const charts: readonly ChartOf[] = [
     title: "Bytes said",
     description: "Of the messages’ text and data, and of files that were uploaded.",
     figures: [
-      { label: "Messages", of: ({ bytes }) => bytes },
+      { label: "Messages", of: (span) => span.bytes },
       { label: "Files", of: ({ uploadedBytes }) => uploadedBytes },
     ],
-    text: byteCount,
+    text: bytes,
     shape: "line",
   },
   {
@@ -51,7 +52,7 @@ export const charts: readonly ChartOf[] = [
       { label: "Databases", of: ({ storageBytes }) => storageBytes },
       { label: "Files", of: ({ fileBytes }) => fileBytes },
     ],
-    text: byteCount,
+    text: bytes,
     shape: "line",
   },
   {

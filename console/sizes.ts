@@ -1,0 +1,9 @@
+/** Bytes in the words of people: of a thousand each, as disks and networks are sold. */
+const units = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
+
+/** "25 MB"; three figures at most where it is not exact. */
+export function bytes(value: number): string {
+  const step = Math.min(units.length - 1, value < 1_000 ? 0 : Math.floor(Math.log10(value) / 3));
+  const amount = value / 1_000 ** step;
+  return `${Number(amount.toPrecision(3))} ${units[step]}`;
+}
