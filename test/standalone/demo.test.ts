@@ -1,15 +1,12 @@
 /** The chat demo and the way to it, as a newcomer meets them: a real Chromium, a real server, the links that `npm start` prints. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
+import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import { ask, wholeHistory } from "../chaos/tenant.ts";
 import { startBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 import { type DemoWindow, openWindow, type WindowOptions } from "./demo/window.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let server: Server;
 let browser: Browser | null;
@@ -288,7 +285,7 @@ async function renderers(): Promise<number[]> {
 }
 
 async function serious(page: DemoWindow["page"], where: string): Promise<void> {
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   const found = await page.evaluate<string[]>(`axe.run().then(({ violations }) => violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" ")))`);
