@@ -57,7 +57,7 @@ export function Aside({ snapshot, happenings, deeds }: AsideProps) {
   );
 }
 
-function Here({ snapshot: { present, online, typing, user }, deeds }: Pick<AsideProps, "snapshot" | "deeds">) {
+function Here({ snapshot: { present, online, user }, deeds }: Pick<AsideProps, "snapshot" | "deeds">) {
   return (
     <section>
       <Title order={2} size="h6" mb={4}>
@@ -72,7 +72,6 @@ function Here({ snapshot: { present, online, typing, user }, deeds }: Pick<Aside
                 {id === user?.id && " (this tab)"}
                 <Text span size="xs" c="dimmed">
                   {connections > 1 && ` ${connections} connections`}
-                  {typing.includes(id) && " is writing"}
                 </Text>
               </Text>
               <ActionIcon

@@ -49,7 +49,6 @@ export function Composer({ room, user, closed, replyTo, onReplied, onStream }: C
           autosize
           minRows={1}
           maxRows={8}
-          flex={1}
           disabled={closed !== null}
           value={draft.text}
           onChange={({ currentTarget }) => {

@@ -1,6 +1,6 @@
 /** A room as it happens: its messages, who is here, and everything that can be done about them. */
 import "./live.css";
-import { Alert, Group } from "@mantine/core";
+import { Alert, Group, Text } from "@mantine/core";
 import { IconSnowflake } from "@tabler/icons-react";
 import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import type { Client, Message, Room, RoomSnapshot } from "../../src/client/client.ts";
@@ -48,6 +48,9 @@ export function Live({ client, room, user, onUser, onAgain }: LiveProps) {
       <div className="live">
         <div className="live-main">
           <Timeline ref={timeline} room={room} snapshot={snapshot} user={user} deeds={deeds} />
+          <Text size="xs" c="dimmed" truncate className="writing">
+            {writing(snapshot)}
+          </Text>
           <Composer
             room={room}
             user={user}
@@ -116,6 +119,13 @@ function useDemo(room: Room): () => void {
     return () => leaving.current.abort();
   }, [room]);
   return () => void orComplain(streamDemo(room, leaving.current.signal));
+}
+
+function writing({ typing, user }: RoomSnapshot): string {
+  const others = typing.filter((writer) => writer !== user?.id);
+  if (others.length === 0) return "";
+  const named = others.slice(0, 3).join(", ");
+  return `${named}${others.length > 3 ? " and others" : ""} ${others.length === 1 ? "is" : "are"} writing`;
 }
 
 function closedWhy({ status, capabilities }: RoomSnapshot): string | null {
