@@ -37,7 +37,7 @@ export function SendBox({ rooms, onSend }: SendBoxProps) {
           value={null}
           onChange={pick}
           searchable
-          w={220}
+          flex="1 1 8rem"
         />
         <Button
           leftSection={<IconSend size={16} />}

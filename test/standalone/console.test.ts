@@ -4,10 +4,15 @@ import { type Console, startConsole } from "../support/console.ts";
 import { credentialTests } from "./console/credentials.ts";
 import { reachTests } from "./console/reach.ts";
 import { adminTests } from "./console/admin.ts";
+import { roomFormsTests } from "./console/roomForms.ts";
+import { roomLifeTests } from "./console/roomLife.ts";
 import { roomsTests } from "./console/rooms.ts";
 import { servedTests } from "./console/served.ts";
 import { sessionTests } from "./console/session.ts";
+import { strangersTests } from "./console/strangers.ts";
+import { troublesTests } from "./console/troubles.ts";
 import { walkTests } from "./console/walk.ts";
+import { wireTests } from "./console/wire.ts";
 
 let console: Console | null;
 beforeAll(async () => {
@@ -29,4 +34,9 @@ credentialTests(started);
 reachTests(started);
 roomsTests(started);
 adminTests(started);
+roomLifeTests(started);
+roomFormsTests(started);
+strangersTests(started);
+wireTests(started);
+troublesTests(started);
 walkTests(started);
