@@ -1,5 +1,5 @@
 /** What can be done with a message, behind one button. What the credential does not allow, the API says when it is tried. */
-import { ActionIcon, Group, Menu } from "@mantine/core";
+import { Group, Menu } from "@mantine/core";
 import {
   IconArrowBackUp,
   IconDots,
@@ -9,6 +9,7 @@ import {
   IconShield,
   IconTrash,
 } from "@tabler/icons-react";
+import { useRef, useState } from "react";
 import type { Message } from "../../src/client/client.ts";
 import type { Deeds } from "./deeds.ts";
 
@@ -20,18 +21,46 @@ export interface MessageMenuProps {
   readonly deeds: Deeds;
 }
 
+/** Until it is opened it is a button and nothing more: there is one in every row. */
 export function MessageMenu({ message, user, deeds }: MessageMenuProps) {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = (): void => {
+    setOpen(false);
+    button.current?.focus({ preventScroll: true });
+  };
   return (
-    <Menu position="bottom-end" withinPortal shadow="sm" width={220} transitionProps={{ duration: 0 }}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Actions for message ${message.id}`}>
-          <IconDots size={16} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Items message={message} user={user} deeds={deeds} />
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <button
+        ref={button}
+        type="button"
+        className="message-actions"
+        aria-label={`Actions for message ${message.id}`}
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(true)}
+      >
+        <IconDots size={16} />
+      </button>
+      {isOpen && (
+        <Menu
+          opened
+          onClose={close}
+          returnFocus={false}
+          position="bottom-end"
+          shadow="sm"
+          width={220}
+          transitionProps={{ duration: 0 }}
+        >
+          <Menu.Target>
+            <span className="message-anchor" />
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Items message={message} user={user} deeds={deeds} />
+          </Menu.Dropdown>
+        </Menu>
+      )}
+    </>
   );
 }
 

@@ -1,4 +1,7 @@
-/** One message with all that is known of it. Everything in it was said by strangers, and is text. */
+/**
+ * One message with all that is known of it. Everything in it was said by strangers, and is text. A hundred of them come into the page at
+ * once: what each of them has is plain elements.
+ */
 import { Badge, Button, Code, Group, Text } from "@mantine/core";
 import { memo } from "react";
 import type { Message } from "../../src/client/client.ts";
@@ -22,20 +25,14 @@ export const MessageRow = memo(function MessageRow({ message, parent, user, deed
   return (
     <li data-id={id} className="message" tabIndex={-1} aria-label={`Message ${id}`}>
       <div className="message-head">
-        <Text span fw={600} size="sm" className="anywhere">
-          {sender === null ? "the tenant's server" : (sender.name ?? sender.id)}
-        </Text>
+        <span className="message-name">{sender === null ? "the tenant's server" : (sender.name ?? sender.id)}</span>
         {sender !== null && sender.name !== null && sender.name !== sender.id && (
-          <Text span size="xs" c="dimmed" className="anywhere">
-            {sender.id}
-          </Text>
+          <span className="message-dim">{sender.id}</span>
         )}
-        <Text span size="xs" c="dimmed">
+        <span className="message-dim">
           <Time at={createdAt} />
-        </Text>
-        <Text span size="xs" c="dimmed" className="message-id">
-          #{id}
-        </Text>
+        </span>
+        <span className="message-dim message-id">#{id}</span>
         <Badges message={message} />
         <div className="message-menu">
           <MessageMenu message={message} user={user} deeds={deeds} />
@@ -52,23 +49,19 @@ function Badges({ message: { status, editedAt, version, pinned, expiresAt, repli
   return (
     <>
       {editedAt !== null && (
-        <Text span size="xs" c="dimmed" title={exactTime(editedAt)}>
+        <span className="message-dim" title={exactTime(editedAt)}>
           edited, version {version}
-        </Text>
+        </span>
       )}
       {pinned !== null && <Mark color="parley">pinned</Mark>}
       {status === "streaming" && <Mark color="blue">streaming</Mark>}
       {(status === "interrupted" || status === "failed" || status === "cancelled") && <Mark color="red">{status}</Mark>}
       {expiresAt !== null && (
-        <Text span size="xs" c="dimmed">
+        <span className="message-dim">
           expires <Time at={expiresAt} />
-        </Text>
+        </span>
       )}
-      {replies > 0 && (
-        <Text span size="xs" c="dimmed">
-          {replies === 1 ? "1 reply" : `${replies} replies`}
-        </Text>
-      )}
+      {replies > 0 && <span className="message-dim">{replies === 1 ? "1 reply" : `${replies} replies`}</span>}
     </>
   );
 }

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { RoomInfo } from "../../../src/protocol/http.ts";
 import type { Message } from "../../../src/protocol/message.ts";
 import type * as z from "zod";
-import { ask, type LiveTenant } from "../../chaos/tenant.ts";
+import { call, type LiveTenant } from "../../chaos/tenant.ts";
 
 export class RoomDesk {
   readonly tenant: LiveTenant;
@@ -16,15 +16,14 @@ export class RoomDesk {
   }
 
   /** Of the API, beneath the room. Throws what is refused. */
-  ask<Answer>(method: string, path = "", body?: unknown, user?: string): Promise<Answer> {
+  async ask<Answer>(method: string, path = "", body?: unknown, user?: string): Promise<Answer> {
     const { url, key: credential } = this.tenant;
     const as = user === undefined ? {} : { user };
-    return ask(`${url}/v1/rooms/${this.name}${path}`, {
-      method,
-      credential,
-      ...as,
-      ...(body === undefined ? {} : { body }),
-    });
+    const address = `${url}/v1/rooms/${this.name}${path}`;
+    const response = await call(address, { method, credential, ...as, ...(body === undefined ? {} : { body }) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${address}: ${response.status} ${text}`);
+    return JSON.parse(text === "" ? "null" : text);
   }
 
   async make(settings: object = {}): Promise<this> {
@@ -59,9 +58,10 @@ export async function shows(page: Page, texts: readonly string[]): Promise<void>
   await expect.poll(() => textsIn(page), { timeout: 10_000 }).toEqual(texts);
 }
 
-/** Another window of the same browser, with a tab's storage of its own. */
+/** Another window of the same browser. Closed, nothing of it remains. */
 export async function openWindow(page: Page, { url, key }: LiveTenant, path: string): Promise<Page> {
-  const other = await page.context().newPage();
+  const other = await page.context().browser()?.newPage({ reducedMotion: "reduce" });
+  if (other === undefined) throw new Error("the browser is gone");
   await other.goto(`${url}/console${path}#key=${key}`);
   return other;
 }

@@ -10,7 +10,8 @@ export function roomFormsTests(console: () => Console): void {
     const tenant = await makeTenant(server, "forms");
     const desk = await new RoomDesk(tenant, "hall").make({ retentionDays: 30 });
     const save = page.getByRole("button", { name: "Save" });
-    await console().show("/rooms/hall#settings", tenant.key);
+    await console().show("/rooms/hall", tenant.key);
+    await page.getByRole("tab", { name: "Settings" }).click();
     await page.getByLabel("Keep messages, days").fill("36501");
     await save.click();
     await page.getByText("A whole number from 0 to 36500.").waitFor();

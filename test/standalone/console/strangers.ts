@@ -24,8 +24,13 @@ export function strangersTests(console: () => Console): void {
       said: "image/png",
       bytes: Buffer.from(markup),
     });
-    await desk.say(user, { text: markup, data: { [markup]: markup }, attachments: [file], mentions: [user] });
-    await desk.ask("PUT", `/messages/1/reactions/${encodeURIComponent("<b>!</b>")}`, undefined, user);
+    const { id } = await desk.say(user, {
+      text: markup,
+      data: { [markup]: markup },
+      attachments: [file],
+      mentions: [user],
+    });
+    await desk.ask("PUT", `/messages/${id}/reactions/${encodeURIComponent("<b>!</b>")}`, undefined, user);
     await desk.ask("PUT", `/bans/${encodeURIComponent("mallory")}`, { reason: markup, shadow: true });
     const made = `document.querySelectorAll('#main img[src="x"], #main script, #main svg[onload], #main b').length`;
 

@@ -19,7 +19,7 @@ export function wireTests(console: () => Console): void {
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await frame("changes", "received").waitFor();
     await page.getByRole("combobox", { name: "Example of a frame" }).click();
-    await page.getByRole("option", { name: "publish" }).click();
+    await page.getByRole("option", { name: "publish", exact: true }).click();
     await page.getByRole("button", { name: "Send the frame" }).click();
     await frame("ack", "received").click();
     await expect.poll(() => page.locator(".frame-whole").innerText()).toContain('"type": "ack",\n  "ref": "1"');
