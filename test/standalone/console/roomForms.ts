@@ -17,7 +17,7 @@ export function roomFormsTests(console: () => Console): void {
     await page.getByText("A whole number from 0 to 36500.").waitFor();
     await page.getByLabel("Keep messages, days").fill("");
     await page.getByLabel("Slow mode, seconds").fill("1.5");
-    await page.getByText("Frozen", { exact: true }).click();
+    await page.getByRole("switch", { name: "Frozen" }).click();
     await save.click();
     await page.getByText("The settings are saved.").first().waitFor();
     const { settings } = await desk.info();

@@ -47,8 +47,8 @@ export function strangersTests(console: () => Console): void {
       await page.locator("#main").getByText(text).first().waitFor();
       expect([path, await page.evaluate(made)]).toEqual([path, 0]);
     }
-    // The last of them is no room's name, which the API says.
-    expect(console().complaints.splice(0)).toEqual([expect.stringContaining("400")]);
+    // The last of them is no room.
+    expect(console().complaints.splice(0)).toEqual([expect.stringContaining("404")]);
     await console().show("/debug?room=hall", tenant.key);
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await page.locator(".frame", { hasText: "changes" }).first().click();

@@ -15,7 +15,6 @@ export function troublesTests(console: () => Console): void {
     await server.kill();
     await page.getByText("Not connected").waitFor();
     await server.start();
-    await page.getByRole("button", { name: "Try now" }).click();
     await live(page);
     await desk.say("ada", { text: "after" });
     await shows(page, ["before", "after"]);
