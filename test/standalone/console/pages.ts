@@ -3,7 +3,7 @@ import type { Locator, Page } from "playwright-core";
 import type { LiveTenant } from "../../chaos/tenant.ts";
 import type { Console, Credential } from "../../support/console.ts";
 import type { Server } from "../../support/process.ts";
-import { make } from "./rooms.ts";
+import { RoomDesk } from "./roomDesk.ts";
 
 export interface ConsolePage {
   /** What stands after `/console`. */
@@ -21,6 +21,20 @@ export interface ConsolePage {
 }
 
 const demoOf = ({ url, demoKey: key }: Server): LiveTenant => ({ url, key });
+
+/** With something of everything. */
+async function furnishRoom(tenant: LiveTenant): Promise<void> {
+  const desk = await new RoomDesk(tenant, "general").make({ search: true });
+  const { id } = await desk.say("ada", { text: "Good morning. The deploy went through at nine." });
+  await desk.say("bo", { text: "Доброе утро! صباح الخير", replyTo: id, data: { p99: 12.4 }, mentions: ["ada"] });
+  await desk.ask("PUT", `/messages/${id}/reactions/${encodeURIComponent("👍")}`, undefined, "bo");
+  await desk.ask("PUT", `/messages/${id}/pin`);
+  await desk.say("mina", { text: "A model thinks", streaming: true });
+  await desk.say("bo", { text: "This one goes by itself", expiresInMs: 3_600_000 });
+  await desk.ask("PUT", "/members/ada", { role: "owner", name: "Ada Lovelace" });
+  await desk.ask("PUT", "/mutes/mallory", { reason: "too loud" });
+}
+
 const heading =
   (name: string) =>
   (page: Page): Locator =>
@@ -53,8 +67,19 @@ export const pages: readonly ConsolePage[] = [
   { path: "/nowhere", shown: heading("No such page") },
   { path: "/tenants", name: "not-for-a-tenant", shown: heading("This page takes another key") },
   { path: "/rooms", shown: heading("Rooms") },
-  { path: "/rooms/general", shown: heading("general"), furnish: ({ server }) => make(demoOf(server), "general") },
-  { path: "/debug", shown: heading("Debug") },
+  { path: "/rooms/general", shown: heading("general"), furnish: ({ server }) => furnishRoom(demoOf(server)) },
+  { path: "/rooms/general#settings", shown: (page) => page.getByLabel("Slow mode, seconds") },
+  { path: "/rooms/general#members", shown: (page) => page.getByRole("combobox", { name: "Role of ada" }) },
+  { path: "/rooms/general#moderation", shown: (page) => page.getByRole("cell", { name: "too loud" }) },
+  {
+    path: "/debug?room=general",
+    shown: heading("Debug"),
+    open: async (page) => {
+      await page.getByRole("button", { name: "Open", exact: true }).click();
+      await page.locator(".frame", { hasText: "welcome" }).click();
+      await page.locator(".frame-whole").waitFor();
+    },
+  },
   { path: "/settings", shown: heading("Settings") },
   { path: "/limits", shown: heading("Limits") },
   { path: "/webhooks", shown: heading("Webhooks") },

@@ -105,9 +105,8 @@ export function roomLifeTests(console: () => Console): void {
 async function showsFile(desk: RoomDesk, page: Page): Promise<void> {
   const file = await upload(desk.tenant, desk.name, "bo", { name: "a pixel.png", said: "image/png", bytes: png });
   await desk.say("bo", { attachments: [file] });
-  const image = page.getByRole("img", { name: "a pixel.png" });
-  await image.waitFor();
-  await expect.poll(() => image.evaluate("(image) => image.naturalWidth")).toBe(1);
+  await page.getByRole("img", { name: "a pixel.png" }).waitFor();
+  await expect.poll(() => page.evaluate(`document.querySelector('img[alt="a pixel.png"]').naturalWidth`)).toBe(1);
 }
 
 /** To the beginning of the room, screen by screen. Gives the most rows that were in the page at once. */

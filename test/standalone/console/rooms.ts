@@ -43,7 +43,7 @@ export function roomsTests(console: () => Console): void {
   });
 }
 
-export function make({ url, key: credential }: LiveTenant, room: string): Promise<unknown> {
+function make({ url, key: credential }: LiveTenant, room: string): Promise<unknown> {
   return ask(`${url}/v1/rooms/${room}`, { method: "PUT", credential, body: {} });
 }
 
