@@ -5,6 +5,7 @@ import type { RoomInfo } from "../../../src/protocol/http.ts";
 import type { Message } from "../../../src/protocol/message.ts";
 import type * as z from "zod";
 import { call, type LiveTenant } from "../../chaos/tenant.ts";
+import type { Console } from "../../support/console.ts";
 
 export class RoomDesk {
   readonly tenant: LiveTenant;
@@ -42,6 +43,12 @@ export class RoomDesk {
   message(id: number): Promise<Message> {
     return this.ask<{ message: Message }>("GET", `/messages/${id}`).then(({ message }) => message);
   }
+}
+
+/** With the tenant's key, and then to the page: whoever is signed in before has no such room. */
+export async function enter(console: Console, { key }: LiveTenant, path: string): Promise<void> {
+  await console.show("/rooms", key);
+  await console.show(path, key);
 }
 
 /** What the messages in the page say, from the first to the last. */

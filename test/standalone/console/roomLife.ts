@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { type LiveTenant, makeTenant, upload } from "../../chaos/tenant.ts";
 import type { Console } from "../../support/console.ts";
-import { act, live, openWindow, RoomDesk, shows } from "./roomDesk.ts";
+import { act, enter, live, openWindow, RoomDesk, shows } from "./roomDesk.ts";
 
 /** One pixel. */
 const png = Buffer.from(
@@ -19,7 +19,7 @@ export function roomLifeTests(console: () => Console): void {
     tenant = await makeTenant(server, "live");
     const desk = await new RoomDesk(tenant, "hall").make();
     const first = await desk.say("ada", { text: "the first" });
-    await console().show("/rooms/hall", tenant.key);
+    await enter(console(), tenant, "/rooms/hall");
     const other = await openWindow(page, tenant, "/rooms/hall");
     await Promise.all([live(page), live(other)]);
     const both = (texts: readonly string[]): Promise<unknown> => Promise.all([shows(page, texts), shows(other, texts)]);
