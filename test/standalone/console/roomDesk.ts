@@ -45,9 +45,9 @@ export class RoomDesk {
   }
 }
 
-/** With the tenant's key, and then to the page: whoever is signed in before has no such room. */
+/** In a document of its own: whoever is signed in before has no such room, and its page would say so. */
 export async function enter(console: Console, { key }: LiveTenant, path: string): Promise<void> {
-  await console.show("/rooms", key);
+  await console.leave();
   await console.show(path, key);
 }
 
