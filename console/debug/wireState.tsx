@@ -9,7 +9,7 @@ export function WireState({ state }: { readonly state: State | null }) {
       <Group gap={6} wrap="nowrap" align="baseline">
         <span className={state?.name === "open" ? "dot dot-live" : "dot"} aria-hidden />
         <Text size="sm" className="anywhere">
-          {state === null ? "Not opened yet." : state.name === "closed" ? <End state={state} /> : `${state.name}`}
+          {state === null ? "Not opened yet." : state.name === "closed" ? <End state={state} /> : state.name}
         </Text>
       </Group>
     </div>
