@@ -43,7 +43,7 @@ const heading =
 export const pages: readonly ConsolePage[] = [
   {
     path: "/",
-    furnish: ({ server }) => make(demoOf(server), "general"),
+    furnish: ({ server }) => furnishRoom(demoOf(server)),
     shown: (page) => page.getByRole("region", { name: "Rooms with most people" }),
   },
   { path: "/keys", shown: (page) => page.getByRole("region", { name: "API keys" }) },
@@ -67,7 +67,7 @@ export const pages: readonly ConsolePage[] = [
   { path: "/nowhere", shown: heading("No such page") },
   { path: "/tenants", name: "not-for-a-tenant", shown: heading("This page takes another key") },
   { path: "/rooms", shown: heading("Rooms") },
-  { path: "/rooms/general", shown: heading("general"), furnish: ({ server }) => furnishRoom(demoOf(server)) },
+  { path: "/rooms/general", shown: heading("general") },
   { path: "/rooms/general#settings", shown: (page) => page.getByLabel("Slow mode, seconds") },
   { path: "/rooms/general#members", shown: (page) => page.getByRole("combobox", { name: "Role of ada" }) },
   { path: "/rooms/general#moderation", shown: (page) => page.getByRole("cell", { name: "too loud" }) },
