@@ -68,7 +68,10 @@ const tabs = ["live", "members", "settings", "moderation"] as const;
 const labels = { live: "Live", members: "Members", settings: "Settings", moderation: "Moderation" };
 
 function RoomTabs({ info: { name, settings } }: { readonly info: RoomInfo }) {
-  const hash = useLocation({ select: ({ hash: fragment }) => fragment });
+  // On the way to another page its address is there before it: until then this one shows what it has shown.
+  const asked = useLocation({ select: ({ pathname, hash }) => (pathname.includes("/rooms/") ? hash : null) });
+  const [hash, setHash] = useState(asked ?? "");
+  if (asked !== null && asked !== hash) setHash(asked);
   const navigate = useNavigate();
   const tab = tabs.find((known) => known === hash) ?? "live";
   const go = (chosen: string | null): void => {

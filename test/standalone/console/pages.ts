@@ -67,7 +67,7 @@ export const pages: readonly ConsolePage[] = [
   { path: "/nowhere", shown: heading("No such page") },
   { path: "/tenants", name: "not-for-a-tenant", shown: heading("This page takes another key") },
   { path: "/rooms", shown: heading("Rooms") },
-  { path: "/rooms/general", shown: heading("general") },
+  { path: "/rooms/general", shown: (page) => page.getByText("live, WebSocket") },
   { path: "/rooms/general#settings", shown: (page) => page.getByLabel("Slow mode, seconds") },
   { path: "/rooms/general#members", shown: (page) => page.getByRole("combobox", { name: "Role of ada" }) },
   { path: "/rooms/general#moderation", shown: (page) => page.getByRole("cell", { name: "too loud" }) },
