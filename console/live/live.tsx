@@ -4,6 +4,7 @@ import { Alert, Group, Text } from "@mantine/core";
 import { IconSnowflake } from "@tabler/icons-react";
 import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import type { Client, Message, Room, RoomSnapshot } from "../../src/client/client.ts";
+import { queries } from "../queries.ts";
 import { useActivity } from "./activity.ts";
 import { Aside } from "./aside.tsx";
 import { orComplain } from "./complain.ts";
@@ -37,6 +38,7 @@ export function Live({ client, room, user, onUser, onAgain }: LiveProps) {
   const [replyTo, setReplyTo] = useState<Message | null>(null);
   const deeds = useDeeds({ room, user, timeline, setAsking, setReplyTo });
   const stream = useDemo(room);
+  useEnd(room.name, snapshot);
   return (
     <>
       <Group justify="space-between" mb="xs" gap="xs">
@@ -65,6 +67,14 @@ export function Live({ client, room, user, onUser, onAgain }: LiveProps) {
       <Dialogs room={room} asking={asking} onClose={() => setAsking(null)} />
     </>
   );
+}
+
+/** A room that is gone is asked for at once, so that its page says so. */
+function useEnd(room: string, { error }: RoomSnapshot): void {
+  const isGone = error?.code === "room_deleted" || error?.code === "not_found";
+  useEffect(() => {
+    if (isGone) void queries.invalidateQueries({ queryKey: ["room", room] });
+  }, [room, isGone]);
 }
 
 function Frozen(): ReactNode {
