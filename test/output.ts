@@ -5,8 +5,9 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { unspeakable } from "./support/unspeakable.ts";
 
-/** workerd writes down every object that is reset. Those that a test resets say so by this text (support/failing.ts). */
-const asked = /uncaught exception; .*as a test asked/;
+/** workerd writes down every object that is reset. Those that a test resets say so by this text (support/failing.ts); after each file all are (support/pool.ts). */
+const asked =
+  /(uncaught )?exception(;| =) .*(as a test asked|called deleteAllDurableObjects\(\)|other end of WebSocketPipe was destroyed|stack = $)/;
 /** And of each body that was cut off on its way in or out that it was, as Miniflare's bucket does. */
 const cutOff =
   /(uncaught )?exception(;| =) .*(Network connection lost\.|Can't read from request stream because client disconnected\.|fixed-length pipe ended prematurely|pump canceled)/;

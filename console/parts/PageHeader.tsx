@@ -39,10 +39,13 @@ function useFocusOnArrival() {
   // Of the page that is shown, while the address may already be that of the next one.
   const match = useMatch({ strict: false, select: ({ id }) => id });
   useEffect(() => {
-    if (hasArrived) heading.current?.focus({ preventScroll: true });
-    hasArrived = true;
+    first ??= match;
+    hasMoved ||= match !== first;
+    if (hasMoved) heading.current?.focus({ preventScroll: true });
   }, [match]);
   return heading;
 }
 
-let hasArrived = false;
+/** The page that the document began with. Its heading may come twice: while it loads, and then. */
+let first: string | undefined;
+let hasMoved = false;
