@@ -14,6 +14,7 @@ import { ErrorState } from "../parts/ErrorState.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
 import { queries } from "../queries.ts";
 import { orComplain } from "./complain.ts";
+import { placeOf } from "./place.ts";
 import { unfitUser } from "./speaker.ts";
 
 const ofRoom = api.v1.rooms[":room"].members;
@@ -132,12 +133,12 @@ function AddMember({ room }: { readonly room: string }) {
 }
 
 async function put(room: string, user: string, json: { role: Role; name?: string }): Promise<void> {
-  await answered(ofRoom[":user"].$put({ param: { room, user }, json }));
+  await answered(ofRoom[":user"].$put({ param: placeOf(room, user), json }));
   await queries.invalidateQueries({ queryKey: ["members", room] });
 }
 
 async function remove(room: string, user: string): Promise<void> {
-  await answered(ofRoom[":user"].$delete({ param: { room, user } }));
+  await answered(ofRoom[":user"].$delete({ param: placeOf(room, user) }));
   await queries.invalidateQueries({ queryKey: ["members", room] });
 }
 

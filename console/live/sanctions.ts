@@ -3,6 +3,7 @@ import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import type { InferResponseType } from "hono/client";
 import { answered, api } from "../api.ts";
 import { queries } from "../queries.ts";
+import { placeOf } from "./place.ts";
 
 const inRoom = api.v1.rooms[":room"];
 
@@ -18,7 +19,7 @@ export interface Sentence {
 
 /** Throws the ProblemError of a key that may not moderate. */
 export async function impose(room: string, user: string, { sanction, reason, forMs }: Sentence): Promise<void> {
-  const param = { room, user };
+  const param = placeOf(room, user);
   const why = reason === "" ? {} : { reason };
   const term = { ...why, ...(forMs === null ? {} : { until: Date.now() + forMs }) };
   if (sanction === "kick") await answered(inRoom.kicks.$post({ param: { room }, json: { user, ...why } }));
@@ -28,7 +29,7 @@ export async function impose(room: string, user: string, { sanction, reason, for
 }
 
 export async function lift(room: string, user: string, what: "ban" | "mute"): Promise<void> {
-  const param = { room, user };
+  const param = placeOf(room, user);
   if (what === "ban") await answered(inRoom.bans[":user"].$delete({ param }));
   else await answered(inRoom.mutes[":user"].$delete({ param }));
   await queries.invalidateQueries({ queryKey: ["sanctioned", room] });

@@ -48,7 +48,7 @@ export function strangersTests(console: () => Console): void {
       expect([path, await page.evaluate(made)]).toEqual([path, 0]);
     }
     // The last of them is no room.
-    expect(console().complaints.splice(0)).toEqual([expect.stringContaining("404")]);
+    expect(console().complaints.splice(0)).toEqual([expect.stringContaining("400")]);
     await console().show("/debug?room=hall", tenant.key);
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await page.locator(".frame", { hasText: "changes" }).first().click();
