@@ -22,12 +22,16 @@ export function DeleteMessage({ room, message, onClose }: DeleteMessageProps) {
     } catch (error) {
       throw shownError(error);
     }
+  };
+  // The next message is asked about anew.
+  const leave = (): void => {
     setRedacts(false);
+    onClose();
   };
   return (
     <ConfirmModal
       isOpen={message !== null}
-      onClose={onClose}
+      onClose={leave}
       title={isGone ? "Redact this message?" : "Delete this message?"}
       action={isRedacted ? "Redact" : "Delete"}
       onConfirm={remove}

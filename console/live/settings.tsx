@@ -19,11 +19,12 @@ export interface SettingsProps {
 
 export function Settings({ room, settings }: SettingsProps) {
   const form = useForm({ initialValues: draftOf(settings), validate: settingsRules });
-  // What somebody else sets meanwhile is shown, unless one is writing here.
+  // What somebody else sets meanwhile is shown, and stays as it is set; but for the fields in which one is writing here.
   const set = JSON.stringify(settings);
   useEffect(() => {
     const values = draftOf(settings);
-    if (!form.isDirty()) form.setValues(values);
+    const written = Object.entries(form.getValues()).filter(([name]) => form.isDirty(name));
+    form.setValues({ ...values, ...Object.fromEntries(written) });
     form.resetDirty(values);
   }, [set]);
   const saving = useMutation({

@@ -73,7 +73,7 @@ type Rooms = ReturnType<typeof useRooms>;
 /** What is shown stays while other names are searched, and while it is asked for anew. */
 function useRooms(prefix: string) {
   return useInfiniteQuery({
-    queryKey: ["rooms", prefix],
+    queryKey: ["rooms", "list", prefix],
     queryFn: ({ pageParam }) => {
       const after = pageParam === null ? {} : { after: pageParam };
       return answered(api.v1.rooms.$get({ query: { ...(prefix === "" ? {} : { prefix }), ...after } }));

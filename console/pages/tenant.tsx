@@ -5,13 +5,14 @@ import { useParams } from "@tanstack/react-router";
 import { Loaded } from "../parts/Loaded.tsx";
 import { FormSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
+import { ProblemError } from "../problem.ts";
 import { TenantEnding } from "../tenants/TenantEnding.tsx";
 import { TenantFigures } from "../tenants/TenantFigures.tsx";
 import { TenantKey } from "../tenants/TenantKey.tsx";
 import { TenantLimits } from "../tenants/TenantLimits.tsx";
 import { TenantName } from "../tenants/TenantName.tsx";
 import { TenantState } from "../tenants/TenantState.tsx";
-import { tenantQuery } from "../tenants/tenantQueries.ts";
+import { type TenantProfile, tenantQuery } from "../tenants/tenantQueries.ts";
 
 /** While it is being deleted it is asked whether it is still there. */
 const againMs = 1_000;
@@ -20,9 +21,8 @@ export function TenantPage() {
   const { tenant: id } = useParams({ from: "/tenants/$tenant" });
   const query = useQuery({
     ...tenantQuery(id),
-    refetchInterval: ({ state }) => (state.data?.deleting === true && state.error === null ? againMs : false),
+    refetchInterval: ({ state }) => (state.data?.deleting === true && !hasGone(state) ? againMs : false),
   });
-  const isGone = query.data?.deleting === true && query.error !== null;
   return (
     <>
       <PageHeader
@@ -33,7 +33,7 @@ export function TenantPage() {
           </Text>
         }
       />
-      {isGone ? (
+      {hasGone(query) ? (
         <Text role="status">Nothing is left of this tenant. Its id is never given again.</Text>
       ) : (
         <Loaded query={query} skeleton={<FormSkeleton fields={6} />}>
@@ -54,4 +54,14 @@ export function TenantPage() {
       )}
     </>
   );
+}
+
+interface Asked {
+  readonly data: TenantProfile | undefined;
+  readonly error: Error | null;
+}
+
+/** It was being deleted, and there is no such tenant any more. A server that is not reached says nothing of it. */
+function hasGone({ data, error }: Asked): boolean {
+  return data?.deleting === true && error instanceof ProblemError && error.status === 404;
 }
