@@ -89,7 +89,7 @@ function openSocket({ rooms, cursor }: WireOptions, parts: Parts & { readonly mi
 }
 
 /** By name, since a browser tells of no event that nobody asks for. */
-const eventNames = Object.keys({
+const frameNames = Object.keys({
   welcome: 0,
   changes: 0,
   ack: 0,
@@ -107,6 +107,8 @@ const eventNames = Object.keys({
   token: 0,
   pong: 0,
 } satisfies Record<ServerFrame["type"], 0>);
+/** And of a room that lets nobody in, where there are many. */
+const eventNames = [...frameNames, "refused"];
 
 async function openEvents({ rooms, cursor }: WireOptions, { token, log, onState }: Parts): Promise<Wire> {
   const [room, ...others] = rooms;

@@ -22,7 +22,15 @@ export interface NewKeyModalProps {
 
 export function NewKeyModal({ isOpen, onClose }: NewKeyModalProps) {
   return (
-    <Modal opened={isOpen} onClose={onClose} title="New API key" size="lg" closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal
+      opened={isOpen}
+      onClose={onClose}
+      // A key that is shown once is not lost by a click beside it.
+      closeOnClickOutside={false}
+      title="New API key"
+      size="lg"
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
       <Making onClose={onClose} />
     </Modal>
   );

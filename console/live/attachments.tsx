@@ -4,6 +4,8 @@ import { IconDownload, IconPaperclip } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { Message } from "../../src/client/client.ts";
+import { bytes } from "../sizes.ts";
+import { orComplain } from "./complain.ts";
 import { fileOf } from "./file.ts";
 
 type Attachment = Message["attachments"][number];
@@ -95,14 +97,9 @@ function Save({ attachment: { id, name } }: { readonly attachment: Attachment })
       variant="subtle"
       color="gray"
       aria-label={`Save ${name}`}
-      onClick={() => void save().catch(() => undefined)}
+      onClick={() => void orComplain(save())}
     >
       <IconDownload size={14} />
     </Button>
   );
-}
-
-function bytes(size: number): string {
-  if (size < 1_000) return `${size} B`;
-  return size < 1_000_000 ? `${(size / 1_000).toFixed(1)} kB` : `${(size / 1_000_000).toFixed(1)} MB`;
 }

@@ -25,7 +25,7 @@ export function ErrorState({ error, onRetry }: ErrorStateProps) {
       </Text>
       {problem !== null && problem.status > 0 && (
         <Text size="xs" mt="xs" className="anywhere">
-          <Anchor href={`/errors#${problem.code}`} inherit>
+          <Anchor href={problem.code === "unknown" ? "/errors" : `/errors/${problem.code}`} inherit>
             {problem.code}
           </Anchor>
           {problem.requestId !== undefined && (
