@@ -50,8 +50,15 @@ export class Audience {
       clients.push(...(await Promise.all(users.map((user) => open({ ...wish, user }, context)))));
     }
     const rooms = clients.map((client) => client.room(room, { backlog: 0, presence: "none", keep: 10 }));
-    await Promise.all(rooms.map(entered));
-    return new Audience(clients, rooms);
+    const audience = new Audience(clients, rooms);
+    try {
+      await Promise.all(rooms.map(entered));
+    } catch (error) {
+      // Those who are in would keep the process alive.
+      audience.leave();
+      throw error;
+    }
+    return audience;
   }
 
   /** Publishes, and waits until all of it has come to everyone, or nothing more comes. */
@@ -110,6 +117,7 @@ export class Audience {
 function entered(room: Room): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Unreachable("The room is not entered in time.")), seatMs);
+    timer.unref();
     room.subscribe(({ status, error }) => {
       if (status === "failed") reject(error);
       if (status === "failed" || status === "live") clearTimeout(timer);
