@@ -109,9 +109,10 @@ export class MessageWindow<Data> {
   }
 
   #firstOf(messages: readonly Message<Data>[]): number {
-    const from = this.#from;
-    if (from === null) return Math.max(0, messages.length - this.#size);
+    const newest = Math.max(0, messages.length - this.#size);
+    const from = this.#from ?? Infinity;
     const found = messages.findIndex(({ id }) => id >= from);
-    return found < 0 ? messages.length : found;
+    // Of another history, which counts anew, the newest are shown all the same.
+    return found < 0 ? newest : Math.min(found, newest);
   }
 }
