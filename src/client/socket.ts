@@ -96,11 +96,15 @@ export class Socket implements Link {
 
   #receive(text: string): void {
     this.#isAsked = false;
-    const parsed = JSON.parse(text) as Addressed | Addressed[];
-    for (const frame of Array.isArray(parsed) ? parsed : [parsed]) {
-      if (this.#over) return;
-      this.#note(frame);
-      if (frame.type !== "pong") this.#events.onFrame(frame);
+    try {
+      for (const frame of [JSON.parse(text) as Addressed | Addressed[]].flat()) {
+        if (this.#over) return;
+        this.#note(frame);
+        if (frame.type !== "pong") this.#events.onFrame(frame);
+      }
+    } catch {
+      // No frame of ours. Thrown here it would end a program of Node's.
+      this.#end(1006);
     }
   }
 

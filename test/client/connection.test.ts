@@ -89,6 +89,16 @@ test("[C1] any other end is a lost network: it comes back", () => {
   for (const code of [4500, 4599]) expect(instructionOf({ code })).toBe("never");
 });
 
+test("[C1] what is no frame ends the connection as if it had been lost, and no program", async () => {
+  const nonsense = ["<html>", "", "null", "[null]", '{"type"'];
+  const { client: one, states } = connect();
+  server.onLine = (line) => void nonsense.splice(0, 1).forEach((text) => line.raw(text));
+  const general = one.room("general");
+  general.subscribe(() => undefined);
+  await until(() => general.snapshot.status === "live");
+  expect([server.lines.length, states.filter((name) => name === "waiting").length]).toEqual([6, 5]);
+});
+
 test("[C1] what failed comes back when it is told to", async () => {
   const { client: one, states } = connect();
   server.onLine = (line) => server.lines.length === 1 && line.close(4502, "token_revoked");

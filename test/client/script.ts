@@ -27,6 +27,11 @@ export class Line {
     for (const frame of frames) this.#socket.send(JSON.stringify(frame));
   }
 
+  /** Whatever it is. */
+  raw(text: string): void {
+    this.#socket.send(text);
+  }
+
   /** Without a farewell of the protocol. */
   close(code: number, reason = ""): void {
     this.#socket.close(code, reason);
