@@ -57,11 +57,14 @@ export class Terminal {
     if (this.isWatched) this.#err.write(`\r\u001b[K${harmless(text)}`);
   }
 
-  /** For bytes as they come. It is not closed with what is written into it. */
+  /** For lines of JSON as they come: to a terminal the same values, in nothing that it would obey. It is not closed with what is written into it. */
   sink(): Writable {
     const out = this.#out;
+    const decoder = new TextDecoder();
+    const shown = (chunk: Uint8Array): string =>
+      decoder.decode(chunk, { stream: true }).split("\n").map(spelt).join("\n");
     return new Writable({
-      write: (chunk, _encoding, done) => void out.write(chunk, done),
+      write: (chunk: Uint8Array, _encoding, done) => void out.write(out.isTTY ? shown(chunk) : chunk, done),
     });
   }
 
@@ -83,5 +86,9 @@ export class Terminal {
 
 /** The same value: what a terminal might obey is spelt out. */
 function jsonLine(value: unknown): string {
-  return harmless(JSON.stringify(value), (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return spelt(JSON.stringify(value));
+}
+
+function spelt(json: string): string {
+  return harmless(json, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

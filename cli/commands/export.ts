@@ -1,7 +1,7 @@
 /** Everything of a room, a user or a tenant, as lines of JSON. */
 import { createWriteStream } from "node:fs";
-import { rename } from "node:fs/promises";
-import { Readable } from "node:stream";
+import { rename, unlink } from "node:fs/promises";
+import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { ExportKind } from "../../src/protocol/export.ts";
@@ -47,8 +47,6 @@ function askedFor(what: ExportKind, name: string): { readonly path: string; read
 }
 
 async function save(response: Response, seal: Seal, out: string | undefined, { terminal }: Context): Promise<void> {
-  // For its owner's eyes: it holds what was said, and what is hidden.
-  const target = out === undefined ? terminal.sink() : createWriteStream(partial(out), { mode: 0o600 });
   async function* counted(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     for await (const chunk of body) {
       seal.take(chunk);
@@ -57,16 +55,27 @@ async function save(response: Response, seal: Seal, out: string | undefined, { t
     }
   }
   try {
+    const target = out === undefined ? terminal.sink() : await newFile(partial(out));
     await pipeline(counted(response.body === null ? Readable.from([]) : response.body), target);
   } catch (error) {
+    // Where nothing was begun, it would keep us waiting.
+    await response.body?.cancel().catch(() => undefined);
     if (error instanceof Refused) throw error;
     const code = systemCode(error);
-    if (code !== undefined && /^E(ACCES|NOSPC|NOENT|ISDIR|ROFS|PERM)$/.test(code))
+    if (code !== undefined && /^E(ACCES|EXIST|NOSPC|NOENT|ISDIR|ROFS|PERM)$/.test(code))
       throw new Failure(`the file cannot be written: ${code}`);
     throw cutOff(seal, out);
   } finally {
     terminal.progress("");
   }
+}
+
+/** For its owner's eyes: it holds what was said, and what is hidden. One that is there may be read by others, or be a link to elsewhere. */
+async function newFile(path: string): Promise<Writable> {
+  await unlink(path).catch((error: unknown) => {
+    if (systemCode(error) !== "ENOENT") throw error;
+  });
+  return createWriteStream(path, { mode: 0o600, flags: "wx" });
 }
 
 function cutOff({ lines, bytes }: Seal, out: string | undefined): Failure {

@@ -1,6 +1,6 @@
 /** The command line, as it is built, against a server that is killed meanwhile. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commands } from "../../cli/commands.ts";
@@ -200,13 +200,16 @@ test("[U6] who has read enough ends it quietly, at once and without a word", asy
 test("[U7] what strangers say cannot command a terminal, and is the same in JSON", async () => {
   const text = "red \u001b[31m \u009b31m bell \u0007 \u202egnihton\r\nsecond\tline \u001b]0;title\u0007";
   await say("strange", text);
-  const [json, human, tail] = await Promise.all([
+  const [json, exported, human, tail] = await Promise.all([
     cli.run(["history", "strange", "--json"]),
+    cli.shell(`script -qec "$PARLEY export room strange 2>/dev/null" /dev/null`, { env: { TERM: "xterm" } }),
     cli.shell(`script -qec "$PARLEY history strange" /dev/null`, { env: { TERM: "xterm", NO_COLOR: "" } }),
     cli.shell(`script -qec "$PARLEY history strange" /dev/null`, { env: { TERM: "xterm", NO_COLOR: "1" } }),
   ]);
   expect(valuesOf(json.out)).toMatchObject([{ text }]);
   expect(json.out.trimEnd()).not.toMatch(/[\p{Cc}\u202e]/u);
+  expect(valuesOf(exported.out.replaceAll("\r\n", "\n"))).toContainEqual(expect.objectContaining({ text }));
+  expect(exported.out.replaceAll("\r\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
   const coloured = human.out.replaceAll(/\p{Cc}\[\d+m/gu, "");
   expect(human.out).not.toBe(coloured);
   for (const shown of [coloured, tail.out]) {
@@ -273,6 +276,9 @@ test("[U8] every command has its help with an example, and does what it says for
 test("[U9] an export proves that it is whole, and imported and exported again it is the same byte for byte", async () => {
   const text = "ünïcode ".repeat(1_200);
   await cli.run(["publish", "taken", "--lines"], { input: `${text}\n`.repeat(40) });
+  const foreign = join(cli.folder, "foreign");
+  writeFileSync(foreign, "as it was");
+  symlinkSync(foreign, join(cli.folder, "taken.ndjson.partial"));
   const [taken, nowhere] = await Promise.all([
     cli.run(["export", "room", "taken", "-o", "taken.ndjson"]),
     cli.run(["import", "room", "again", "nowhere.ndjson"]),
@@ -284,6 +290,8 @@ test("[U9] an export proves that it is whole, and imported and exported again it
   });
   expect(nowhere).toMatchObject({ code: 1, err: "parley: the file cannot be read: ENOENT\n" });
   const file = readFileSync(join(cli.folder, "taken.ndjson"), "utf8");
+  // What lay there led elsewhere.
+  expect([readFileSync(foreign, "utf8"), statSync(join(cli.folder, "taken.ndjson")).mode & 0o777]).toEqual(["as it was", 0o600]);
 
   const cut = await cli.run(["import", "room", "again"], { input: file.slice(0, -5_000) });
   expect(cut).toMatchObject({
