@@ -15,7 +15,7 @@ export function useSpeaker(): readonly [string, (user: string) => void] {
 
 /** As the protocol has it: why this is no user's id, or null. */
 export function unfitUser(user: string): string | null {
-  return /^[^\p{C}\p{Z}/]{1,128}$/u.test(user) && user !== "__proto__"
+  return /^[^\p{C}\p{Z}/]{1,128}$/u.test(user) && !["__proto__", ".", ".."].includes(user)
     ? null
     : "1 to 128 printable characters without / or space.";
 }

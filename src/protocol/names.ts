@@ -19,8 +19,8 @@ export type RoomName = z.infer<typeof RoomName>;
 export const UserId = z
   .string()
   .regex(/^[^\p{C}\p{Z}/]{1,128}$/u, "1 to 128 printable characters without / or space")
-  // It becomes a key of JSON objects in the hands of readers.
-  .refine((user) => user !== "__proto__", "a reserved word");
+  // It becomes a key of JSON objects in the hands of readers, and a part of addresses, in which dots alone lead elsewhere.
+  .refine((user) => !["__proto__", ".", ".."].includes(user), "a reserved word");
 export type UserId = z.infer<typeof UserId>;
 
 export const DisplayName = z

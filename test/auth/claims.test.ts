@@ -49,6 +49,8 @@ describe("[A4] who and for whom", () => {
     "a\nb",
     "a\0b",
     "__proto__",
+    ".",
+    "..",
     "u".repeat(129),
     7,
     ["ada"],
