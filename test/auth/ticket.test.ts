@@ -74,7 +74,9 @@ describe("[A12] tickets that are right", () => {
   });
 
   test("[A12] whatever may have been verified is read back to the same", async () => {
-    const text = fc.stringMatching(/^[a-zA-Z0-9@._é漢-]{1,40}$/).filter((name) => !["__proto__", ".", ".."].includes(name));
+    const text = fc
+      .stringMatching(/^[a-zA-Z0-9@._é漢-]{1,40}$/)
+      .filter((name) => !["__proto__", ".", ".."].includes(name));
     const room = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/);
     const rooms = fc.dictionary(
       fc.stringMatching(/^[a-z]{1,8}(:(\*|[a-z]{1,8})){0,3}$/),

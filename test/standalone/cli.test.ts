@@ -291,7 +291,10 @@ test("[U9] an export proves that it is whole, and imported and exported again it
   expect(nowhere).toMatchObject({ code: 1, err: "parley: the file cannot be read: ENOENT\n" });
   const file = readFileSync(join(cli.folder, "taken.ndjson"), "utf8");
   // What lay there led elsewhere.
-  expect([readFileSync(foreign, "utf8"), statSync(join(cli.folder, "taken.ndjson")).mode & 0o777]).toEqual(["as it was", 0o600]);
+  expect([readFileSync(foreign, "utf8"), statSync(join(cli.folder, "taken.ndjson")).mode & 0o777]).toEqual([
+    "as it was",
+    0o600,
+  ]);
 
   const cut = await cli.run(["import", "room", "again"], { input: file.slice(0, -5_000) });
   expect(cut).toMatchObject({
