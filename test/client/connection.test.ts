@@ -92,7 +92,7 @@ test("[C1] any other end is a lost network: it comes back", () => {
 test("[C1] what is no frame ends the connection as if it had been lost, and no program", async () => {
   const nonsense = ["<html>", "", "null", "[null]", '{"type"'];
   const { client: one, states } = connect();
-  server.onLine = (line) => void nonsense.splice(0, 1).forEach((text) => line.raw(text));
+  server.onLine = (line) => nonsense.splice(0, 1).forEach((text) => line.raw(text));
   const general = one.room("general");
   general.subscribe(() => undefined);
   await until(() => general.snapshot.status === "live");
