@@ -20,6 +20,8 @@ beforeAll(async () => {
 });
 beforeEach((context) => {
   if (console === null) context.skip("no chromium");
+  // What fails in one test is not to fail the next.
+  console?.complaints.splice(0);
 });
 afterAll(() => console?.close());
 

@@ -8,6 +8,9 @@ import { type Server, startServer } from "./process.ts";
 
 export type Credential = "tenant" | "operator";
 
+/** Chromium's own words where a page is left before its socket was open: nothing is wrong with it. */
+const leftEarly = /WebSocket is closed before the connection is established/;
+
 /** As large as a desk's, and as a telephone's. */
 export const wide = { width: 1280, height: 800 };
 export const narrow = { width: 390, height: 844 };
@@ -36,7 +39,8 @@ export class Console {
     this.server = server;
     this.page = page;
     page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
+      if (["error", "warning"].includes(message.type()) && !leftEarly.test(message.text()))
+        this.complaints.push(message.text());
     });
     page.on("pageerror", (error) => this.complaints.push(error.message));
   }

@@ -45,6 +45,7 @@ export function roomLifeTests(console: () => Console): void {
     await other.getByRole("button", { name: "Be this user" }).click();
     await page.getByText("Here now: 2").waitFor();
     await page.getByText("bo came").waitFor();
+    await live(other);
     await other.getByLabel("Message", { exact: true }).fill("as");
     await page.getByText("bo is writing").waitFor();
 
@@ -52,7 +53,8 @@ export function roomLifeTests(console: () => Console): void {
     await other.getByText("streaming", { exact: true }).waitFor();
     await other.getByRole("button", { name: "Stop" }).click();
     await page.getByText("cancelled", { exact: true }).waitFor();
-    expect(console().complaints).toEqual([]);
+    // Whoever writes what is stopped learns it by an answer of 409.
+    expect(console().complaints.filter((text) => !text.includes("409"))).toEqual([]);
     await other.close();
   });
 
@@ -91,8 +93,12 @@ export function roomLifeTests(console: () => Console): void {
     await tabTo(page, "Actions for message 1", "Shift+Tab");
     await page.keyboard.press("Enter");
     await page.getByRole("menuitem", { name: "Delete" }).waitFor();
-    for (let press = 0; press < 20 && (await focused(page)) !== "Delete"; press++)
+    const isAtDelete = async (): Promise<boolean> => {
+      if ((await focused(page)) === "Delete") return true;
       await page.keyboard.press("ArrowDown");
+      return false;
+    };
+    await expect.poll(isAtDelete, { timeout: 10_000 }).toBe(true);
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await tabTo(page, "Delete");
