@@ -8,12 +8,16 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Gate } from "./gate.tsx";
+import { closeClients } from "./live/clients.ts";
 import { queries } from "./queries.ts";
 import { begin } from "./session.ts";
 import { cssVariables, styleNonce, theme } from "./theme.ts";
 
-// What one key has asked is not for the eyes of the next.
-begin(() => queries.clear());
+// What one key has asked is not for the eyes of the next, and what it has said is not to be sent by the next.
+begin(() => {
+  queries.clear();
+  closeClients();
+});
 // A dialog keeps the page behind it from scrolling by a `<style>` of a library's, which looks for the nonce here.
 Reflect.set(globalThis, "__webpack_nonce__", styleNonce());
 const root = document.getElementById("root");

@@ -24,3 +24,9 @@ export function clientAs(user: string, keyId: string, rights: readonly RoomCapab
   clients.set(name, made);
   return made;
 }
+
+/** Another key is used from now on: what waits to be published by them is given up. */
+export function closeClients(): void {
+  for (const client of clients.values()) client.close();
+  clients.clear();
+}
