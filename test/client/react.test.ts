@@ -165,7 +165,7 @@ test("[C25] hooks tell who is here, who writes, and how the connection stands", 
   await server.kill();
   await expectText(page.getByLabel("connection").locator("p"), "waiting  true network");
   await server.start();
-  await page.getByText("Connect").click();
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   await expectText(page.getByLabel("connection").locator("p"), "connected websocket false ");
   expect(complaints().filter((text) => !text.includes("WebSocket") && !text.includes("ERR_"))).toEqual([]);
 });
