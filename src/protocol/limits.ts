@@ -463,6 +463,8 @@ export const fixedLimits = {
   /** An answer of which nothing has come is asked for again, so often in all, after pauses that double. */
   assistantAttempts: 3,
   assistantPauseMs: 500,
+  /** That somebody asks too often is said to that user so often at most: each time it is a message that everybody reads. */
+  assistantNoteMs: 60_000,
   /** Who is told to come again later than that gives up: somebody is waiting. */
   assistantRetryAfterMs: 10_000,
   /** In one room: what is answered at once, and what waits for it. */

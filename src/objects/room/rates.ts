@@ -1,13 +1,13 @@
 /** The room's token buckets. In memory only: a bucket that is lost with the room would have refilled within seconds. */
 import { type Allowance, isFull, levelOf, type Rate, spend, tooFast } from "../../core/allowance.ts";
-import type { Limits } from "../../protocol/limits.ts";
+import { fixedLimits, type Limits } from "../../protocol/limits.ts";
 import type { Refusal } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Session } from "../../protocol/session.ts";
 
 const roomKey = "";
 const searchesKey = "searches";
-const noteRate: Rate = { perSecond: 1 / 60, burst: 1 };
+const noteRate: Rate = { perSecond: 1_000 / fixedLimits.assistantNoteMs, burst: 1 };
 
 interface Bucket {
   readonly allowance: Allowance;
@@ -134,7 +134,7 @@ export class Rates {
     return null;
   }
 
-  /** That there were too many is said to a user once a minute: each time it is a message that everybody reads. */
+  /** Whether it may be said to a user, once more, that there were too many. */
   payForNote({ user }: Session, nowMs: number): boolean {
     const key = `notes ${user}`;
     const spent = spend(this.#left(key), noteRate, nowMs);

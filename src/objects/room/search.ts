@@ -18,9 +18,9 @@ import type { Sieve } from "./store/searchIndex.ts";
 import { type Viewer, viewerOf } from "./viewer.ts";
 
 const { searchPageDefault, searchPageMax, searchRare, searchSpan, searchRanked, searchRankedUnits } = fixedLimits;
+const { searchHighlights, searchPrefixPages } = fixedLimits;
 /** At a time: of long texts few are needed. */
 const textsRead = 50;
-const { searchHighlights, searchPrefixPages } = fixedLimits;
 
 export interface SearchRequest {
   readonly q: string;
