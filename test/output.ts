@@ -21,21 +21,31 @@ const secret = new RegExp(
 /** Where a secret stood, for a person to look; never the secret itself. */
 export type Leak = string;
 
-export async function passOn(from: Readable, to: Writable, name: string): Promise<Leak[]> {
+/** What Miniflare prints when workerd's process has ended, which no test can make happen. */
+const crash = "The Workers runtime crashed unexpectedly";
+
+/** `crashed`: a process of workerd ended while its tests ran. */
+export async function passOn(
+  from: Readable,
+  to: Writable,
+  name: string,
+): Promise<{ readonly leaks: Leak[]; readonly crashed: boolean }> {
   const leaks: Leak[] = [];
+  let crashed = false;
   let dropping = false;
   let number = 0;
   for await (const line of createInterface(from)) {
     number++;
     const begins = asked.exec(line) ?? cutOff.exec(line);
     dropping = begins !== null || (dropping && continued.test(line));
+    crashed ||= line.includes(crash);
     const isLeak = secret.test(line);
     if (isLeak) leaks.push(`${name}, line ${number}`);
     // The reporter's dots may stand before it.
     if (begins !== null) to.write(line.slice(0, begins.index));
     else if (!dropping) to.write(isLeak ? "(this line holds a secret and is withheld)\n" : `${line}\n`);
   }
-  return leaks;
+  return { leaks, crashed };
 }
 
 /** In what servers printed after they had introduced themselves (support/process.ts). */
