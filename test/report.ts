@@ -53,7 +53,11 @@ export function unfinished(
 ): string[] {
   const ended = new Set(files.filter(hasEnded).map(({ name }) => name));
   return folders
-    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)))
-    .filter((file) => file.endsWith(".test.ts") && (filters.length === 0 || filters.some((filter) => file.includes(filter))))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
+    )
+    .filter(
+      (file) => file.endsWith(".test.ts") && (filters.length === 0 || filters.some((filter) => file.includes(filter))),
+    )
     .filter((file) => !ended.has(join(root, file)));
 }
