@@ -2,7 +2,7 @@
 import { Group, NumberInput, PasswordInput, Select, Textarea, TextInput } from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { AssistantValues } from "./assistantForm.ts";
 import type { Assistant } from "./assistantsQuery.ts";
 

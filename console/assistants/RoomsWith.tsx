@@ -4,7 +4,7 @@ import { useMutation } from "@tanstack/react-query";
 import { answered, api } from "../api.ts";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 
 /** One page of the list of rooms. */
 const asked = 200;

@@ -5,7 +5,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { CopyButton } from "../parts/CopyButton.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { verify, type Verdict } from "./verify.ts";
 
 export function Proof() {

@@ -1,7 +1,7 @@
 /** The frames that went over the connection, the newest at the end: rows of one height, of which those in sight are in the page. */
 import { Text, VisuallyHidden } from "@mantine/core";
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { LoggedFrame } from "./frameLog.ts";
 
 export interface FrameListProps {

@@ -3,7 +3,7 @@ import { Button, Code, Group, MultiSelect, Stack, Text } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useState, useSyncExternalStore } from "react";
 import { CopyButton } from "../parts/CopyButton.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { FrameList } from "./frameList.tsx";
 import { type FrameLog, framesKept, type LoggedFrame } from "./frameLog.ts";
 

@@ -6,7 +6,7 @@ import type { LimitName } from "../../src/protocol/limits.ts";
 import { LimitsPatch } from "../../src/protocol/policy.ts";
 import { textOf } from "../parts/ErrorState.tsx";
 import { useSending } from "../sending.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { amount, type LimitRow } from "./limitRow.ts";
 
 export type SaveLimit = (name: LimitName, value: number) => Promise<unknown>;

@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { Limits } from "../../src/protocol/limits.ts";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { Left } from "./levels.ts";
 import { LimitEditor, type SaveLimit } from "./LimitEditor.tsx";
 import { amount, type LimitRow, limitRows, matches } from "./limitRow.ts";

@@ -1,7 +1,6 @@
 /** The limits of a tenant as they are listed: what each counts, and how it stands. */
 import { type LimitName, type Limits, tenantLimits } from "../../src/protocol/limits.ts";
-import { bytes } from "../sizes.ts";
-import { count } from "../time.ts";
+import { bytes, count } from "../parts/amount.ts";
 
 export interface LimitRow {
   readonly name: LimitName;

@@ -4,7 +4,7 @@ import { IconShield } from "@tabler/icons-react";
 import type { RoomSnapshot } from "../../src/client/client.ts";
 import { CopyButton } from "../parts/CopyButton.tsx";
 import { Time } from "../parts/Time.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { Happening } from "./activity.ts";
 import type { Deeds } from "./deeds.ts";
 

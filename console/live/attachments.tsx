@@ -4,7 +4,7 @@ import { IconDownload, IconPaperclip } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { Message } from "../../src/client/client.ts";
-import { bytes } from "../sizes.ts";
+import { bytes } from "../parts/amount.ts";
 import { orComplain } from "./complain.ts";
 import { fileOf } from "./file.ts";
 

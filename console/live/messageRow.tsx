@@ -6,7 +6,7 @@ import { Badge, Button, Code, Group, Text } from "@mantine/core";
 import { memo } from "react";
 import type { Message } from "../../src/client/client.ts";
 import { Time } from "../parts/Time.tsx";
-import { exactTime } from "../time.ts";
+import { exactTime } from "../parts/moment.ts";
 import { Attachments } from "./attachments.tsx";
 import type { Deeds } from "./deeds.ts";
 import { MessageMenu } from "./messageMenu.tsx";

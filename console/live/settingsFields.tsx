@@ -2,7 +2,7 @@
 import { NumberInput, Select, SimpleGrid, Stack, Switch, TextInput } from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { SettingsDraft } from "./settingsDraft.ts";
 
 interface FieldsProps {

@@ -3,7 +3,7 @@ import { Button, Loader, Text } from "@mantine/core";
 import { IconArrowDown } from "@tabler/icons-react";
 import { useCallback, useImperativeHandle, useRef, useState, type Ref } from "react";
 import type { Room, RoomSnapshot } from "../../src/client/client.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { Deeds } from "./deeds.ts";
 import { MessageRow } from "./messageRow.tsx";
 import { textOf } from "../parts/ErrorState.tsx";

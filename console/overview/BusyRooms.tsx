@@ -3,7 +3,7 @@ import { Text } from "@mantine/core";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
 import { Time } from "../parts/Time.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 
 interface ListedRoom {
   readonly name: string;

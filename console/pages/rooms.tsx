@@ -15,7 +15,7 @@ import { LinkText } from "../parts/LinkText.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { Time } from "../parts/Time.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 
 type Listing = InferResponseType<typeof api.v1.rooms.$get, 200>["items"][number];
 

@@ -10,7 +10,7 @@ import { Loaded } from "../parts/Loaded.tsx";
 import { FormSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { Time } from "../parts/Time.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { Deliveries } from "../webhooks/Deliveries.tsx";
 import { EditWebhookModal } from "../webhooks/EditWebhookModal.tsx";
 import { EndpointState } from "../webhooks/EndpointState.tsx";

@@ -9,7 +9,7 @@ import { LinkText } from "../parts/LinkText.tsx";
 import { Loaded } from "../parts/Loaded.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { EndpointState } from "../webhooks/EndpointState.tsx";
 import { NewWebhookModal } from "../webhooks/NewWebhookModal.tsx";
 import { type Endpoint, webhookQuery, webhooksQuery } from "../webhooks/webhookQueries.ts";

@@ -1,7 +1,7 @@
 /** A time as people say it, with the exact one on pointing at it. */
 import { useInterval } from "@mantine/hooks";
 import { useState } from "react";
-import { exactTime, relativeTime } from "../time.ts";
+import { exactTime, relativeTime } from "./moment.ts";
 
 export interface TimeProps {
   /** Milliseconds since 1970; null where it never was. */

@@ -1,7 +1,7 @@
 /** Who is asked about messages before they are stored. */
 import { Alert, NumberInput, Radio, Stack, Switch, TextInput } from "@mantine/core";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { HookSecret } from "./HookSecret.tsx";
 import { SettingsForm } from "./SettingsForm.tsx";
 import type { Settings } from "./tenantQuery.ts";

@@ -1,7 +1,7 @@
 /** How long messages are kept. */
 import { NumberInput } from "@mantine/core";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { SettingsForm } from "./SettingsForm.tsx";
 import type { Settings } from "./tenantQuery.ts";
 

@@ -1,7 +1,7 @@
 /** Words that are not to be said. */
 import { Radio, Stack, Textarea } from "@mantine/core";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import { SettingsForm } from "./SettingsForm.tsx";
 import type { Settings } from "./tenantQuery.ts";
 

@@ -6,8 +6,7 @@ import { Card } from "../parts/Card.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { Facts } from "../parts/Facts.tsx";
 import { Time } from "../parts/Time.tsx";
-import { bytes } from "../sizes.ts";
-import { count } from "../time.ts";
+import { bytes, count } from "../parts/amount.ts";
 import { type TenantProfile, tenantUsageQuery } from "./tenantQueries.ts";
 
 export interface TenantFiguresProps {

@@ -1,6 +1,5 @@
 /** What is shown of usage: which figures stand in a chart together, and how they are written. */
-import { bytes } from "../sizes.ts";
-import { count } from "../time.ts";
+import { bytes, count } from "../parts/amount.ts";
 import type { UsageItem } from "./usageQuery.ts";
 
 export interface Figure {

@@ -3,7 +3,7 @@ import { MultiSelect, NumberInput, Stack, Switch, TagsInput, TextInput } from "@
 import type { UseFormReturnType } from "@mantine/form";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import { webhookEventTypes } from "../../src/protocol/webhook.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { EndpointValues } from "./endpointForm.ts";
 
 export function EndpointFields({ form }: { readonly form: UseFormReturnType<EndpointValues> }) {

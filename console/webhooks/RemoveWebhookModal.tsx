@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { answered, api } from "../api.ts";
 import { ConfirmModal } from "../parts/ConfirmModal.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { EndpointDialog } from "./dialog.ts";
 
 export function RemoveWebhookModal({ endpoint: { id, url, queue }, isOpen, onClose }: EndpointDialog) {

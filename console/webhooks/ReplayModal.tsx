@@ -6,7 +6,7 @@ import { ReplayBody } from "../../src/protocol/http.ts";
 import { answered, api } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { useSending } from "../sending.ts";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { EndpointDialog } from "./dialog.ts";
 
 /** A field of a number that is emptied holds a text. */

@@ -4,7 +4,7 @@ import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { answered, api } from "../api.ts";
 import { ErrorState } from "../parts/ErrorState.tsx";
-import { count } from "../time.ts";
+import { count } from "../parts/amount.ts";
 import type { EndpointDialog } from "./dialog.ts";
 
 export function TestModal({ endpoint: { id, url }, isOpen, onClose }: EndpointDialog) {

@@ -1,4 +1,4 @@
-/** Times (in milliseconds) and amounts in the words of people. */
+/** Times, in milliseconds, in the words of people. */
 
 const units = [
   ["year", 31_536_000_000],
@@ -10,7 +10,6 @@ const units = [
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
-const whole = new Intl.NumberFormat("en");
 
 /** "3 minutes ago", "in 2 days"; within a minute "just now". */
 export function relativeTime(atMs: number, nowMs: number): string {
@@ -22,9 +21,4 @@ export function relativeTime(atMs: number, nowMs: number): string {
 /** "Nov 22, 2026, 12:40:36 AM", by the clock of whoever looks. */
 export function exactTime(atMs: number): string {
   return exact.format(atMs);
-}
-
-/** "12,345". */
-export function count(value: number): string {
-  return whole.format(value);
 }

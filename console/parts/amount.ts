@@ -1,5 +1,13 @@
-/** Bytes in the words of people: of a thousand each, as disks and networks are sold. */
+/** Amounts in the words of people. */
+
+const whole = new Intl.NumberFormat("en");
+/** Of a thousand each, as disks and networks are sold. */
 const units = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
+
+/** "12,345". */
+export function count(value: number): string {
+  return whole.format(value);
+}
 
 /** "25 MB"; three figures at most where it is not exact. */
 export function bytes(value: number): string {
