@@ -12,6 +12,7 @@ import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
+import { ShowMore } from "../parts/ShowMore.tsx";
 import { queries } from "../queries.ts";
 import { orComplain } from "./complain.ts";
 import { placeOf } from "./place.ts";
@@ -37,19 +38,18 @@ export function Members({ room }: { readonly room: string }) {
   return (
     <Stack>
       <AddMember room={room} />
-      {found.error !== null && <ErrorState error={found.error} onRetry={() => void found.refetch()} />}
+      {found.error !== null && !found.isFetchNextPageError && (
+        <ErrorState error={found.error} onRetry={() => void found.refetch()} />
+      )}
       {items === undefined ? (
         found.error === null && <TableSkeleton />
       ) : items.length === 0 ? (
         <NoMembers />
       ) : (
-        <DataTable
-          label="Members"
-          columns={columnsFor(room, setLeaving)}
-          items={items}
-          keyOf={({ user }) => user}
-          more={{ hasMore: found.hasNextPage, isLoading: found.isFetchingNextPage, load: found.fetchNextPage }}
-        />
+        <>
+          <DataTable label="Members" columns={columnsFor(room, setLeaving)} items={items} keyOf={({ user }) => user} />
+          <ShowMore rest={found} />
+        </>
       )}
       <ConfirmModal
         isOpen={leaving !== null}

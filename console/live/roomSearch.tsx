@@ -7,6 +7,7 @@ import type { Room, SearchPage } from "../../src/client/client.ts";
 import { EmptyState } from "../parts/EmptyState.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
+import { ShowMore } from "../parts/ShowMore.tsx";
 import { Time } from "../parts/Time.tsx";
 import type { Deeds } from "./deeds.ts";
 import { shownError } from "./refused.ts";
@@ -81,8 +82,12 @@ function Found({ room, asked, onShow }: FoundProps) {
     retry: false,
     staleTime: 0,
   });
-  if (found.error !== null) return <ErrorState error={shownError(found.error)} onRetry={() => void found.refetch()} />;
-  if (found.data === undefined) return <TableSkeleton rows={3} />;
+  if (found.data === undefined)
+    return found.error === null ? (
+      <TableSkeleton rows={3} />
+    ) : (
+      <ErrorState error={shownError(found.error)} onRetry={() => void found.refetch()} />
+    );
   const items = found.data.pages.flatMap((page) => page.items);
   if (items.length === 0) return <EmptyState icon={IconSearch} title="No message has these words" />;
   return (
@@ -97,11 +102,7 @@ function Found({ room, asked, onShow }: FoundProps) {
           <Hit key={item.message.id} item={item} onShow={onShow} />
         ))}
       </ol>
-      {found.hasNextPage && (
-        <Button variant="default" loading={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore rest={found} shown={shownError} />
     </>
   );
 }

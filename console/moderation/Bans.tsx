@@ -7,8 +7,7 @@ import { answered, api } from "../api.ts";
 import { ConfirmModal } from "../parts/ConfirmModal.tsx";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
-import { ErrorState } from "../parts/ErrorState.tsx";
-import { TableSkeleton } from "../parts/Loading.tsx";
+import { Listed } from "../parts/Listed.tsx";
 import { Time } from "../parts/Time.tsx";
 import { type Ban, banOf, bansQuery } from "./moderationQueries.ts";
 
@@ -37,24 +36,18 @@ export function Bans() {
 }
 
 function List({ onLift }: { readonly onLift: (user: string) => void }) {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(bansQuery);
-  if (data === undefined)
-    return error === null ? <TableSkeleton /> : <ErrorState error={error} onRetry={() => void refetch()} />;
-  const items = data.pages.flatMap((page) => page.items);
-  if (items.length === 0)
-    return (
-      <EmptyState icon={IconUserCheck} title="Nobody is banned">
-        Whoever is banned here may enter no room of this tenant. Bans of one room stand in that room.
-      </EmptyState>
-    );
+  const list = useInfiniteQuery(bansQuery);
   return (
-    <DataTable
-      label="Bans"
-      columns={columnsOf(onLift)}
-      items={items}
-      keyOf={({ user }) => user}
-      more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: fetchNextPage }}
-    />
+    <Listed
+      query={list}
+      empty={
+        <EmptyState icon={IconUserCheck} title="Nobody is banned">
+          Whoever is banned here may enter no room of this tenant. Bans of one room stand in that room.
+        </EmptyState>
+      }
+    >
+      {(items) => <DataTable label="Bans" columns={columnsOf(onLift)} items={items} keyOf={({ user }) => user} />}
+    </Listed>
   );
 }
 

@@ -2,11 +2,9 @@
 import { SegmentedControl, Stack } from "@mantine/core";
 import { IconFlag } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Button, Center } from "@mantine/core";
 import { useState } from "react";
 import { EmptyState } from "../parts/EmptyState.tsx";
-import { ErrorState } from "../parts/ErrorState.tsx";
-import { TableSkeleton } from "../parts/Loading.tsx";
+import { Listed } from "../parts/Listed.tsx";
 import { FlagCard } from "./FlagCard.tsx";
 import { type FlagState, flagsQuery } from "./moderationQueries.ts";
 
@@ -30,28 +28,24 @@ export function Flags({ onBan }: { readonly onBan: (user: string) => void }) {
 }
 
 function List({ state, onBan }: { readonly state: FlagState; readonly onBan: (user: string) => void }) {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(flagsQuery(state));
-  if (data === undefined)
-    return error === null ? <TableSkeleton /> : <ErrorState error={error} onRetry={() => void refetch()} />;
-  const items = data.pages.flatMap((page) => page.items);
-  if (items.length === 0)
-    return (
-      <EmptyState icon={IconFlag} title={state === "open" ? "Nothing is flagged" : "Nothing has been looked at"}>
-        Users flag a message by the API, and it waits here for somebody to look at it.
-      </EmptyState>
-    );
+  const list = useInfiniteQuery(flagsQuery(state));
   return (
-    <Stack gap="sm" component="ul" p={0} m={0} aria-label="Flags" className="bare">
-      {items.map((flag) => (
-        <FlagCard key={flag.id} flag={flag} onBan={onBan} />
-      ))}
-      {hasNextPage && (
-        <Center component="li">
-          <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            Show more
-          </Button>
-        </Center>
+    <Listed
+      key={state}
+      query={list}
+      empty={
+        <EmptyState icon={IconFlag} title={state === "open" ? "Nothing is flagged" : "Nothing has been looked at"}>
+          Users flag a message by the API, and it waits here for somebody to look at it.
+        </EmptyState>
+      }
+    >
+      {(items) => (
+        <Stack gap="sm" component="ul" p={0} m={0} aria-label="Flags" className="bare">
+          {items.map((flag) => (
+            <FlagCard key={flag.id} flag={flag} onBan={onBan} />
+          ))}
+        </Stack>
       )}
-    </Stack>
+    </Listed>
   );
 }

@@ -11,8 +11,7 @@ import { actorText, targetText } from "../audit/entryText.ts";
 import { Proof } from "../audit/Proof.tsx";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
-import { ErrorState } from "../parts/ErrorState.tsx";
-import { TableSkeleton } from "../parts/Loading.tsx";
+import { Listed } from "../parts/Listed.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { Time } from "../parts/Time.tsx";
 
@@ -37,24 +36,20 @@ export function AuditPage() {
 }
 
 function List({ filter, onShow }: { readonly filter: AuditFilter; readonly onShow: (entry: Entry) => void }) {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(auditQuery(filter));
-  if (data === undefined)
-    return error === null ? <TableSkeleton rows={10} /> : <ErrorState error={error} onRetry={() => void refetch()} />;
-  const items = data.pages.flatMap((page) => page.items);
-  if (items.length === 0)
-    return (
-      <EmptyState icon={IconClipboardList} title="No such entries">
-        None of the entries is of this kind. What is said in rooms is not written here.
-      </EmptyState>
-    );
+  const list = useInfiniteQuery(auditQuery(filter));
   return (
-    <DataTable
-      label="Audit log"
-      columns={columnsOf(onShow)}
-      items={items}
-      keyOf={({ seq }) => seq}
-      more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: fetchNextPage }}
-    />
+    <Listed
+      key={JSON.stringify(filter)}
+      query={list}
+      rows={10}
+      empty={
+        <EmptyState icon={IconClipboardList} title="No such entries">
+          None of the entries is of this kind. What is said in rooms is not written here.
+        </EmptyState>
+      }
+    >
+      {(items) => <DataTable label="Audit log" columns={columnsOf(onShow)} items={items} keyOf={({ seq }) => seq} />}
+    </Listed>
   );
 }
 

@@ -14,6 +14,7 @@ import { ErrorState } from "../parts/ErrorState.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
 import { TableSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
+import { ShowMore } from "../parts/ShowMore.tsx";
 import { Time } from "../parts/Time.tsx";
 import { count } from "../parts/amount.ts";
 
@@ -94,21 +95,18 @@ function List({
   readonly prefix: string;
   readonly onNew: () => void;
 }) {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = rooms;
+  const { data, error, refetch, isRefetchError } = rooms;
   if (data === undefined)
     return error === null ? <TableSkeleton rows={8} /> : <ErrorState error={error} onRetry={() => void refetch()} />;
   const items = data.pages.flatMap((page) => page.items);
   return (
     <Stack>
-      {error !== null && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {isRefetchError && <ErrorState error={error} onRetry={() => void refetch()} />}
       {items.length > 0 ? (
-        <DataTable
-          label="Rooms"
-          columns={columns}
-          items={items}
-          keyOf={({ name }) => name}
-          more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: fetchNextPage }}
-        />
+        <>
+          <DataTable label="Rooms" columns={columns} items={items} keyOf={({ name }) => name} />
+          <ShowMore key={prefix} rest={rooms} />
+        </>
       ) : prefix === "" ? (
         <NoRooms onNew={onNew} />
       ) : (

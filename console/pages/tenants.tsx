@@ -6,9 +6,8 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
-import { ErrorState } from "../parts/ErrorState.tsx";
+import { Listed } from "../parts/Listed.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
-import { TableSkeleton } from "../parts/Loading.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { Time } from "../parts/Time.tsx";
 import { NewTenantModal } from "../tenants/NewTenantModal.tsx";
@@ -48,26 +47,19 @@ export function TenantsPage() {
 }
 
 function List({ prefix }: { readonly prefix: string }) {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(
-    tenantsQuery(prefix),
-  );
-  if (data === undefined)
-    return error === null ? <TableSkeleton /> : <ErrorState error={error} onRetry={() => void refetch()} />;
-  const items = data.pages.flatMap((page) => page.items);
-  if (items.length === 0)
-    return (
-      <EmptyState icon={IconBuildingCommunity} title={prefix === "" ? "No tenants yet" : "No such tenant"}>
-        {prefix === "" ? "Make the first one: it comes with a key of its own." : `No id begins with “${prefix}”.`}
-      </EmptyState>
-    );
+  const list = useInfiniteQuery(tenantsQuery(prefix));
   return (
-    <DataTable
-      label="Tenants"
-      columns={columns}
-      items={items}
-      keyOf={({ id }) => id}
-      more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: fetchNextPage }}
-    />
+    <Listed
+      key={prefix}
+      query={list}
+      empty={
+        <EmptyState icon={IconBuildingCommunity} title={prefix === "" ? "No tenants yet" : "No such tenant"}>
+          {prefix === "" ? "Make the first one: it comes with a key of its own." : `No id begins with “${prefix}”.`}
+        </EmptyState>
+      }
+    >
+      {(items) => <DataTable label="Tenants" columns={columns} items={items} keyOf={({ id }) => id} />}
+    </Listed>
   );
 }
 

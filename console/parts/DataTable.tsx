@@ -1,5 +1,5 @@
 /** A list as a table. Each row's first cell may be a link, which is how the keyboard reaches it; a click anywhere in the row follows it. */
-import { Button, Center, Table } from "@mantine/core";
+import { Table } from "@mantine/core";
 import type { MouseEvent, ReactNode } from "react";
 
 export interface Column<T> {
@@ -19,11 +19,9 @@ export interface DataTableProps<T> {
   readonly columns: readonly Column<T>[];
   readonly items: readonly T[];
   readonly keyOf: (item: T) => string | number;
-  /** Of an infinite query: `more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: fetchNextPage }}`. */
-  readonly more?: { readonly hasMore: boolean; readonly isLoading: boolean; readonly load: () => unknown };
 }
 
-export function DataTable<T>({ label, columns, items, keyOf, more }: DataTableProps<T>) {
+export function DataTable<T>({ label, columns, items, keyOf }: DataTableProps<T>) {
   return (
     <>
       <Table.ScrollContainer minWidth={0} type="native" tabIndex={0} role="region" aria-label={label}>
@@ -55,13 +53,6 @@ export function DataTable<T>({ label, columns, items, keyOf, more }: DataTablePr
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-      {more?.hasMore && (
-        <Center mt="md">
-          <Button variant="default" loading={more.isLoading} onClick={() => void more.load()}>
-            Show more
-          </Button>
-        </Center>
-      )}
     </>
   );
 }

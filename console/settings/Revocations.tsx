@@ -7,8 +7,7 @@ import { answered, api } from "../api.ts";
 import { Card } from "../parts/Card.tsx";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
-import { ErrorState } from "../parts/ErrorState.tsx";
-import { TableSkeleton } from "../parts/Loading.tsx";
+import { Listed } from "../parts/Listed.tsx";
 import { Time } from "../parts/Time.tsx";
 import { NewRevocationModal } from "./NewRevocationModal.tsx";
 
@@ -35,29 +34,24 @@ export function Revocations() {
 }
 
 function List() {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
+  const list = useInfiniteQuery({
     queryKey: ["revocations"],
     queryFn: ({ pageParam }) => read(pageParam),
     initialPageParam: "",
     getNextPageParam: ({ next }) => next,
   });
-  if (data === undefined)
-    return error === null ? <TableSkeleton rows={2} /> : <ErrorState error={error} onRetry={() => void refetch()} />;
-  const items = data.pages.flatMap((page) => page.items);
-  if (items.length === 0)
-    return (
-      <EmptyState icon={IconShieldCheck} title="Nothing is revoked">
-        A token that has leaked, a user who is to leave at once: revoke them here.
-      </EmptyState>
-    );
   return (
-    <DataTable
-      label="Revocations"
-      columns={columns}
-      items={items}
-      keyOf={({ id }) => id}
-      more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: fetchNextPage }}
-    />
+    <Listed
+      query={list}
+      rows={2}
+      empty={
+        <EmptyState icon={IconShieldCheck} title="Nothing is revoked">
+          A token that has leaked, a user who is to leave at once: revoke them here.
+        </EmptyState>
+      }
+    >
+      {(items) => <DataTable label="Revocations" columns={columns} items={items} keyOf={({ id }) => id} />}
+    </Listed>
   );
 }
 

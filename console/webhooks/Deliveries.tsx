@@ -7,8 +7,7 @@ import type { DeliveryState } from "../../src/protocol/webhook.ts";
 import { Card } from "../parts/Card.tsx";
 import { type Column, DataTable } from "../parts/DataTable.tsx";
 import { EmptyState } from "../parts/EmptyState.tsx";
-import { ErrorState } from "../parts/ErrorState.tsx";
-import { TableSkeleton } from "../parts/Loading.tsx";
+import { Listed } from "../parts/Listed.tsx";
 import { Time } from "../parts/Time.tsx";
 import { DeliveryBadge } from "./DeliveryBadge.tsx";
 import { DeliveryModal } from "./DeliveryModal.tsx";
@@ -55,25 +54,26 @@ interface ListProps {
 }
 
 function List({ webhook, state, onShow }: ListProps) {
-  const query = useInfiniteQuery({ ...deliveriesQuery(webhook, state), refetchInterval: againMs });
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = query;
-  if (data === undefined)
-    return error === null ? <TableSkeleton /> : <ErrorState error={error} onRetry={() => void refetch()} />;
-  const items = data.pages.flatMap((page) => page.items);
-  if (items.length === 0)
-    return (
-      <EmptyState icon={IconMailFast} title="No deliveries">
-        Events stand here as soon as something happens that this webhook wants to hear of.
-      </EmptyState>
-    );
+  const list = useInfiniteQuery({ ...deliveriesQuery(webhook, state), refetchInterval: againMs });
   return (
-    <DataTable
-      label="Deliveries"
-      columns={columnsOf(webhook, onShow)}
-      items={items}
-      keyOf={({ delivery }) => delivery}
-      more={{ hasMore: hasNextPage, isLoading: isFetchingNextPage, load: fetchNextPage }}
-    />
+    <Listed
+      key={state}
+      query={list}
+      empty={
+        <EmptyState icon={IconMailFast} title="No deliveries">
+          Events stand here as soon as something happens that this webhook wants to hear of.
+        </EmptyState>
+      }
+    >
+      {(items) => (
+        <DataTable
+          label="Deliveries"
+          columns={columnsOf(webhook, onShow)}
+          items={items}
+          keyOf={({ delivery }) => delivery}
+        />
+      )}
+    </Listed>
   );
 }
 
