@@ -4,6 +4,7 @@ import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { ProblemError } from "./problem.ts";
+import { useTakeOver } from "./takeOver.ts";
 
 /** As much of a schema as is needed here. */
 interface Schema {
@@ -16,6 +17,7 @@ interface Schema {
 }
 
 export interface SendingOptions<Values, Body, Answer> {
+  /** What is stored. Where that changes, it is shown in every field that nobody has touched. */
   readonly initial: Values;
   readonly schema: Schema;
   /** Where a part of the body has another name than its field. */
@@ -49,8 +51,11 @@ export function useSending<Values extends Fields, Body, Answer>({
     initialValues: initial,
     validate: (values) => complaintsOf(schema, bodyOf(values), names),
   });
+  useTakeOver(form, initial);
   const sending = useMutation({
     mutationFn: (values: Values) => send(bodyOf(values), values),
+    // What is typed or answered may be a secret: it would stay in memory for minutes.
+    gcTime: 0,
     onSuccess: (answer, values) => {
       form.setInitialValues(values);
       form.resetDirty(values);

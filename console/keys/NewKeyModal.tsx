@@ -1,11 +1,12 @@
 /** Makes an API key and shows its secret, once. */
-import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { type Capability, capabilities } from "../../src/protocol/capabilities.ts";
 import { answered, api } from "../api.ts";
 import { CapabilityField } from "../parts/CapabilityField.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
+import { SecretModal } from "../parts/SecretModal.tsx";
 import { SecretOnce } from "../parts/SecretOnce.tsx";
 import { queries } from "../queries.ts";
 import { useTenantKey } from "../who.ts";
@@ -22,42 +23,34 @@ export interface NewKeyModalProps {
 
 export function NewKeyModal({ isOpen, onClose }: NewKeyModalProps) {
   return (
-    <Modal
-      opened={isOpen}
+    <SecretModal<string>
+      isOpen={isOpen}
       onClose={onClose}
-      // A key that is shown once is not lost by a click beside it.
-      closeOnClickOutside={false}
-      title="New API key"
       size="lg"
-      closeButtonProps={{ "aria-label": "Close" }}
+      title="New API key"
+      form={(onMade) => <Making onMade={onMade} />}
+      madeTitle={() => "The key is made"}
     >
-      <Making onClose={onClose} />
-    </Modal>
+      {(secret) => <SecretOnce secret={secret} title="Your new API key" copyLabel="Copy the key" />}
+    </SecretModal>
   );
 }
 
-/** Within the dialog, so that nothing of it, and no secret, is there when it opens again. */
-function Making({ onClose }: { readonly onClose: () => void }) {
+function Making({ onMade }: { readonly onMade: (secret: string) => void }) {
   const making = useMutation({
-    mutationFn: async ({ name, capabilities: wanted }: NewKey) => {
+    mutationFn: ({ name, capabilities: wanted }: NewKey) => {
       const trimmed = name.trim();
-      const json = { capabilities: wanted, ...(trimmed === "" ? {} : { name: trimmed }) };
-      const { key } = await answered(api.v1.keys.$post({ json }));
-      await queries.invalidateQueries({ queryKey: ["keys"] });
-      return key;
+      return answered(
+        api.v1.keys.$post({ json: { capabilities: wanted, ...(trimmed === "" ? {} : { name: trimmed }) } }),
+      );
+    },
+    onSuccess: ({ key }) => {
+      void queries.invalidateQueries({ queryKey: ["keys"] });
+      onMade(key.secret);
     },
     // It would stay in memory for minutes.
     gcTime: 0,
   });
-  if (making.data !== undefined)
-    return (
-      <Stack>
-        <SecretOnce secret={making.data.secret} title="Your new API key" copyLabel="Copy the key" />
-        <Group justify="flex-end">
-          <Button onClick={onClose}>Done</Button>
-        </Group>
-      </Stack>
-    );
   return <KeyForm onMake={(key) => making.mutate(key)} isMaking={making.isPending} error={making.error} />;
 }
 

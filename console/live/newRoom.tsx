@@ -4,8 +4,9 @@ import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ErrorState } from "../parts/ErrorState.tsx";
+import { changedOf } from "../takeOver.ts";
 import { createRoom } from "./roomInfo.ts";
-import { changesOf, draftOf, noSettings, settingsOf, settingsRules } from "./settingsDraft.ts";
+import { draftOf, noSettings, settingsOf, settingsRules } from "./settingsDraft.ts";
 import { SettingsFields } from "./settingsFields.tsx";
 import { unfitRoom } from "./speaker.ts";
 
@@ -36,7 +37,7 @@ function NewRoomForm({ onClose }: { readonly onClose: () => void }) {
   const making = useMutation({
     mutationFn: async () => {
       const room = name.values.name;
-      await createRoom(room, changesOf(noSettings, settingsOf(settings.values)));
+      await createRoom(room, changedOf(noSettings, settingsOf(settings.values)));
       onClose();
       await navigate({ to: "/rooms/$room", params: { room } });
     },

@@ -4,12 +4,13 @@ import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { RoomSettings } from "../../src/protocol/message.ts";
 import { ConfirmModal } from "../parts/ConfirmModal.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
+import { changedOf, useTakeOver } from "../takeOver.ts";
 import { configureRoom, deleteRoom } from "./roomInfo.ts";
-import { changesOf, draftOf, settingsOf, settingsRules } from "./settingsDraft.ts";
+import { draftOf, settingsOf, settingsRules } from "./settingsDraft.ts";
 import { SettingsFields } from "./settingsFields.tsx";
 
 export interface SettingsProps {
@@ -19,16 +20,9 @@ export interface SettingsProps {
 
 export function Settings({ room, settings }: SettingsProps) {
   const form = useForm({ initialValues: draftOf(settings), validate: settingsRules });
-  // What somebody else sets meanwhile is shown, and stays as it is set; but for the fields in which one is writing here.
-  const set = JSON.stringify(settings);
-  useEffect(() => {
-    const values = draftOf(settings);
-    const written = Object.entries(form.getValues()).filter(([name]) => form.isDirty(name));
-    form.setValues({ ...values, ...Object.fromEntries(written) });
-    form.resetDirty(values);
-  }, [set]);
+  useTakeOver(form, draftOf(settings));
   const saving = useMutation({
-    mutationFn: () => configureRoom(room, changesOf(settings, settingsOf(form.values))),
+    mutationFn: () => configureRoom(room, changedOf(settings, settingsOf(form.values))),
     onSuccess: () => notifications.show({ message: "The settings are saved.", color: "parley" }),
   });
   return (

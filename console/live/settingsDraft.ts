@@ -3,7 +3,7 @@ import { fixedLimits } from "../../src/protocol/limits.ts";
 import type { RoomSettings } from "../../src/protocol/message.ts";
 import { unfitUser } from "./speaker.ts";
 
-export interface SettingsDraft {
+export type SettingsDraft = {
   readonly frozen: boolean;
   readonly keepRevisions: boolean;
   readonly access: RoomSettings["access"];
@@ -13,7 +13,7 @@ export interface SettingsDraft {
   readonly slowModeSeconds: number | string;
   readonly retentionDays: number | string;
   readonly retentionMessages: number | string;
-}
+};
 
 /** As a new room has them. */
 export const noSettings: RoomSettings = {
@@ -53,12 +53,6 @@ export function settingsOf(draft: SettingsDraft): RoomSettings {
     retentionDays: numberOr(retentionDays, null),
     retentionMessages: numberOr(retentionMessages, null),
   };
-}
-
-/** Those that differ: a setting that nobody touched stays as somebody else has set it meanwhile. */
-export function changesOf(before: RoomSettings, after: RoomSettings): Partial<RoomSettings> {
-  const was = new Map<string, unknown>(Object.entries(before));
-  return Object.fromEntries(Object.entries(after).filter(([name, value]) => was.get(name) !== value));
 }
 
 /** Why a value is not allowed, by field. */

@@ -21,6 +21,8 @@ export function TenantPage() {
   const { tenant: id } = useParams({ from: "/tenants/$tenant" });
   const query = useQuery({
     ...tenantQuery(id),
+    // Whoever comes back from another tab may have changed it there.
+    refetchOnWindowFocus: "always",
     refetchInterval: ({ state }) => (state.data?.deleting === true && !hasGone(state) ? againMs : false),
   });
   return (
@@ -43,7 +45,7 @@ export function TenantPage() {
               {!tenant.deleting && (
                 <>
                   <TenantName tenant={tenant} />
-                  <TenantKey tenant={id} />
+                  <TenantKey key={id} tenant={id} />
                   <TenantLimits tenant={tenant} />
                 </>
               )}

@@ -6,6 +6,7 @@ export interface CopyButtonProps extends ButtonProps {
   readonly value: string;
   /** What is copied, for those who hear it: "Copy the key". */
   readonly label: string;
+  readonly autoFocus?: boolean;
 }
 
 export function CopyButton({ value, label, ...props }: CopyButtonProps) {

@@ -19,7 +19,7 @@ export function SecretOnce({ secret, title, copyLabel }: SecretOnceProps) {
         <Code block className="anywhere" flex={1} data-secret>
           {secret}
         </Code>
-        <CopyButton value={secret} label={copyLabel} />
+        <CopyButton value={secret} label={copyLabel} autoFocus />
       </Group>
     </Alert>
   );

@@ -7,7 +7,7 @@ import { CopyButton } from "../parts/CopyButton.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
 
 export function HookSecret() {
-  const showing = useMutation({ mutationFn: () => answered(api.v1.hook.secret.$post()) });
+  const showing = useMutation({ mutationFn: () => answered(api.v1.hook.secret.$post()), gcTime: 0 });
   return (
     <Card
       title="The hook’s secret"

@@ -4,8 +4,9 @@ import { notifications } from "@mantine/notifications";
 import type { UseFormReturnType } from "@mantine/form";
 import type { ReactNode } from "react";
 import { TenantPatch } from "../../src/protocol/http.ts";
-import { FormActions } from "../parts/FormActions.tsx";
+import { SaveActions } from "../parts/SaveActions.tsx";
 import { useSending } from "../sending.ts";
+import { changedOf } from "../takeOver.ts";
 import { type ProfilePatch, useChange } from "./tenantQuery.ts";
 
 export interface SettingsFormProps<Values extends Record<string, unknown>> {
@@ -16,7 +17,7 @@ export interface SettingsFormProps<Values extends Record<string, unknown>> {
   readonly children: (form: UseFormReturnType<Values>) => ReactNode;
 }
 
-/** Each is saved for itself. */
+/** Each is saved for itself, and of each only what was changed here. */
 export function SettingsForm<Values extends Record<string, unknown>>({
   title,
   description,
@@ -25,13 +26,14 @@ export function SettingsForm<Values extends Record<string, unknown>>({
   children,
 }: SettingsFormProps<Values>) {
   const change = useChange();
-  const { form, submit, isSending, problem } = useSending({
+  const sending = useSending({
     initial,
     schema: TenantPatch,
-    bodyOf: patchOf,
+    bodyOf: (values) => patchBetween(patchOf(initial), patchOf(values)),
     send: change,
     onSent: () => notifications.show({ message: "Saved. It is in force in every open room." }),
   });
+  const { form, submit } = sending;
   return (
     <Paper withBorder p="md">
       <form onSubmit={submit} noValidate>
@@ -45,16 +47,13 @@ export function SettingsForm<Values extends Record<string, unknown>>({
             </Text>
           </div>
           <Stack maw={560}>{children(form)}</Stack>
-          <FormActions
-            action="Save"
-            isSending={isSending}
-            problem={problem}
-            isDirty={form.isDirty()}
-            onLeave={form.reset}
-            leaveLabel="Undo"
-          />
+          <SaveActions sending={sending} />
         </Stack>
       </form>
     </Paper>
   );
+}
+
+function patchBetween({ settings: was = {}, ...before }: ProfilePatch, { settings = {}, ...after }: ProfilePatch) {
+  return { ...changedOf(before, after), settings: changedOf(was, settings) };
 }

@@ -1,6 +1,7 @@
 /** One's own settings: asked for, and changed. */
 import { queryOptions, useQueryClient } from "@tanstack/react-query";
 import { answered, api } from "../api.ts";
+import { currentKey } from "../session.ts";
 
 export type Profile = Awaited<ReturnType<typeof readTenant>>;
 export type Settings = Profile["settings"];
@@ -9,7 +10,8 @@ function readTenant() {
   return answered(api.v1.tenant.$get());
 }
 
-export const tenantQuery = queryOptions({ queryKey: ["tenant"], queryFn: readTenant });
+/** Whoever comes back from another tab may have changed it there. */
+export const tenantQuery = queryOptions({ queryKey: ["tenant"], queryFn: readTenant, refetchOnWindowFocus: "always" });
 
 export type ProfilePatch = NonNullable<Parameters<typeof api.v1.tenant.$patch>[0]>["json"];
 
@@ -17,8 +19,10 @@ export type ProfilePatch = NonNullable<Parameters<typeof api.v1.tenant.$patch>[0
 export function useChange(): (json: ProfilePatch) => Promise<Profile> {
   const queries = useQueryClient();
   return async (json) => {
+    const key = currentKey();
     const profile = await answered(api.v1.tenant.$patch({ json }));
-    queries.setQueryData(tenantQuery.queryKey, profile);
+    // Whoever has signed in meanwhile has settings of their own.
+    if (currentKey() === key) queries.setQueryData(tenantQuery.queryKey, profile);
     return profile;
   };
 }

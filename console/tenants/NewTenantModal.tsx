@@ -1,11 +1,11 @@
 /** Makes a tenant, and shows the first key of it once. */
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Stack, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { NewTenant } from "../../src/protocol/http.ts";
 import { answered, api } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { LinkButton } from "../parts/LinkButton.tsx";
+import { SecretModal } from "../parts/SecretModal.tsx";
 import { SecretOnce } from "../parts/SecretOnce.tsx";
 import { useSending } from "../sending.ts";
 
@@ -15,22 +15,26 @@ interface Made {
 }
 
 export function NewTenantModal({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
-  const [made, setMade] = useState<Made | null>(null);
-  const leave = (): void => {
-    setMade(null);
-    onClose();
-  };
   return (
-    <Modal
-      opened={isOpen}
-      onClose={leave}
-      // A key that is shown once is not lost by a click beside it.
-      closeOnClickOutside={made === null}
-      title={made === null ? "New tenant" : `Tenant ${made.tenant.id}`}
-      closeButtonProps={{ "aria-label": "Close" }}
+    <SecretModal<Made>
+      isOpen={isOpen}
+      onClose={onClose}
+      title="New tenant"
+      form={(onMade) => <Form onMade={onMade} onLeave={onClose} />}
+      madeTitle={({ tenant }) => `Tenant ${tenant.id}`}
+      actions={({ tenant }, onDone) => (
+        <LinkButton variant="default" to="/tenants/$tenant" params={{ tenant: tenant.id }} onClick={onDone}>
+          Open the tenant
+        </LinkButton>
+      )}
     >
-      {made === null ? <Form onMade={setMade} onLeave={leave} /> : <Key made={made} onLeave={leave} />}
-    </Modal>
+      {({ key }) => (
+        <>
+          <SecretOnce secret={key.secret} title="Its first API key" copyLabel="Copy the key" />
+          <Text size="sm">Whoever signs in with it administers this tenant.</Text>
+        </>
+      )}
+    </SecretModal>
   );
 }
 
@@ -65,20 +69,5 @@ function Form({ onMade, onLeave }: { readonly onMade: (made: Made) => void; read
         <FormActions action="Create" isSending={isSending} problem={problem} onLeave={onLeave} />
       </Stack>
     </form>
-  );
-}
-
-function Key({ made: { tenant, key }, onLeave }: { readonly made: Made; readonly onLeave: () => void }) {
-  return (
-    <Stack>
-      <SecretOnce secret={key.secret} title="Its first API key" copyLabel="Copy the key" />
-      <Text size="sm">Whoever signs in with it administers this tenant.</Text>
-      <Group>
-        <Button onClick={onLeave}>Done</Button>
-        <LinkButton variant="default" to="/tenants/$tenant" params={{ tenant: tenant.id }} onClick={onLeave}>
-          Open the tenant
-        </LinkButton>
-      </Group>
-    </Stack>
   );
 }

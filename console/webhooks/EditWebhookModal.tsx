@@ -5,6 +5,7 @@ import { WebhookPatch } from "../../src/protocol/webhook.ts";
 import { answered, api } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { useSending } from "../sending.ts";
+import { changedOf } from "../takeOver.ts";
 import type { EndpointDialog } from "./dialog.ts";
 import { EndpointFields } from "./EndpointFields.tsx";
 import { settingsOf, valuesOf } from "./endpointForm.ts";
@@ -28,7 +29,7 @@ function Form({ endpoint, onLeave }: { readonly endpoint: EndpointDialog["endpoi
   const { form, submit, isSending, problem } = useSending({
     initial: valuesOf(endpoint),
     schema: WebhookPatch,
-    bodyOf: settingsOf,
+    bodyOf: (values) => changedOf(settingsOf(valuesOf(endpoint)), settingsOf(values)),
     send: (json) => answered(api.v1.webhooks[":webhook"].$patch({ param: { webhook: endpoint.id }, json })),
     onSent: () => {
       void queries.invalidateQueries({ queryKey: ["webhooks"] });

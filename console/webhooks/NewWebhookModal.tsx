@@ -1,11 +1,10 @@
 /** Has events sent to an address, and shows the secret that signs them once. */
-import { Button, Group, Modal, Stack } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { NewWebhook } from "../../src/protocol/webhook.ts";
 import { answered, api } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { LinkButton } from "../parts/LinkButton.tsx";
+import { SecretModal } from "../parts/SecretModal.tsx";
 import { SecretOnce } from "../parts/SecretOnce.tsx";
 import { useSending } from "../sending.ts";
 import { EndpointFields } from "./EndpointFields.tsx";
@@ -17,34 +16,22 @@ interface Made {
 }
 
 export function NewWebhookModal({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
-  const [made, setMade] = useState<Made | null>(null);
-  const leave = (): void => {
-    setMade(null);
-    onClose();
-  };
   return (
-    <Modal
-      opened={isOpen}
-      onClose={leave}
-      closeOnClickOutside={made === null}
+    <SecretModal<Made>
+      isOpen={isOpen}
+      onClose={onClose}
       size="lg"
-      title={made === null ? "New webhook" : "The webhook is made"}
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
-      {made === null ? (
-        <Form onMade={setMade} onLeave={leave} />
-      ) : (
-        <Stack>
-          <SecretOnce secret={made.secret} title="Its signing secret" copyLabel="Copy the secret" />
-          <Group>
-            <Button onClick={leave}>Done</Button>
-            <LinkButton variant="default" to="/webhooks/$webhook" params={{ webhook: made.webhook.id }} onClick={leave}>
-              Open the webhook
-            </LinkButton>
-          </Group>
-        </Stack>
+      title="New webhook"
+      form={(onMade) => <Form onMade={onMade} onLeave={onClose} />}
+      madeTitle={() => "The webhook is made"}
+      actions={({ webhook }, onDone) => (
+        <LinkButton variant="default" to="/webhooks/$webhook" params={{ webhook: webhook.id }} onClick={onDone}>
+          Open the webhook
+        </LinkButton>
       )}
-    </Modal>
+    >
+      {({ secret }) => <SecretOnce secret={secret} title="Its signing secret" copyLabel="Copy the secret" />}
+    </SecretModal>
   );
 }
 

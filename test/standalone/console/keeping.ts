@@ -1,0 +1,78 @@
+/** What the console keeps, and what it never passes over in silence. */
+import { expect, test } from "vitest";
+import { ask, type LiveTenant, makeTenant } from "../../chaos/tenant.ts";
+import type { Console } from "../../support/console.ts";
+import { enter, RoomDesk } from "./roomDesk.ts";
+
+export function keepingTests(console: () => Console): void {
+  let tenant: LiveTenant;
+
+  test("[K26] the rest of a list that cannot be loaded says why where it would stand, and is asked for again", async ({
+    onTestFinished,
+  }) => {
+    const { page, server } = console();
+    tenant = await makeTenant(server, "keeping");
+    await new RoomDesk(tenant, "hall").make();
+    const webhook = await ask<{ webhook: { id: string } }>(`${server.url}/v1/webhooks`, {
+      method: "POST",
+      credential: tenant.key,
+      body: { url: "http://127.0.0.1:9/", events: ["*"] },
+    });
+    const lists = /\/v1\/(audit|tenants|revocations|flags|bans|rooms|webhooks\/[^/]+\/deliveries)(\?|$)/;
+    let isWell = false;
+    onTestFinished(() => page.unroute(lists));
+    await page.route(lists, async (route) => {
+      if (!route.request().url().includes("after=")) {
+        const response = await route.fetch();
+        return route.fulfill({ response, json: { ...(await response.json()), next: "more" } });
+      }
+      return isWell
+        ? route.fulfill({ json: { items: [] } })
+        : route.fulfill({ status: 500, json: { title: "No luck." } });
+    });
+    await enter(console(), tenant, "/audit");
+    const paths = ["/audit", "/settings?tab=revocations", "/moderation", "/moderation#bans", "/rooms"];
+    for (const path of [...paths, `/webhooks/${webhook.webhook.id}`, "/tenants"]) {
+      isWell = false;
+      await console().show(path, path === "/tenants" ? "operator" : tenant.key);
+      if (path.endsWith("bans")) await page.getByRole("tab", { name: "Bans" }).click();
+      await page.getByRole("button", { name: "Show more" }).click();
+      await page.getByRole("alert").getByText("No luck.").first().waitFor();
+      isWell = true;
+      await page.getByRole("button", { name: "Try again" }).click();
+      for (const gone of [page.getByRole("alert"), page.getByRole("button", { name: "Show more" })])
+        await gone.waitFor({ state: "detached" });
+    }
+    // Of requests that failed a browser tells by itself.
+    expect(
+      console()
+        .complaints.splice(0)
+        .filter((said) => !said.includes("status of 500")),
+    ).toEqual([]);
+  });
+
+  test("[K27] a form takes over what was saved elsewhere, and saves no more than what was changed in it", async () => {
+    const { page, server } = console();
+    const settings = `${server.url}/v1/tenant`;
+    const store = (body: object): Promise<unknown> => ask(settings, { method: "PATCH", credential: tenant.key, body });
+    const focus = (): Promise<unknown> => page.evaluate('dispatchEvent(new Event("visibilitychange"))');
+    await console().show("/settings?tab=general", tenant.key);
+    const name = page.getByRole("textbox", { name: "Name" });
+    await name.fill("named here");
+    await store({ name: "named elsewhere", settings: { autoCreate: false } });
+    await focus();
+    await expect.poll(() => page.getByRole("switch", { name: /come to be/ }).isChecked()).toBe(false);
+    expect(await name.inputValue()).toBe("named here");
+    // Unseen by the page, which has asked already.
+    await store({ settings: { search: true } });
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved. It is in force").first().waitFor();
+    expect(await ask(settings, { credential: tenant.key })).toMatchObject({
+      name: "named here",
+      settings: { autoCreate: false, search: true },
+    });
+    await expect.poll(() => page.getByRole("switch", { name: /can be searched/ }).isChecked()).toBe(true);
+    await page.getByText("Not saved yet.").waitFor({ state: "detached" });
+    expect(console().complaints).toEqual([]);
+  });
+}
