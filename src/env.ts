@@ -28,8 +28,11 @@ export interface Settings {
   readonly privateEndpoints: boolean;
 }
 
+/** The deployment's settings are wrong. The text names them, never their values, and is told to whoever asks. */
+export class SettingsFault extends Error {}
+
 const Text = z.object({
-  MASTER_KEY: z.string({ error: "MASTER_KEY is not set: see docs/deploy.md" }),
+  MASTER_KEY: z.string({ error: "MASTER_KEY is not set" }).superRefine(checkMasterKeys),
   OPERATOR_KEY: z.string().min(16, "OPERATOR_KEY has fewer than 16 characters").optional(),
   MAX_CONNECTIONS: z.coerce.number().int().min(1).optional(),
   MAX_FILES: z.coerce.number().int().min(1).optional(),
@@ -38,11 +41,13 @@ const Text = z.object({
 
 const parsed = new WeakMap<Bindings, Settings>();
 
-/** Throws when the deployment's settings are wrong; the text names the setting, never its value. */
+/** Throws a `SettingsFault` when they are wrong. */
 export function settingsOf(env: Bindings): Settings {
   const known = parsed.get(env);
   if (known !== undefined) return known;
-  const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS, MAX_FILES, PRIVATE_ENDPOINTS } = Text.parse(env);
+  const text = Text.safeParse(env);
+  if (!text.success) throw faultOf(text.error);
+  const { MASTER_KEY, OPERATOR_KEY, MAX_CONNECTIONS, MAX_FILES, PRIVATE_ENDPOINTS } = text.data;
   const settings = {
     masterKeys: masterKeysOf(MASTER_KEY),
     operatorKey: OPERATOR_KEY,
@@ -52,4 +57,19 @@ export function settingsOf(env: Bindings): Settings {
   };
   parsed.set(env, settings);
   return settings;
+}
+
+/** What is told of a wrong one is said by who parses it: the place of the fault, never what stands there. */
+function checkMasterKeys(text: string, context: z.RefinementCtx): void {
+  try {
+    masterKeysOf(text);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    context.addIssue({ code: "custom", message: error.message.replace(/\.$/, "") });
+  }
+}
+
+function faultOf({ issues }: z.ZodError): SettingsFault {
+  const faults = issues.map(({ message }) => message).join("; ");
+  return new SettingsFault(`This deployment is not set up: ${faults}. /guides/deploy says how.`);
 }

@@ -123,7 +123,7 @@ function bundleOf(config: Unstable_Config): unknown {
     name: config.name,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
-    vars: config.vars,
+    vars: varsOf(config),
     objects: sqliteObjects(config),
     ratelimits: config.ratelimits.map(({ name, simple }) => ({ name, limit: simple.limit, period: simple.period })),
     buckets: config.r2_buckets.map(({ binding, bucket_name }) => ({ binding, name: bucket_name })),
@@ -134,6 +134,12 @@ function bundleOf(config: Unstable_Config): unknown {
       notFoundHandling: assets?.not_found_handling,
     },
   };
+}
+
+/** Without what only Cloudflare vouches for: here a header of that name would be the client's own word. */
+function varsOf({ vars }: Unstable_Config): Unstable_Config["vars"] {
+  const { CLIENT_ADDRESS_HEADER: _, ...others } = vars;
+  return others;
 }
 
 function sqliteObjects(config: Unstable_Config): { binding: string; className: string }[] {

@@ -69,7 +69,7 @@ test("[T19] wrangler.toml has the numbers of the table of limits, in every envir
     const pattern = new RegExp(`name = "${binding}"\\nnamespace_id = "(\\d+)"\\nsimple = (.*)`, "g");
     const entries = [...read("wrangler.toml").matchAll(pattern)];
     const simple = `{ limit = ${limit}, period = ${periodSeconds} }`;
-    expect(entries.map(([, , given]) => given)).toEqual([simple, simple, simple]);
-    expect(new Set(entries.map(([, id]) => id)).size).toBe(3);
+    expect(entries.map(([, , given]) => given)).toEqual([simple, simple]);
+    expect(new Set(entries.map(([, id]) => id)).size).toBe(2);
   }
 });

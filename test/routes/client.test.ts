@@ -12,8 +12,10 @@ test("[H3] a typed client calls the API and reads its answers by their declared 
   const token = await newToken(tenant, "ada", { "*": ["read", "publish"] });
   const client = hc<AppType>("http://parley.test", { fetch: fetched, headers: { Authorization: `Bearer ${token}` } });
 
-  const health: { ok: true; version: string } = await (await client.health.$get()).json();
-  expect(health.ok).toBe(true);
+  const health = await client.health.$get();
+  if (!health.ok) throw new Error(`not well: ${health.status}`);
+  const well: { ok: true; version: string } = await health.json();
+  expect(well.ok).toBe(true);
 
   const { messages } = client.v1.rooms[":room"];
   const published = await messages.$post({ param: { room: "general" }, json: { text: "hello", nonce: "typed-nonce" } });

@@ -2,6 +2,7 @@
 import type { Context, ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { failureOf, refusalOf } from "../../objects/failures.ts";
+import { SettingsFault } from "../../env.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { AppEnv } from "../app.ts";
 import { problem } from "../problem.ts";
@@ -20,10 +21,11 @@ export function refusalOfCall(c: Context<AppEnv>, error: unknown): Refusal {
       requestId: c.get("requestId"),
       method: c.req.method,
       route: c.req.routePath,
-      error: String((error instanceof Error ? error.stack : null) ?? error),
+      error: String((error instanceof Error && !(error instanceof SettingsFault) ? error.stack : null) ?? error),
     }),
   );
-  return refuse("internal");
+  // Its text is made to be told: whoever has just deployed sees at the first request what is missing.
+  return refuse("internal", error instanceof SettingsFault ? error.message : undefined);
 }
 
 /** Knows 404 from 405 by the routes that are declared. */
