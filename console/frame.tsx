@@ -3,6 +3,7 @@ import { AppShell, Burger, Group, ScrollArea, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useMatches, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { ByLink } from "./byLink.tsx";
 import { Menu } from "./menu.tsx";
 import { WrongAudience } from "./pages/wrongAudience.tsx";
 import { SessionControls } from "./sessionControls.tsx";
@@ -49,6 +50,7 @@ export function Frame() {
         </AppShell.Navbar>
         <AppShell.Main id="main">
           <div className="page">
+            <ByLink />
             <Shown />
           </div>
         </AppShell.Main>

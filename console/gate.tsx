@@ -3,6 +3,7 @@ import { Box } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { OtherKey } from "./otherKey.tsx";
 import { ErrorState } from "./parts/ErrorState.tsx";
 import { FullPageLoader } from "./parts/Loading.tsx";
 import { ProblemError } from "./problem.ts";
@@ -12,11 +13,11 @@ import { SignIn } from "./signIn.tsx";
 import { whoIs, WhoProvider } from "./who.ts";
 
 export function Gate() {
-  const { key, notice } = useSession();
-  return key === null ? <SignIn notice={notice} /> : <Known key={key} credential={key} />;
+  const { key, notice, offered } = useSession();
+  return key === null ? <SignIn notice={notice} /> : <Known key={key} credential={key} offered={offered} />;
 }
 
-function Known({ credential }: { readonly credential: string }) {
+function Known({ credential, offered }: { readonly credential: string; readonly offered: string | null }) {
   const {
     data: who,
     error,
@@ -35,6 +36,7 @@ function Known({ credential }: { readonly credential: string }) {
     return (
       <WhoProvider value={who}>
         <RouterProvider router={router} />
+        {offered !== null && <OtherKey key={offered} offered={offered} />}
       </WhoProvider>
     );
   if (error === null || isRefused) return <FullPageLoader />;

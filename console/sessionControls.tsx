@@ -8,8 +8,19 @@ export function SessionControls() {
   const who = useWho();
   return (
     <Group gap="xs" wrap="nowrap">
-      <Text size="sm" c="dimmed" truncate maw={{ base: "7rem", sm: "16rem" }}>
-        {who.kind === "operator" ? "operator" : who.tenant}
+      <Text size="sm" truncate maw={{ base: "9rem", sm: "20rem" }}>
+        {who.kind === "operator" ? (
+          "Operator"
+        ) : (
+          <>
+            <Text span inherit c="dimmed" visibleFrom="sm">
+              Tenant{" "}
+            </Text>
+            <Text span inherit fw={600}>
+              {who.tenant}
+            </Text>
+          </>
+        )}
       </Text>
       <SchemeSwitch />
       <Button

@@ -1,10 +1,8 @@
 /** The way in: one field for a tenant's API key or the operator's key. */
 import { Alert, Anchor, Box, Button, Code, Group, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
+import { enter } from "./enter.ts";
 import { ProblemError } from "./problem.ts";
-import { queries } from "./queries.ts";
-import { signIn } from "./session.ts";
-import { whoIs } from "./who.ts";
 
 export function SignIn({ notice }: { readonly notice: string | null }) {
   const { key, setKey, error, isAsking, submit } = useSigningIn();
@@ -64,9 +62,7 @@ function useSigningIn() {
     setAsking(true);
     setError(null);
     try {
-      const who = await whoIs(wanted);
-      signIn(wanted);
-      queries.setQueryData(["who"], who);
+      await enter(wanted);
     } catch (cause) {
       setError(cause instanceof ProblemError ? cause.message : String(cause));
       setAsking(false);

@@ -6,10 +6,13 @@ import { ProblemError } from "./problem.ts";
 
 export type Who = { readonly kind: "operator" } | TenantKey;
 
-export interface TenantKey {
-  readonly kind: "tenant";
+export interface KeyName {
   readonly tenant: string;
   readonly keyId: string;
+}
+
+export interface TenantKey extends KeyName {
+  readonly kind: "tenant";
   /** Without `admin` nobody can ask what a key may do: then null, and the API says no where it must. */
   readonly capabilities: readonly Capability[] | null;
 }
@@ -23,7 +26,7 @@ export async function whoIs(key: string): Promise<Who> {
   return operatorOf(key);
 }
 
-async function tenantKeyOf(key: string, name: { tenant: string; keyId: string }): Promise<TenantKey> {
+async function tenantKeyOf(key: string, name: KeyName): Promise<TenantKey> {
   try {
     const { items } = await answered(apiWith(key).v1.keys.$get());
     const own = items.find(({ id }) => id === name.keyId);
@@ -51,7 +54,7 @@ function isProblem(error: unknown, code: string): boolean {
 }
 
 /** The names in an API key. Nothing is verified: that is the API's. */
-function nameOf(key: string): { tenant: string; keyId: string } | null {
+export function nameOf(key: string): KeyName | null {
   const [, tenant, keyId] = /^parley_([^_]+)_(\d+k[a-z2-7]{12})_[\w-]{43}$/.exec(key) ?? [];
   return tenant === undefined || keyId === undefined ? null : { tenant, keyId };
 }

@@ -16,10 +16,12 @@ const rooms = { "*": ["read", "publish", "react", "edit:own", "delete:own", "pre
 /** Takes the key out of `#key=…`, where no server sees it, and out of the address bar, where people and histories would. */
 export function takeKey(): string | null {
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (key === null) return sessionStorage.getItem(place);
-  history.replaceState(null, "", location.pathname + location.search);
-  keepKey(key);
+  if (key !== null) history.replaceState(null, "", location.pathname + location.search);
   return key;
+}
+
+export function keptKey(): string | null {
+  return sessionStorage.getItem(place);
 }
 
 export function keepKey(key: string): void {
@@ -28,6 +30,11 @@ export function keepKey(key: string): void {
 
 export function forgetKey(): void {
   sessionStorage.removeItem(place);
+}
+
+/** Whose key it is, as it says itself. */
+export function tenantOf(key: string): string {
+  return /^parley_([^_]+)_/.exec(key)?.[1] ?? "no tenant that is known";
 }
 
 /** What the API has said no with. */

@@ -1,18 +1,14 @@
 /** Who is shown: the gate while there is no key that works, then Ada and Bo, or one of them. */
 import { type ReactElement, useEffect, useState } from "react";
-import { forgetKey, people, takeKey } from "./access.ts";
+import { people, tenantOf } from "./access.ts";
 import { Gate } from "./gate.tsx";
 import { useIsWide } from "./isWide.ts";
+import { OtherKey } from "./otherKey.tsx";
 import { PersonPane } from "./personPane.tsx";
-
-const firstKey = takeKey();
+import { useKey } from "./useKey.ts";
 
 export function App(): ReactElement {
-  const [key, setKey] = useState<string | null>(null);
-  const forget = (): void => {
-    forgetKey();
-    location.reload();
-  };
+  const { first, key, onKey, onRefused, offered, keep, change, forget } = useKey();
   return (
     <>
       <a className="skip" href="#main">
@@ -25,13 +21,25 @@ export function App(): ReactElement {
         </a>
         <h1>Chat demo</h1>
         {key !== null && (
-          <button className="quiet" type="button" onClick={forget}>
-            Forget the key
-          </button>
+          <>
+            <p className="tenant">
+              <span>Tenant</span> <b>{tenantOf(key)}</b>
+            </p>
+            <button className="quiet" type="button" onClick={forget}>
+              Forget the key
+            </button>
+          </>
         )}
       </header>
       <main id="main" tabIndex={-1}>
-        {key === null ? <Gate first={firstKey} onKey={setKey} /> : <Conversation apiKey={key} />}
+        {key === null ? (
+          <Gate key={first} first={first} onKey={onKey} onRefused={onRefused} />
+        ) : (
+          <Conversation apiKey={key} />
+        )}
+        {key !== null && offered !== null && (
+          <OtherKey key={offered} current={key} offered={offered} onKeep={keep} onChange={change} />
+        )}
       </main>
     </>
   );

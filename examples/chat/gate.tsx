@@ -1,14 +1,15 @@
 /** Asks for a key, and finds out whether it works before anything is connected. */
 import { type FormEvent, type ReactElement, useCallback, useEffect, useRef, useState } from "react";
-import { forgetKey, keepKey, newToken, people, Refused } from "./access.ts";
+import { keepKey, newToken, people, Refused } from "./access.ts";
 
 interface GateProps {
   /** From the address, or of this tab. */
   readonly first: string | null;
   readonly onKey: (key: string) => void;
+  readonly onRefused: () => void;
 }
 
-export function Gate({ first, onKey }: GateProps): ReactElement | null {
+export function Gate({ first, onKey, onRefused }: GateProps): ReactElement | null {
   const [tried, setTried] = useState(first ?? "");
   const [error, setError] = useState<unknown>(null);
   const [isAsking, setAsking] = useState(first !== null);
@@ -25,13 +26,13 @@ export function Gate({ first, onKey }: GateProps): ReactElement | null {
         onKey(key);
       } catch (failure) {
         if (signal?.aborted === true) return;
-        if (failure instanceof Refused && failure.status < 500) forgetKey();
+        if (failure instanceof Refused && failure.status < 500) onRefused();
         setAsking(false);
         setError(failure);
         field.current?.focus();
       }
     },
-    [onKey],
+    [onKey, onRefused],
   );
   useEffect(() => {
     if (first === null) return;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
-import { ask, wholeHistory } from "../chaos/tenant.ts";
+import { ask, makeTenant, wholeHistory } from "../chaos/tenant.ts";
 import { startBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 import { type DemoWindow, openWindow, type WindowOptions } from "./demo/window.ts";
@@ -69,6 +69,42 @@ test("[A7] the page says why a key is refused, and keeps neither it nor its addr
   // A reload of the tab must not ask again.
   await page.reload();
   await pane("ada").live();
+});
+
+test("[C39] a link signs in a tab where nobody is, and says to whom; where somebody is it asks first, and keeps what was", async (context) => {
+  const other = await makeTenant(server, "foreign");
+  const window = await open(context);
+  const { page, pane } = bound(window);
+  await pane("ada").live();
+  const tenant = page.locator(".tenant b");
+  expect(await tenant.innerText()).toBe("demo");
+  await pane("ada").field.fill("half written");
+  const dialog = page.getByRole("dialog", { name: "Sign in with another key?" });
+  const link = async (): Promise<void> => {
+    await page.evaluate(`location.hash = "#key=${other.key}"`);
+    await dialog.getByText("You are signed in to demo. This link signs you in to foreign.").waitFor();
+    expect(new URL(page.url()).hash).toBe("");
+  };
+  await link();
+  await serious(page, "the question");
+  // What has the focus is to keep.
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "hidden" });
+  await link();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  expect(await pane("ada").field.inputValue()).toBe("half written");
+  await page.goto("about:blank");
+  await page.goto(`${server.url}/demo/#key=${other.key}`);
+  await dialog.waitFor();
+  await page.reload();
+  await pane("ada").live();
+  expect([await tenant.innerText(), await dialog.count()]).toEqual(["demo", 0]);
+  await link();
+  await page.getByRole("button", { name: "Switch" }).click();
+  await expect.poll(() => tenant.allInnerTexts()).toEqual(["foreign"]);
+  await pane("ada").live();
+  expect(window.complaints).toEqual([]);
 });
 
 test("[C29] [R2] [S2] two windows: what is written offline, and while the server is killed, is there once and in order", async (context) => {

@@ -55,7 +55,12 @@ export class Console {
     const { page, server } = this;
     const credential = key === "tenant" ? server.demoKey : key === "operator" ? server.operatorKey : key;
     if (this.keyInUse === undefined) await page.goto(`${server.url}/console${path}#key=${credential}`);
-    else await page.evaluate(goTo(path, credential === this.keyInUse ? "" : `#key=${credential}`));
+    else if (this.keyInUse === credential) await page.evaluate(goTo(path));
+    else {
+      // Else the page would ask which of the two is meant.
+      await page.locator('[aria-label="Sign out"]').dispatchEvent("click");
+      await page.evaluate(`${goTo(path)}; location.hash = "#key=${credential}"`);
+    }
     this.keyInUse = credential;
     await expect.poll(() => page.url(), { timeout: 5_000 }).not.toContain("#key");
   }
@@ -87,7 +92,6 @@ export class Console {
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** As a link of the page would: no document is loaded anew. */
-function goTo(path: string, hash: string): string {
-  return `history.pushState({}, "", "/console${path}"); dispatchEvent(new PopStateEvent("popstate"));
-    if ("${hash}") location.hash = "${hash}";`;
+function goTo(path: string): string {
+  return `history.pushState({}, "", "/console${path}"); dispatchEvent(new PopStateEvent("popstate"))`;
 }

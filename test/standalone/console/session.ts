@@ -1,7 +1,7 @@
 /** Who is signed in to the console, how, and for how long. */
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { ask, call } from "../../chaos/tenant.ts";
+import { ask, call, makeTenant } from "../../chaos/tenant.ts";
 import { type Console, wide } from "../../support/console.ts";
 
 export function sessionTests(console: () => Console): void {
@@ -64,6 +64,57 @@ export function sessionTests(console: () => Console): void {
         .every((text) => text.includes("401")),
     ).toBe(true);
     console().keyInUse = server.demoKey;
+  });
+
+  test("[K30] a link signs in a tab where nobody is, and says to whom; where somebody is it asks first, and a no changes nothing", async () => {
+    const { page, server } = console();
+    const other = await makeTenant(server, "foreign");
+    await page.setViewportSize(wide);
+    await console().leave();
+    await console().show("/tokens");
+    await page.getByText("A link has signed you in to the tenant demo.").waitFor();
+    await page.getByLabel("User").fill("half written");
+
+    const dialog = page.getByRole("dialog", { name: "Sign in with another key?" });
+    const link = async (key: string): Promise<void> => {
+      await page.evaluate(`location.hash = "#key=${key}"`);
+      await dialog.waitFor();
+      expect(new URL(page.url()).hash).toBe("");
+    };
+    await link(other.key);
+    expect(await dialog.innerText()).toMatch(/signed in to demo with .* This link signs you in to foreign with /);
+    expect(await page.getByRole("button", { name: "Keep" }).and(page.locator(":focus")).count()).toBe(1);
+    expect(await console().barriers()).toEqual([]);
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    await link(other.key);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    expect(await page.getByLabel("User").inputValue()).toBe("half written");
+    // As a link in a letter, which loads the page anew.
+    await page.goto("about:blank");
+    await page.goto(`${server.url}/console/keys#key=${other.key}`);
+    await dialog.waitFor();
+    expect(page.url()).toBe(`${server.url}/console/keys`);
+    await page.reload();
+    await page.locator("header").getByText("demo", { exact: true }).waitFor();
+    expect(await dialog.count()).toBe(0);
+
+    await link(`${other.key.slice(0, -2)}AA`);
+    await dialog.getByRole("button", { name: "Switch" }).click();
+    await dialog.getByText("The token or API key is not valid.").waitFor();
+    expect(
+      console()
+        .complaints.splice(0)
+        .every((text) => text.includes("401")),
+    ).toBe(true);
+    await page.keyboard.press("Escape");
+    await link(other.key);
+    await dialog.getByRole("button", { name: "Switch" }).click();
+    await page.locator("header").getByText("foreign", { exact: true }).waitFor();
+    expect(await kept(page)).toEqual([1, 0]);
+    console().keyInUse = other.key;
+    expect(console().complaints).toEqual([]);
   });
 
   test("[K5] with a key that may less, each page says what is missing, and the menu leads on", async () => {
