@@ -10,6 +10,7 @@ import { createRoot } from "react-dom/client";
 import { Gate } from "./gate.tsx";
 import { closeClients } from "./live/clients.ts";
 import { queries } from "./queries.ts";
+import { router } from "./router.tsx";
 import { begin } from "./session.ts";
 import { cssVariables, styleNonce, theme } from "./theme.ts";
 
@@ -17,6 +18,8 @@ import { cssVariables, styleNonce, theme } from "./theme.ts";
 begin(() => {
   queries.clear();
   closeClients();
+  // Nobody followed the address while nobody was signed in.
+  void router.load();
 });
 // A dialog keeps the page behind it from scrolling by a `<style>` of a library's, which looks for the nonce here.
 Reflect.set(globalThis, "__webpack_nonce__", styleNonce());

@@ -102,7 +102,7 @@ export function sessionTests(console: () => Console): void {
 
     await link(`${other.key.slice(0, -2)}AA`);
     await dialog.getByRole("button", { name: "Switch" }).click();
-    await dialog.getByText("The token or API key is not valid.").waitFor();
+    await dialog.getByText("The token or API key is not valid.").first().waitFor();
     expect(
       console()
         .complaints.splice(0)
