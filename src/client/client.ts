@@ -73,7 +73,6 @@ class RoomsClient extends Emitter<ClientEvents> implements Client {
   readonly #url: string;
   readonly #tokens: Tokens;
   readonly #fetch: typeof fetch;
-  #http: Promise<Http> | null = null;
   readonly #WebSocket: typeof WebSocket;
   readonly #connection: Connection;
   readonly #rooms = new Map<string, LiveRoom<never>>();
@@ -114,7 +113,7 @@ class RoomsClient extends Emitter<ClientEvents> implements Client {
       limits: { ...outboxDefault, ...this.#options.outbox },
       link: () => this.#connection.link,
       chance: Math.random,
-      onNeed: () => this.#need(),
+      onNeed: () => this.#need(made.isNeeded),
       signal: this.#ending.signal,
     });
     this.#rooms.set(name, made as unknown as LiveRoom<never>);
@@ -122,7 +121,7 @@ class RoomsClient extends Emitter<ClientEvents> implements Client {
   }
 
   connect(): void {
-    this.#need();
+    this.#need(true);
     this.#connection.wake();
   }
 
@@ -132,24 +131,24 @@ class RoomsClient extends Emitter<ClientEvents> implements Client {
     for (const room of this.#rooms.values()) room.close();
   }
 
-  #need(): void {
-    const isNeeded = [...this.#rooms.values()].some((room) => room.isNeeded);
-    if (isNeeded) this.#connection.connect();
-    else this.#connection.disconnect();
+  /** `isMore`: by one who comes. Who goes does not have tried again what has failed. */
+  #need(isMore: boolean): void {
+    if (![...this.#rooms.values()].some((room) => room.isNeeded)) this.#connection.disconnect();
+    else if (isMore) this.#connection.connect();
   }
 
   async #open(token: string, transport: Transport, events: LinkEvents): Promise<Link> {
-    const [url, fetching] = [this.#url, this.#fetch];
-    if (transport === "websocket") return new Socket({ url, token, WebSocket: this.#WebSocket }, events);
+    const options = { url: this.#url, token, WebSocket: this.#WebSocket, fetch: this.#fetch };
+    if (transport === "websocket") return new Socket(options, events);
     // Not of the core: who has WebSockets does not load it.
     const { EventLink } = await import("./eventLink.ts");
-    return new EventLink({ url, token, fetch: fetching }, events);
+    return new EventLink(options, events);
   }
 
-  /** Not of the core: with a WebSocket it is needed for what is asked besides. */
-  #load(): Promise<Http> {
-    this.#http ??= import("./http.ts").then(({ Http }) => new Http(this.#url, this.#tokens, this.#fetch));
-    return this.#http;
+  /** Not of the core: with a WebSocket it is needed for what is asked besides. Offline it cannot be loaded, and is the next time. */
+  async #load(): Promise<Http> {
+    const { Http } = await import("./http.ts");
+    return new Http(this.#url, this.#tokens, this.#fetch);
   }
 
   #onState(state: ConnectionState): void {

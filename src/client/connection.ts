@@ -96,11 +96,6 @@ export class Connection {
     else this.link?.check();
   }
 
-  /** What was opened is of no use, as its reader has found out. */
-  restart(ending: Ending): void {
-    if (this.#state.name === "connected") this.#ended(ending);
-  }
-
   #rest(state: ConnectionState): void {
     this.#drop();
     this.#failures = 0;

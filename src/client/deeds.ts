@@ -62,8 +62,8 @@ export class Deeds<Data> {
 
   async fillPresent(signal: AbortSignal): Promise<void> {
     const { present, onChange } = this.#options;
-    present.asked();
-    present.merge(await this.#present(signal).catch(() => null));
+    const kept = present.asked();
+    present.merge(kept, await this.#present(signal).catch(() => null));
     onChange();
   }
 
@@ -80,7 +80,11 @@ export class Deeds<Data> {
       if (request !== null) copy.forgoPage(request);
       throw error;
     });
-    if (request !== null && !copy.mergePage(request, page)) return this.history(options);
+    if (request !== null && !copy.mergePage(request, page)) {
+      // Of another history than is held: asked for again before that has come, it would be so for ever.
+      const isForeign = copy.start === request.before && copy.askMembers().generation === request.generation;
+      return isForeign ? { messages: [], hasMore: copy.hasMore } : this.history(options);
+    }
     if (request !== null) onChange();
     const messages = page.messages.map((message) => snapshots.typed(message));
     return { messages, hasMore: request === null ? page.hasMore : copy.hasMore };

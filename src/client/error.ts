@@ -30,13 +30,13 @@ export interface ErrorDetails {
 
 export class ParleyError extends Error {
   override readonly name = "ParleyError";
-  readonly code: ErrorCode;
-  readonly status: number;
-  readonly retryable: boolean;
-  readonly retryAfterMs: number | undefined;
-  readonly limit: LimitHit | undefined;
-  readonly want: number | undefined;
-  readonly mayBeStored: boolean;
+  declare readonly code: ErrorCode;
+  declare readonly status: number;
+  declare readonly retryable: boolean;
+  declare readonly retryAfterMs: number | undefined;
+  declare readonly limit: LimitHit | undefined;
+  declare readonly want: number | undefined;
+  declare readonly mayBeStored: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, { cause: details.cause });

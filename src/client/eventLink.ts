@@ -11,6 +11,9 @@ export interface EventLinkOptions {
   readonly fetch: typeof fetch;
 }
 
+/** A room that does not let one in: an event `error` would be the browser's own. */
+type Refused = Omit<ErrorFrame, "type"> & { readonly type: "refused"; readonly room: string };
+
 /** A comment comes every 15 s. */
 const silentMs = 40_000;
 const checkEveryMs = 5_000;
@@ -23,6 +26,8 @@ export class EventLink implements Link {
   readonly #options: EventLinkOptions;
   readonly #events: LinkEvents;
   readonly #wishes = new Map<string, () => Wish>();
+  /** Of what a refusal answers: the stream does not say it. */
+  readonly #refs = new Map<string, string>();
   #token: string;
   #reading = new AbortController();
   #gathering: ReturnType<typeof setTimeout> | undefined;
@@ -50,6 +55,7 @@ export class EventLink implements Link {
       return;
     }
     this.#wishes.set(room, wish);
+    this.#refs.set(room, ref);
     this.#reopen();
   }
 
@@ -130,9 +136,13 @@ export class EventLink implements Link {
   #receive(event: string | undefined, data: string, signal: AbortSignal): void {
     if (signal.aborted) return;
     // `error` would be the browser's own event.
-    const frame = { type: event === "refused" ? "error" : event, ...JSON.parse(data) } as Addressed;
-    if (frame.type === "closing" && frame.room === undefined) this.#end({ code: frame.code, closing: frame }, signal);
-    else this.#events.onFrame(frame);
+    const told = { type: event, ...JSON.parse(data) } as Addressed | Refused;
+    if (told.type === "closing" && told.room === undefined)
+      return this.#end({ code: told.code, closing: told }, signal);
+    // Not to be asked for again with the others.
+    if (told.type === "refused" || told.type === "closing") this.#wishes.delete(told.room ?? "");
+    if (told.type !== "refused") return this.#events.onFrame(told);
+    this.#events.onFrame({ ...told, type: "error", ref: this.#refs.get(told.room) });
   }
 
   #refused(error: ParleyError, signal: AbortSignal): void {

@@ -54,7 +54,7 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
   readonly #copy: Copy;
   readonly #attendance: Attendance;
   readonly #publisher: Publisher;
-  #loading: Promise<Deeds<Data>> | null = null;
+  #loaded: Deeds<Data> | null = null;
   readonly #present = new Presence();
   readonly #typing = new Typing();
   readonly #snapshots: Snapshots<Data>;
@@ -70,7 +70,6 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
   #state: { readonly value: unknown } | null = null;
   #stating: ReturnType<typeof setTimeout> | undefined;
   #readUpTo = 0;
-  #isReadTold = true;
   #hasMembers = false;
 
   constructor(options: LiveRoomOptions<Data>) {
@@ -207,7 +206,6 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
   read(upTo = Math.max(0, ...this.#copy.messages.keys())): void {
     if (upTo <= this.#readUpTo) return;
     this.#readUpTo = upTo;
-    this.#isReadTold = false;
     this.#tellRead();
   }
 
@@ -230,9 +228,10 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
   }
 
   failed(error: ParleyError): void {
-    this.#attendance.failed(error);
+    // First: the room that has failed would send over HTTP what is rejected here.
     this.#publisher.lost();
     this.#publisher.outbox.fail(error);
+    this.#attendance.failed(error);
   }
 
   close(): void {
@@ -267,8 +266,10 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
     this.#receipts = frame.receipts;
     this.#publisher.outbox.pace.set(frame.limits.publish);
     if (this.#present.begin(frame.presence)) this.#askPresent();
-    if (frame.gap !== undefined) this.emit("gap", frame.gap);
-    if (!frame.resumed && this.#hasMembers) this.members().catch(() => undefined);
+    if (frame.gap === undefined) return;
+    // Another history may count from the beginning.
+    this.#readUpTo = 0;
+    this.emit("gap", frame.gap);
   }
 
   #follow({ hole, snapshot, fresh = [] }: Outcome): void {
@@ -290,6 +291,8 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
     else {
       this.#sayState();
       this.#tellRead();
+      // The reset has dropped them.
+      if (this.#hasMembers && !this.#welcome?.resumed) this.members().catch(() => undefined);
     }
     this.#publisher.pump();
     this.#changed();
@@ -314,14 +317,18 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
   // What is asked for by itself.
 
   /** Not of the core: who only listens and speaks does not load it. */
-  #deeds(): Promise<Deeds<Data>> {
-    const { name: room, http } = this.#options;
-    const [copy, present, snapshots] = [this.#copy, this.#present, this.#snapshots];
-    const onChange = (): void => this.#changed();
-    this.#loading ??= Promise.all([import("./deeds.ts"), http()]).then(
-      ([{ Deeds }, loaded]) => new Deeds({ room, http: loaded, copy, present, snapshots, onChange }),
-    );
-    return this.#loading;
+  async #deeds(): Promise<Deeds<Data>> {
+    const { Deeds } = await import("./deeds.ts");
+    const http = await this.#options.http();
+    // What could not be loaded now is loaded the next time.
+    return (this.#loaded ??= new Deeds({
+      room: this.name,
+      http,
+      copy: this.#copy,
+      present: this.#present,
+      snapshots: this.#snapshots,
+      onChange: () => this.#changed(),
+    }));
   }
 
   #askPresent(): void {
@@ -343,6 +350,8 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
   }
 
   #setState(value: unknown): void {
+    // What is no JSON throws here, and not whenever the room is entered.
+    JSON.stringify(value);
     this.#state = { value };
     this.#stating ??= setTimeout(() => {
       this.#stating = undefined;
@@ -354,13 +363,11 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
     if (this.#state !== null) this.#say({ type: "presence.set", state: this.#state.value });
   }
 
+  /** Again whenever the room is entered: what was said last may have been lost with the connection. */
   #tellRead(): void {
-    if (this.#isReadTold) return;
     const upTo = this.#readUpTo;
-    this.#isReadTold = this.#say({ type: "read", upTo });
-    if (this.#isReadTold || this.#way() !== "http") return;
-    this.#isReadTold = true;
-    this.#fill((deeds) => deeds.read(upTo));
+    if (upTo > 0 && !this.#say({ type: "read", upTo }) && this.#way() === "http")
+      this.#fill((deeds) => deeds.read(upTo));
   }
 
   // Telling.

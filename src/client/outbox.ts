@@ -2,6 +2,7 @@
 import { backoffMs } from "./backoff.ts";
 import { ParleyError } from "./error.ts";
 import { Pace } from "./pace.ts";
+import type { Pending } from "./snapshot.ts";
 
 /** It is on disk, with this id, and ordered. */
 export interface Ack {
@@ -20,7 +21,10 @@ export interface Entry {
   /** What is sent, without type, ref and nonce. */
   readonly content: Readonly<Record<string, unknown>>;
   readonly bytes: number;
+  readonly createdAt: number;
   state: OutboxState;
+  /** As a snapshot has it: the same value until its state changes. */
+  shown?: Pending | undefined;
   /** It has been sent at least once and not been answered. */
   isOpen: boolean;
   refusals: number;
@@ -125,8 +129,8 @@ export class Outbox {
   #fail(entry: Entry, error: ParleyError): void {
     if (!this.#remove(entry)) return;
     this.#enter(entry, "failed");
-    const { code, message, status, retryable } = error;
-    const open = { status, retryable, mayBeStored: true, cause: error };
+    const { code, message, ...details } = error;
+    const open = { ...details, mayBeStored: true, cause: error };
     entry.failed(entry.isOpen ? new ParleyError(code, message, open) : error);
   }
 
@@ -147,6 +151,7 @@ export class Outbox {
 
   #enter(entry: Entry, state: OutboxState): void {
     entry.state = state;
+    entry.shown = undefined;
     this.#onState(entry);
   }
 }

@@ -1,6 +1,8 @@
 /** Who is here, as the server tells it: a list, then differences, by a version that shows a hole. No time, no connection. */
 import type { PresenceFrame, PresentMember, WelcomeFrame } from "../protocol/serverFrames.ts";
 
+type Told = NonNullable<WelcomeFrame["presence"]>;
+
 export class Presence {
   readonly members = new Map<string, PresentMember>();
   count = 0;
@@ -11,13 +13,13 @@ export class Presence {
   #kept: PresenceFrame[] | null = null;
 
   /** True when not all of it was told: the whole list is to be asked for. */
-  begin(told: WelcomeFrame["presence"]): boolean {
+  begin({ members = [], count = 0, version = 0, more = false }: Partial<Told> = {}): boolean {
     this.#kept = null;
     this.#isSample = false;
-    this.#take(told?.members ?? []);
-    this.count = told?.count ?? 0;
-    this.#version = told?.version ?? 0;
-    return told?.more ?? false;
+    this.#take(members);
+    this.count = count;
+    this.#version = version;
+    return more;
   }
 
   /** True when something is missing: the whole list is to be asked for. */
@@ -38,13 +40,20 @@ export class Presence {
     return false;
   }
 
-  asked(): void {
-    this.#kept = [];
+  /** Gives what to merge the answer with. */
+  asked(): readonly PresenceFrame[] {
+    return (this.#kept = []);
   }
 
-  /** The whole list, as of `version`; null when it did not come. What was told meanwhile is laid over it. */
-  merge(list: { readonly version: number; readonly members: readonly PresentMember[] } | null): void {
-    const kept = this.#kept ?? [];
+  /**
+   * The whole list, as of `version`; null when it did not come. What was told meanwhile is laid over it. What was asked
+   * before a newer beginning is of no use any more.
+   */
+  merge(
+    kept: readonly PresenceFrame[],
+    list: { readonly version: number; readonly members: readonly PresentMember[] } | null,
+  ): void {
+    if (kept !== this.#kept) return;
     this.#kept = null;
     if (list === null) return;
     this.#isSample = false;

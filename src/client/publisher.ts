@@ -16,6 +16,7 @@ export interface PublisherOptions {
   readonly isSlow: () => boolean;
   readonly chance: () => number;
   readonly onState: (entry: Entry) => void;
+  /** Of the client: its reason is the ParleyError `closed`. */
   readonly signal: AbortSignal;
 }
 
@@ -36,16 +37,19 @@ export class Publisher {
     this.outbox = new Outbox(options.limits, options.onState);
     options.signal.addEventListener("abort", () => {
       clearTimeout(this.#timer);
-      this.outbox.fail(new ParleyError("closed", "The client was closed."));
+      this.outbox.fail(options.signal.reason as ParleyError);
     });
   }
 
   /** `signal` gives up what has not been sent yet. */
   publish(content: Entry["content"], nonce: string, signal: AbortSignal | undefined): Promise<Ack> {
-    const bytes = new TextEncoder().encode(JSON.stringify(content)).length;
+    const text = JSON.stringify(content);
+    const bytes = new TextEncoder().encode(text).length;
     const refusal = this.#refusal(bytes);
     if (refusal !== null) return Promise.reject(refusal);
     if (signal?.aborted === true) return Promise.reject(signal.reason);
+    // As it is now: what the author does with it later must not be sent under the same nonce.
+    const said = JSON.parse(text) as Entry["content"];
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         if (this.outbox.withdraw(entry)) failed(signal?.reason);
@@ -58,7 +62,17 @@ export class Publisher {
         signal?.removeEventListener("abort", abort);
         reject(error);
       };
-      const entry: Entry = { nonce, content, bytes, state: "queued", isOpen: false, refusals: 0, done, failed };
+      const entry: Entry = {
+        nonce,
+        content: said,
+        bytes,
+        createdAt: Date.now(),
+        state: "queued",
+        isOpen: false,
+        refusals: 0,
+        done,
+        failed,
+      };
       signal?.addEventListener("abort", abort);
       this.outbox.add(entry);
       this.pump();
@@ -105,7 +119,8 @@ export class Publisher {
   }
 
   #refusal(bytes: number): ParleyError | null {
-    if (this.#options.signal.aborted) return new ParleyError("closed", "The client was closed.");
+    const { signal } = this.#options;
+    if (signal.aborted) return signal.reason as ParleyError;
     if (bytes > frameBytesMax) return new ParleyError("too_large", `A message may have ${frameBytesMax} bytes.`);
     return this.outbox.refusal(bytes);
   }

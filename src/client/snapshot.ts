@@ -4,6 +4,7 @@ import type { Member, Message as WireMessage, RoomSettings } from "../protocol/m
 import type { PresentMember, WelcomeFrame } from "../protocol/serverFrames.ts";
 import type { RoomStatus } from "./attendance.ts";
 import type { Copy } from "./copy.ts";
+import { safely } from "./emitter.ts";
 import { ParleyError } from "./error.ts";
 import type { Outbox, OutboxState } from "./outbox.ts";
 import type { Presence } from "./presence.ts";
@@ -16,6 +17,8 @@ export type Message<Data = unknown> = Omit<WireMessage, "data"> & { readonly dat
 export interface Pending {
   readonly nonce: string;
   readonly state: OutboxState;
+  /** By this device's clock. */
+  readonly createdAt: number;
   readonly text: string | null;
   readonly data: unknown;
   readonly replyTo?: number;
@@ -73,7 +76,10 @@ export class Snapshots<Data> {
   make({ copy, presence, outbox, typing, welcome, ...rest }: Parts, nowMs: number): RoomSnapshot<Data> {
     const shown = [...copy.messages.values()].filter(({ expiresAt }) => expiresAt === null || expiresAt > nowMs);
     const messages = shown.sort((one, other) => one.id - other.id).map((message) => this.typed(message));
-    const told = new Set(outbox.pending.length === 0 ? [] : messages.map(({ nonce }) => nonce));
+    const user = welcome?.user ?? null;
+    // A nonce is its sender's: somebody else's may be the same.
+    const own = outbox.pending.length === 0 ? [] : messages.filter(({ sender }) => sender?.id === user?.id);
+    const told = new Set(own.map(({ nonce }) => nonce));
     return {
       ...rest,
       messages,
@@ -81,13 +87,23 @@ export class Snapshots<Data> {
       cursor: copy.cursor,
       outbox: outbox.pending
         .filter(({ nonce }) => !told.has(nonce))
-        .map(({ nonce, state, content }) => ({ text: null, data: null, ...content, nonce, state })),
+        .map(
+          (entry) =>
+            (entry.shown ??= {
+              text: null,
+              data: null,
+              ...entry.content,
+              nonce: entry.nonce,
+              state: entry.state,
+              createdAt: entry.createdAt,
+            }),
+        ),
       members: [...copy.members.values()].filter(({ role }) => role !== null),
       present: [...presence.members.values()],
       online: presence.count,
       typing: [...typing.keys()],
       settings: copy.settings,
-      user: welcome?.user ?? null,
+      user,
       capabilities: welcome?.capabilities ?? [],
     };
   }
@@ -104,8 +120,12 @@ export class Snapshots<Data> {
     try {
       return validated(this.#schema, message.data);
     } catch (error) {
-      if (!(error instanceof ParleyError)) throw error;
-      this.#onInvalid(message, error);
+      if (error instanceof ParleyError) this.#onInvalid(message, error);
+      // The schema's own failure is the application's, and no reason to hold up the others, or the connection.
+      else
+        safely(() => {
+          throw error;
+        });
       return null;
     }
   }

@@ -53,7 +53,7 @@ export class Socket implements Link {
   }
 
   send(frame: object): boolean {
-    if (!this.#opened || this.#over || this.#socket.readyState !== 1) return false;
+    if (this.#socket.readyState !== 1) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }

@@ -48,7 +48,8 @@ export class MessageStream {
   #at: number;
   #sending: Promise<void> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #error: ParleyError | null = null;
+  /** Why it ended before its time. */
+  #error: { readonly reason: unknown } | null = null;
   #isOver = false;
 
   constructor(options: StreamOptions) {
@@ -56,9 +57,14 @@ export class MessageStream {
     this.#text = options.text;
     this.#at = options.text.length;
     this.signal = AbortSignal.any([this.#stop.signal, options.signal]);
-    this.signal.addEventListener("abort", () => clearTimeout(this.#timer));
     this.message = options.ack;
-    this.#send();
+    const end = (): void => {
+      clearTimeout(this.#timer);
+      this.#fail(options.signal.reason);
+    };
+    this.signal.addEventListener("abort", end);
+    if (options.signal.aborted) end();
+    else this.#send();
   }
 
   get text(): string {
@@ -67,7 +73,7 @@ export class MessageStream {
 
   /** Adds to the text. Throws when it is over, with the reason if somebody else has ended it. */
   append(text: string): void {
-    if (this.#error !== null) throw this.#error;
+    this.#throwIfEnded();
     if (this.#isOver) throw new ParleyError("stream_closed", "The stream has ended.");
     this.#text += text;
     this.#send();
@@ -94,12 +100,12 @@ export class MessageStream {
   }
 
   async #end(how: "finish" | "cancel", body: object): Promise<void> {
-    if (this.#error !== null) throw this.#error;
+    this.#throwIfEnded();
     if (this.#isOver) return;
     this.#isOver = true;
     if (how === "finish") await this.#drained();
     clearTimeout(this.#timer);
-    if (this.#error !== null) throw this.#error;
+    this.#throwIfEnded();
     await this.#again(() => this.#call(how, body));
     this.#stop.abort(new ParleyError("stream_closed", "The stream has ended."));
   }
@@ -168,10 +174,16 @@ export class MessageStream {
     }
   }
 
+  #throwIfEnded(): void {
+    if (this.#error !== null) throw this.#error.reason;
+  }
+
   #fail(error: unknown): void {
     if (this.#error !== null || this.#stop.signal.aborted) return;
-    this.#error = error instanceof ParleyError ? error : networkError(String(error), error);
-    this.#stop.abort(this.#error);
+    // Whoever gave it up hears their own reason.
+    const isOwn = this.#options.signal.aborted || error instanceof ParleyError;
+    this.#error = { reason: isOwn ? error : networkError(String(error), error) };
+    this.#stop.abort(this.#error.reason);
   }
 }
 

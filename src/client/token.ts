@@ -41,8 +41,8 @@ export class Tokens {
         signal.addEventListener("abort", () => reject(signal.reason));
       });
       const token = await Promise.race([asked, givenUp]);
-      // The page of an error is none. Said to the server, it would be refused for good.
-      if (!/^[\w.-]*$/.test(token)) throw new Error("no token");
+      // The page of an error is none, nor is what its JSON lacks. Said to the server, it would be refused for good.
+      if (!token.match(/^[\w.-]*$/)) throw new Error("no token");
       return (this.#current = token);
     } catch (error) {
       if (error instanceof ParleyError) throw error;

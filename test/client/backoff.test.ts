@@ -61,6 +61,7 @@ test("[C5] after a refusal one at a time is sent, and more again with each ack",
   for (let count = 0; count < 12; count++)
     outbox.add({
       nonce: `${count}`,
+      createdAt: 0,
       content: {},
       bytes: 1,
       state: "queued",
@@ -114,9 +115,13 @@ test("[C12] who is here is what the server says, also after a hole and while the
   expect(presence.begin({ version: 4, count: 1, members: [member("ada")], more: false })).toBe(false);
   expect(presence.receive(told(5, ["bo"]))).toBe(false);
   expect(presence.receive(told(7, ["cy"]))).toBe(true);
-  presence.asked();
+  const early = presence.asked();
+  expect(presence.begin({ version: 7, count: 3, members: [member("ada"), member("bo")], more: true })).toBe(true);
+  const kept = presence.asked();
+  // It was asked before the connection began anew, and comes late.
+  presence.merge(early, { version: 5, members: [member("gone")] });
   expect(presence.receive(told(8, [], ["ada"]))).toBe(false);
-  presence.merge({ version: 7, members: ["ada", "bo", "cy"].map(member) });
+  presence.merge(kept, { version: 7, members: ["ada", "bo", "cy"].map(member) });
   expect([...presence.members.keys()]).toEqual(["bo", "cy"]);
   expect(presence.receive({ ...told(9, []), sample: [member("dee")] })).toBe(false);
   expect([[...presence.members.keys()], presence.receive(told(10, ["eve"]))]).toEqual([["dee"], true]);

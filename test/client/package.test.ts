@@ -168,6 +168,28 @@ test("[C27] the component of the guide is right by its types, and shows what was
   expect(await page.locator("input").inputValue()).toBe("");
 });
 
+test("[C44] a part of the client that could not be loaded offline is loaded the next time", async (context) => {
+  const page = await (await launchBrowser(context)).newPage({ bypassCSP: true });
+  const token = await newToken(await makeTenant(server, "parts"), "ada");
+  const lost: string[] = [];
+  await page.route(`${server.url}/lib/**`, async (route) => {
+    const path = new URL(route.request().url()).pathname.slice("/lib/".length);
+    const isFirst = /^(http|deeds)-/.test(path) && !lost.includes(path);
+    if (isFirst) lost.push(path);
+    const body = readFileSync(join(root, "dist/client", path));
+    await (isFirst ? route.abort("internetdisconnected") : route.fulfill({ body, contentType: "text/javascript" }));
+  });
+  await page.goto(`${server.url}/errors`);
+  const told = await page.evaluate(`import("/lib/client.js").then(async ({ createClient }) => {
+    const room = createClient({ url: location.origin, getToken: () => "${token}" }).room("general");
+    const outcomes = [];
+    for (let time = 0; time < 3; time++)
+      outcomes.push(await room.search("anything").then(({ items }) => items.length, () => "lost"));
+    return [outcomes, (await room.publish({ text: "by http" })).id];
+  })`);
+  expect([told, lost.length]).toEqual([[["lost", "lost", 0], 1], 2]);
+});
+
 test("[C37] a project of its own compiles against the types of the API, strictly, and not with what the API refuses", async () => {
   mkdirSync(join(consumer, "node_modules"));
   symlinkSync(root, join(consumer, "node_modules", "parley"));

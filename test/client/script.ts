@@ -11,6 +11,7 @@ export interface Said {
   readonly nonce: string;
   readonly cursor?: string;
   readonly token?: string;
+  readonly upTo?: number;
 }
 
 export class Line {

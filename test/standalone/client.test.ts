@@ -100,6 +100,28 @@ test("[C14] where there is no WebSocket at all it is events from the first", asy
   expect(client.state).toEqual({ name: "connected", transport: "sse" });
 });
 
+test("[C44] of rooms that are read as events, one that refuses fails alone, and is not asked for with the others again", async () => {
+  const body = { user: "ada", rooms: { "open:*": everything } };
+  const made = { method: "POST", credential: tenant.key, body };
+  const { token } = await ask<{ token: string }>(`${server.url}/v1/tokens`, made);
+  const asked: string[] = [];
+  const client = connect("ada", {
+    getToken: () => token,
+    transport: "sse",
+    fetch: (input, init) => {
+      asked.push(decodeURIComponent(String(input)));
+      return fetch(input, init);
+    },
+  });
+  const closed = client.room("closed");
+  closed.subscribe(() => undefined);
+  const open = await enter(client.room("open:1"));
+  await until(() => closed.snapshot.status === "failed");
+  expect(closed.snapshot.error).toMatchObject({ code: "forbidden", status: 403 });
+  await enter(client.room("open:2"));
+  expect([open.snapshot.status, asked.at(-1)?.split("?")[1]?.split("&")[0]]).toEqual(["live", "rooms=open:1,open:2"]);
+});
+
 test("[C15] a room tells of who is here, who writes, who has read, and of every change", async () => {
   const [ada, bo] = await Promise.all([enter(connect("ada").room("life")), enter(connect("bo").room("life"))]);
   ada.presence.set({ at: "desk" });

@@ -13,7 +13,7 @@ export interface RoomState<Data> {
 /** What was published by a hook. It fails here, and not at who called. */
 interface OwnDraft<Data> extends Draft<Data> {
   /** Over HTTP it comes before the message itself. */
-  readonly ack: Ack | null;
+  readonly ack?: Ack;
 }
 
 const stores = new WeakMap<object, unknown>();
@@ -58,7 +58,7 @@ export class RoomStore<Data> {
 
   /** Null when it failed: it stays in the list, with the reason. */
   readonly publish = (message: NewMessage<Data>): Promise<Ack | null> =>
-    this.#publish(draftOf(message, message.nonce ?? newNonce()));
+    this.#publish(draftOf(message, message.nonce ?? newNonce(), Date.now()));
 
   /** Under the same nonce: had it been stored after all, it is there once. */
   readonly retry = async (nonce: string): Promise<Ack | null> => {
@@ -95,8 +95,7 @@ export class RoomStore<Data> {
     this.#state = null;
     const { snapshot } = this.room;
     const newest = snapshot.messages.at(-1)?.id ?? 0;
-    for (const [nonce, { ack }] of this.#drafts)
-      if (ack !== null && (ack.id ?? 0) <= newest) this.#drafts.delete(nonce);
+    for (const [nonce, { ack }] of this.#drafts) if (ack && (ack.id ?? 0) <= newest) this.#drafts.delete(nonce);
     for (const listener of this.#listeners) listener();
   }
 
@@ -111,11 +110,14 @@ export class RoomStore<Data> {
     const drafts = [...this.#drafts.values()];
     // What was published without a hook is shown while it is on its way; whoever published it hears when it fails.
     for (const pending of outbox)
-      if (!this.#drafts.has(pending.nonce)) drafts.push(draftOf(pending as NewMessage<Data>, pending.nonce));
-    const told = new Set(messages.map(({ nonce }) => nonce));
+      if (!this.#drafts.has(pending.nonce))
+        drafts.push(kept(this.#shown, pending, () => draftOf(pending, pending.nonce, pending.createdAt)));
+    const all = messages.map((message) => kept(this.#shown, message, () => stored(message, user)));
+    // The key of one's own is its nonce; somebody else's may be the same.
+    const told = new Set(all.map(({ key }) => key));
     return {
       snapshot,
-      stored: messages.map((message) => kept(this.#shown, message, () => stored(message, user))),
+      stored: all,
       sending: drafts
         .filter(({ nonce }) => !told.has(nonce))
         .map((draft) => kept(this.#shown, draft, () => sending(draft, user))),
@@ -123,8 +125,8 @@ export class RoomStore<Data> {
   }
 }
 
-function draftOf<Data>(content: NewMessage<Data>, nonce: string): OwnDraft<Data> {
-  return { nonce, content, createdAt: Date.now(), error: null, ack: null };
+function draftOf<Data>(content: object, nonce: string, createdAt: number): OwnDraft<Data> {
+  return { nonce, content, createdAt, error: null };
 }
 
 /** What was made of it before: what is shown stays the same value. */

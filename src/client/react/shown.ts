@@ -40,8 +40,8 @@ export interface Draft<Data> {
 export function stored<Data>(message: Message<Data>, user: RoomSnapshot["user"]): StoredMessage<Data> {
   const { id, nonce, sender } = message;
   // A nonce is one's own: two users may have the same. It has no `#`.
-  const key = sender?.id === user?.id ? nonce : null;
-  return { ...message, key: key ?? `#${id}`, delivery: "stored" };
+  const key = (sender?.id === user?.id && nonce) || `#${id}`;
+  return { ...message, key, delivery: "stored" };
 }
 
 export function sending<Data>(draft: Draft<Data>, user: RoomSnapshot["user"]): SendingMessage<Data> {

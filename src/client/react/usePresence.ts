@@ -1,5 +1,5 @@
 /** Who is here. */
-import { useCallback } from "react";
+import { useMemo } from "react";
 import type { Room, RoomSnapshot } from "../client.ts";
 import { useSelected } from "./selected.ts";
 
@@ -13,7 +13,7 @@ export interface PresenceView {
 
 export function usePresence<Data>(room: Room<Data>): PresenceView {
   const here = useSelected<Data, Omit<PresenceView, "set">>(room, presentIn);
-  const set = useCallback((state: unknown) => room.presence.set(state), [room]);
+  const set = useMemo(() => room.presence.set, [room]);
   return { ...here, set };
 }
 
