@@ -184,10 +184,10 @@ test("[C44] a part of the client that could not be loaded offline is loaded the 
     const room = createClient({ url: location.origin, getToken: () => "${token}" }).room("general");
     const outcomes = [];
     for (let time = 0; time < 3; time++)
-      outcomes.push(await room.search("anything").then(({ items }) => items.length, () => "lost"));
+      outcomes.push(await room.search("anything").catch(({ code }) => code ?? "not loaded"));
     return [outcomes, (await room.publish({ text: "by http" })).id];
   })`);
-  expect([told, lost.length]).toEqual([[["lost", "lost", 0], 1], 2]);
+  expect([told, lost.length]).toEqual([[["not loaded", "not loaded", "not_found"], 1], 2]);
 });
 
 test("[C37] a project of its own compiles against the types of the API, strictly, and not with what the API refuses", async () => {
