@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type * as z from "zod";
 import { Problem } from "../src/protocol/http.ts";
 import type { Access } from "./access.ts";
+import { valueOf } from "./answer.ts";
 import { Failure, Refused, systemCode, Unreachable } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 import { span } from "./time.ts";
@@ -46,8 +47,7 @@ export class Api {
   async ask<Schema extends z.ZodType>(path: string, schema: Schema, call: Call = {}): Promise<z.output<Schema>> {
     const signal = call.signal ?? AbortSignal.timeout(answerMs);
     const response = await this.open(path, { ...call, signal });
-    const body: unknown = await response.json().catch(() => null);
-    const parsed = schema.safeParse(body);
+    const parsed = schema.safeParse(await this.#valueOf(response));
     if (parsed.success) return parsed.data;
     throw new Failure(`${new URL(this.url).host} answers something else than Parley does: is it another version?`);
   }
@@ -81,10 +81,17 @@ export class Api {
   async open(path: string, call: Call): Promise<Response> {
     const response = await this.#send(path, call);
     if (response.ok) return response;
-    const body: unknown = await response.json().catch(() => null);
-    const problem = Problem.safeParse(body);
+    const problem = Problem.safeParse(await this.#valueOf(response));
     if (problem.success) throw new Refused(problem.data);
     throw new Unreachable(`${new URL(this.url).host} answers ${response.status}, and not as Parley does.`);
+  }
+
+  async #valueOf(response: Response): Promise<unknown> {
+    try {
+      return await valueOf(response);
+    } catch (error) {
+      throw error instanceof Failure ? error : unreachable(this.url, error);
+    }
   }
 
   async #send(path: string, { method = "GET", query = {}, body, lines, headers, as, user, signal }: Call) {

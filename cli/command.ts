@@ -102,8 +102,20 @@ function split(options: Readonly<Record<string, Option>>, args: readonly string[
   const config: ParseArgsOptionsConfig = {};
   for (const [name, { value, short, isMany = false }] of Object.entries(options))
     config[name] = { type: value === undefined ? "boolean" : "string", multiple: isMany, ...(short && { short }) };
+  const parsed = parsedBy(config, args);
+  const once = new Set<string>();
+  for (const token of parsed.tokens) {
+    if (token.kind !== "option" || token.value === undefined || config[token.name]?.multiple === true) continue;
+    // Which of the two was meant is not for us to say.
+    if (once.has(token.name)) throw new UsageError(`--${token.name} is given twice`);
+    once.add(token.name);
+  }
+  return parsed;
+}
+
+function parsedBy(options: ParseArgsOptionsConfig, args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: config, allowPositionals: true, strict: true });
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true });
   } catch (error) {
     throw new UsageError(complaint(error, args, Object.keys(options)));
   }

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { RoomName } from "../../src/protocol/names.ts";
 import { Audience } from "../audience.ts";
 import { command, type Context } from "../command.ts";
-import { Failure, UsageError } from "../failure.ts";
+import { failureOf } from "../complaint.ts";
+import { Failure, Refused, UsageError } from "../failure.ts";
 import { count } from "../options.ts";
 import { counted } from "../progress.ts";
 import { card } from "../table.ts";
@@ -30,16 +31,30 @@ export const bench = command({
   async run({ sockets, rate, seconds, room }, context) {
     if (sockets * rate * seconds > deliveriesMax) throw new UsageError("that is too much for one process");
     const name = room ?? `bench-${randomUUID()}`;
-    const audience = await Audience.seat({ sockets, room: name }, context);
     try {
-      context.terminal.note(`${counted(sockets, "socket")} in ${name}, ${rate} messages a second for ${seconds} s …`);
-      tell(await audience.hear(rate, seconds), context);
+      const audience = await Audience.seat({ sockets, room: name }, context);
+      try {
+        context.terminal.note(`${counted(sockets, "socket")} in ${name}, ${rate} messages a second for ${seconds} s …`);
+        tell(await audience.hear(rate, seconds), context);
+      } finally {
+        audience.leave();
+      }
     } finally {
-      audience.leave();
-      if (room === undefined) await context.api.tell(`/v1/rooms/${name}`, { method: "DELETE" });
+      if (room === undefined) await remove(name, context);
     }
   },
 });
+
+/** Says it where it fails: why the bench itself has failed is the answer. */
+async function remove(room: string, { api, terminal }: Context): Promise<void> {
+  try {
+    await api.tell(`/v1/rooms/${room}`, { method: "DELETE" });
+  } catch (error) {
+    // Nobody had come so far as to make it.
+    if (error instanceof Refused && error.refusal.code === "not_found") return;
+    terminal.note(`Room ${room} could not be deleted, and may be there: ${failureOf(error).message}`);
+  }
+}
 
 /** Throws where anything was refused, missed or heard twice. */
 function tell(heard: Awaited<ReturnType<Audience["hear"]>>, { terminal, json }: Context): void {

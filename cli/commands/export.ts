@@ -1,6 +1,6 @@
 /** Everything of a room, a user or a tenant, as lines of JSON. */
 import { createWriteStream } from "node:fs";
-import { rename, unlink } from "node:fs/promises";
+import { lstat, rename, unlink } from "node:fs/promises";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
@@ -24,16 +24,20 @@ export const exporting = command({
   },
   options: {
     out: { text: "the file; stdout unless said", value: "path", short: "o", schema: z.string().min(1).optional() },
+    force: { text: "replace the file, where there is one", schema: z.boolean().default(false) },
   },
-  async run({ what, name, out }, context) {
+  async run({ what, name, out, force }, context) {
     const { api, terminal, json } = context;
     const { path, call } = askedFor(what, fitting(what, name));
+    if (out !== undefined && !force) await expectNone(out, "");
     const response = await api.open(path, call);
     const seal = new Seal();
     await save(response, seal, out, context);
     const { bytes, lines } = seal;
     const end = seal.end();
     if (end === null) throw cutOff(seal, out);
+    // Somebody else may have made it meanwhile.
+    if (out !== undefined && !force) await expectNone(out, `; ${partial(out)} has all that came`);
     if (out !== undefined) await rename(partial(out), out);
     if (json) terminal[out === undefined ? "noteJson" : "json"]({ lines, bytes, counts: end.counts, hash: end.hash });
     else terminal.note(`${amount(lines, bytes)}, whole: ${end.hash}`);
@@ -68,6 +72,15 @@ async function save(response: Response, seal: Seal, out: string | undefined, { t
   } finally {
     terminal.progress("");
   }
+}
+
+/** What is there is perhaps the only copy that somebody has. */
+async function expectNone(out: string, left: string): Promise<void> {
+  const found = await lstat(out).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return null;
+    throw new Failure(`the file cannot be written: ${systemCode(error) ?? "unknown reason"}`);
+  });
+  if (found !== null) throw new Failure(`there is a file of that name: --force replaces it${left}`);
 }
 
 /** For its owner's eyes: it holds what was said, and what is hidden. One that is there may be read by others, or be a link to elsewhere. */

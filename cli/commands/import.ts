@@ -93,13 +93,29 @@ async function send<Schema extends z.ZodType>(
 async function chunksOf(file: string): Promise<AsyncIterable<Uint8Array>> {
   if (file === "-") {
     expectPipe();
-    return process.stdin;
+    return readable(process.stdin);
   }
   try {
-    return (await openFile(file)).createReadStream();
+    const handle = await openFile(file);
+    // It can be opened, and then not be read: before anything has been made for it.
+    if ((await handle.stat()).isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+    return readable(handle.createReadStream());
   } catch (error) {
-    throw new Failure(`the file cannot be read: ${systemCode(error) ?? "unknown reason"}`);
+    throw unreadable(error);
   }
+}
+
+/** What goes wrong here is not the server's. */
+async function* readable(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): Failure {
+  return new Failure(`the file cannot be read: ${systemCode(error) ?? "unknown reason"}`);
 }
 
 function countsOf(counts: Readonly<Record<string, number>>): string {

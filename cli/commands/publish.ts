@@ -1,5 +1,5 @@
 /** A message, published once, however often it had to be sent. */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
 import * as z from "zod";
 import { MessageAnswer } from "../../src/protocol/http.ts";
@@ -33,7 +33,7 @@ export const publish = command({
     data: { text: "JSON beside the text, or in its place", value: "json", schema: Json.optional() },
     "reply-to": { text: "the message that it answers", value: "id", schema: MessageNumber.optional() },
     "idempotency-key": {
-      text: "8 to 64 characters: given again, nothing is stored twice",
+      text: "8 to 64 characters: given again, nothing is stored twice; with --lines each line has its own, made of it",
       value: "key",
       schema: Nonce.optional(),
     },
@@ -67,11 +67,15 @@ async function publishLines(about: About, content: object, context: Context): Pr
   for await (const text of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     number++;
     if (text === "") continue;
-    const nonce = `${about.nonce.slice(0, 54)}-${number}`;
-    await send({ ...about, nonce, pausesMs }, { ...content, text }, context);
+    await send({ ...about, nonce: lineNonce(about.nonce, number), pausesMs }, { ...content, text }, context);
     // Whoever feeds it would lose the line: a server that was there will be back.
     pausesMs = patience.long;
   }
+}
+
+/** Each line's own. A key may be as long as a nonce: what is put behind it, or cut off, may be another's. */
+function lineNonce(key: string, number: number): string {
+  return createHash("sha256").update(`${key}\n${number}`).digest("base64url");
 }
 
 async function send(
