@@ -9,6 +9,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Gate } from "./gate.tsx";
 import { closeClients } from "./live/clients.ts";
+import { forgetDrafts } from "./live/draft.ts";
 import { queries } from "./queries.ts";
 import { router } from "./router.tsx";
 import { begin } from "./session.ts";
@@ -18,6 +19,7 @@ import { cssVariables, styleNonce, theme } from "./theme.ts";
 begin(() => {
   queries.clear();
   closeClients();
+  forgetDrafts();
   // Nobody followed the address while nobody was signed in.
   void router.load();
 });

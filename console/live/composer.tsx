@@ -1,9 +1,11 @@
 /** Says something in the room: text, data, files, a reply, or a stream that writes itself. */
 import { ActionIcon, Button, FileButton, Group, JsonInput, Pill, Stack, Text, Textarea } from "@mantine/core";
 import { IconBraces, IconPaperclip, IconSend, IconWand, IconX } from "@tabler/icons-react";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useRef } from "react";
 import type { Message, Room } from "../../src/client/client.ts";
 import { ErrorState } from "../parts/ErrorState.tsx";
+import { type Draft, draftBox, useDrafts } from "./draft.ts";
+import { NotSent } from "./notSent.tsx";
 import { shownError } from "./refused.ts";
 
 export interface ComposerProps {
@@ -11,13 +13,15 @@ export interface ComposerProps {
   readonly user: string;
   /** Why nothing can be said here; null where it can. */
   readonly closed: string | null;
-  readonly replyTo: Message | null;
-  readonly onReplied: () => void;
   readonly onStream: () => void;
 }
 
-export function Composer({ room, user, closed, replyTo, onReplied, onStream }: ComposerProps) {
-  const { draft, set, error, setError, send } = useDraft(room, replyTo, onReplied);
+export function Composer({ room, user, closed, onStream }: ComposerProps) {
+  const drafts = useDrafts(room.name);
+  const { draft, error } = drafts;
+  const box = draftBox(room.name);
+  const set = (part: Partial<Draft>): void => box.set(part);
+  const send = (): void => box.send(room);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
@@ -25,8 +29,9 @@ export function Composer({ room, user, closed, replyTo, onReplied, onStream }: C
   };
   return (
     <Stack gap={6} className="composer">
+      <NotSent room={room} drafts={drafts} />
       {error !== null && <ErrorState error={shownError(error)} />}
-      {replyTo !== null && <ReplyingTo message={replyTo} onForget={onReplied} />}
+      {draft.replyTo !== null && <ReplyingTo message={draft.replyTo} onForget={() => set({ replyTo: null })} />}
       {draft.files.length > 0 && (
         <Pill.Group>
           {draft.files.map((file, index) => (
@@ -57,7 +62,7 @@ export function Composer({ room, user, closed, replyTo, onReplied, onStream }: C
           }}
           onKeyDown={onKeyDown}
         />
-        <Tools isClosed={closed !== null} draft={draft} set={set} onStream={onStream} onError={setError} />
+        <Tools isClosed={closed !== null} draft={draft} set={set} onStream={onStream} />
         <Button onClick={send} disabled={closed !== null} leftSection={<IconSend size={16} />}>
           Send
         </Button>
@@ -75,43 +80,6 @@ export function Composer({ room, user, closed, replyTo, onReplied, onStream }: C
       )}
     </Stack>
   );
-}
-
-interface Draft {
-  readonly text: string;
-  /** As it is typed; null where none goes with it. */
-  readonly data: string | null;
-  readonly files: readonly File[];
-}
-const empty: Draft = { text: "", data: null, files: [] };
-
-/** What is refused comes back into the box, unless something else stands there by then. */
-function useDraft(room: Room, replyTo: Message | null, onReplied: () => void) {
-  const [draft, setDraft] = useState<Draft>(empty);
-  const [error, setError] = useState<unknown>(null);
-  const set = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }));
-  const send = (): void => {
-    if (draft.text.trim() === "" && draft.data === null && draft.files.length === 0) return;
-    setError(null);
-    setDraft({ ...empty, data: draft.data === null ? null : "" });
-    onReplied();
-    publish(room, draft, replyTo).catch((cause: unknown) => {
-      setError(cause);
-      setDraft((now) => (now.text === "" ? draft : now));
-    });
-  };
-  return { draft, set, error, setError, send };
-}
-
-async function publish(room: Room, { text, data, files }: Draft, replyTo: Message | null): Promise<void> {
-  const parsed: unknown = data === null || data.trim() === "" ? null : JSON.parse(data);
-  const uploads = await Promise.all(files.map((file) => room.upload(file)));
-  await room.publish({
-    ...(text === "" ? {} : { text }),
-    ...(parsed === null ? {} : { data: parsed }),
-    ...(replyTo === null ? {} : { replyTo: replyTo.id }),
-    ...(uploads.length === 0 ? {} : { attachments: uploads.map(({ id }) => id) }),
-  });
 }
 
 function ReplyingTo({ message, onForget }: { readonly message: Message; readonly onForget: () => void }) {
@@ -132,7 +100,6 @@ interface ToolsProps {
   readonly draft: Draft;
   readonly set: (part: Partial<Draft>) => void;
   readonly onStream: () => void;
-  readonly onError: (error: unknown) => void;
 }
 
 function Tools({ isClosed, draft, set, onStream }: ToolsProps) {

@@ -3,7 +3,7 @@ import "./live.css";
 import { Alert, Group, Text } from "@mantine/core";
 import { IconSnowflake } from "@tabler/icons-react";
 import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
-import type { Client, Message, Room, RoomSnapshot } from "../../src/client/client.ts";
+import type { Client, Room, RoomSnapshot } from "../../src/client/client.ts";
 import { queries } from "../queries.ts";
 import { useActivity } from "./activity.ts";
 import { Aside } from "./aside.tsx";
@@ -12,6 +12,7 @@ import { Composer } from "./composer.tsx";
 import { ConnectionBar, ConnectionTrouble } from "./connectionBar.tsx";
 import type { Asking, Deeds } from "./deeds.ts";
 import { DeleteMessage } from "./deleteMessage.tsx";
+import { draftBox } from "./draft.ts";
 import { streamDemo } from "./demoStream.ts";
 import { EditMessage } from "./editMessage.tsx";
 import { Moderate } from "./moderate.tsx";
@@ -35,8 +36,7 @@ export function Live({ client, room, user, onUser, onAgain }: LiveProps) {
   const happenings = useActivity(room, snapshot);
   const timeline = useRef<TimelineHandle>(null);
   const [asking, setAsking] = useState<Asking | null>(null);
-  const [replyTo, setReplyTo] = useState<Message | null>(null);
-  const deeds = useDeeds({ room, user, timeline, setAsking, setReplyTo });
+  const deeds = useDeeds({ room, user, timeline, setAsking });
   const stream = useDemo(room);
   useEnd(room.name, snapshot);
   return (
@@ -53,14 +53,7 @@ export function Live({ client, room, user, onUser, onAgain }: LiveProps) {
           <Text size="xs" c="dimmed" truncate className="writing">
             {writing(snapshot)}
           </Text>
-          <Composer
-            room={room}
-            user={user}
-            closed={closedWhy(snapshot)}
-            replyTo={replyTo}
-            onReplied={() => setReplyTo(null)}
-            onStream={stream}
-          />
+          <Composer room={room} user={user} closed={closedWhy(snapshot)} onStream={stream} />
         </div>
         <Aside snapshot={snapshot} happenings={happenings} deeds={deeds} />
       </div>
@@ -101,15 +94,14 @@ interface DeedParts {
   readonly user: string;
   readonly timeline: RefObject<TimelineHandle | null>;
   readonly setAsking: (asking: Asking) => void;
-  readonly setReplyTo: (message: Message) => void;
 }
 
-function useDeeds({ room, user, timeline, setAsking, setReplyTo }: DeedParts): Deeds {
+function useDeeds({ room, user, timeline, setAsking }: DeedParts): Deeds {
   return useMemo(
     () => ({
       ask: setAsking,
       replyTo: (message) => {
-        setReplyTo(message);
+        draftBox(room.name).set({ replyTo: message });
         document.querySelector<HTMLElement>(".composer textarea")?.focus();
       },
       pin: (id, isPinned) => void orComplain(pin(room.name, id, { isPinned, user })),
@@ -117,7 +109,7 @@ function useDeeds({ room, user, timeline, setAsking, setReplyTo }: DeedParts): D
       stop: (id) => void orComplain(room.cancel(id, { reason: "Stopped in the console." })),
       show: (id) => timeline.current?.show(id) ?? false,
     }),
-    [room, user, timeline, setAsking, setReplyTo],
+    [room, user, timeline, setAsking],
   );
 }
 

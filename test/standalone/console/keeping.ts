@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { ask, type LiveTenant, makeTenant } from "../../chaos/tenant.ts";
 import type { Console } from "../../support/console.ts";
-import { enter, RoomDesk } from "./roomDesk.ts";
+import { act, enter, live, RoomDesk, shows } from "./roomDesk.ts";
 
 export function keepingTests(console: () => Console): void {
   let tenant: LiveTenant;
@@ -74,5 +74,59 @@ export function keepingTests(console: () => Console): void {
     await expect.poll(() => page.getByRole("switch", { name: /can be searched/ }).isChecked()).toBe(true);
     await page.getByText("Not saved yet.").waitFor({ state: "detached" });
     expect(console().complaints).toEqual([]);
+  });
+
+  test("[K25] nothing that was typed in a room is lost: what is refused comes back whole, or waits beside the box", async ({
+    onTestFinished,
+  }) => {
+    const { page, server } = console();
+    const desk = new RoomDesk(tenant, "hall");
+    await desk.say("ada", { text: "the first" });
+    const body = { settings: { words: { list: ["darn"], action: "block" } } };
+    await ask(`${server.url}/v1/tenant`, { method: "PATCH", credential: tenant.key, body });
+    await console().show("/rooms/hall", tenant.key);
+    await live(page);
+    const box = page.getByLabel("Message", { exact: true });
+    const reply = page.getByText("Reply to #1: the first", { exact: true });
+    await act(page, 1, "Reply");
+    await box.fill("darn it");
+    await box.press("Enter");
+    await page.getByRole("alert").waitFor();
+    await expect.poll(() => box.inputValue()).toBe("darn it");
+    await reply.waitFor();
+
+    const uploads = /\/v1\/.*uploads/;
+    const held = Promise.withResolvers<void>();
+    onTestFinished(() => page.unroute(uploads));
+    await page.route(uploads, async (route) => {
+      await held.promise;
+      await route.fulfill({ status: 403, json: { code: "forbidden", title: "No.", detail: "No files today." } });
+    });
+    await page
+      .getByLabel("Files to attach")
+      .setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
+    await box.fill("with a file");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await box.fill("typed meanwhile");
+    held.resolve();
+    const waiting = page.getByRole("group", { name: "Not sent" });
+    await waiting.getByText("Reply to #1: with a file a.txt").waitFor();
+    await page.getByRole("tab", { name: "Members" }).click();
+    await page.getByRole("tab", { name: "Live" }).click();
+    expect(await box.inputValue()).toBe("typed meanwhile");
+    await live(page);
+    await box.press("Enter");
+    await page.unroute(uploads);
+    await waiting.getByRole("button", { name: "Change it" }).click();
+    await reply.waitFor();
+    expect(await box.inputValue()).toBe("with a file");
+    await box.press("Enter");
+    await shows(page, ["the first", "typed meanwhile", "with a file"]);
+    expect(await desk.message(3)).toMatchObject({ replyTo: 1, attachments: [{ name: "a.txt" }] });
+    expect(
+      console()
+        .complaints.splice(0)
+        .filter((said) => !/status of 4/.test(said)),
+    ).toEqual([]);
   });
 }
