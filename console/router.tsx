@@ -110,4 +110,21 @@ export const router = createRouter({
   defaultPreload: "intent",
   defaultErrorComponent: Broken,
   scrollRestoration: true,
+  rewrite: { input: ({ url }) => readable(url) },
 });
+
+/** What somebody has typed may be no address at all, such as a `%` with nothing behind it: it is taken as it stands there. */
+function readable(url: URL): URL {
+  const parts = url.pathname.split("/").map((part) => (isReadable(part) ? part : encodeURIComponent(part)));
+  url.pathname = parts.join("/");
+  return url;
+}
+
+function isReadable(part: string): boolean {
+  try {
+    // Always true. A call whose result is not used is left out of the bundle, and with it what it throws.
+    return decodeURIComponent(part).length <= part.length;
+  } catch {
+    return false;
+  }
+}

@@ -22,6 +22,8 @@ export interface SendingOptions<Values, Body, Answer> {
   readonly schema: Schema;
   /** Where a part of the body has another name than its field. */
   readonly fieldOf?: Readonly<Record<string, string>>;
+  /** Fields that stand in the address and not in the body, with what they have to be. */
+  readonly inAddress?: Readonly<Partial<Record<keyof Values & string, Schema>>>;
   /** What is sent. A part of it that is refused is shown at the field whose name is in its path. */
   readonly bodyOf: (values: Values) => Body;
   readonly send: (body: Body, values: Values) => Promise<Answer>;
@@ -42,6 +44,7 @@ export function useSending<Values extends Fields, Body, Answer>({
   initial,
   schema,
   fieldOf = {},
+  inAddress,
   bodyOf,
   send,
   onSent,
@@ -49,7 +52,7 @@ export function useSending<Values extends Fields, Body, Answer>({
   const names = namesOf(Object.keys(initial), fieldOf);
   const form = useForm<Values>({
     initialValues: initial,
-    validate: (values) => complaintsOf(schema, bodyOf(values), names),
+    validate: (values) => ({ ...complaintsOf(schema, bodyOf(values), names), ...unfit(inAddress ?? {}, values) }),
   });
   useTakeOver(form, initial);
   const sending = useMutation({
@@ -94,6 +97,17 @@ function complaintsOf(schema: Schema, body: unknown, names: Names): Record<strin
   for (const { path, message } of issues) {
     const field = fieldIn(path.map(String), names) ?? first;
     if (field !== undefined) complaints[field] ??= sentence(message);
+  }
+  return complaints;
+}
+
+/** By field. Where nothing is filled in, an address would lead to something else. */
+function unfit(schemas: Readonly<Partial<Record<string, Schema>>>, values: Fields): Record<string, string> {
+  const complaints: Record<string, string> = {};
+  for (const [field, schema] of Object.entries(schemas)) {
+    const value = String(values[field]).trim();
+    const [issue] = schema?.safeParse(value).error?.issues ?? [];
+    if (issue !== undefined) complaints[field] = value === "" ? "This has to be filled in." : sentence(issue.message);
   }
   return complaints;
 }

@@ -1,7 +1,7 @@
 /** Makes an assistant, or changes it. Its key is given, and never shown. */
 import { Modal, Stack } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { AssistantBody } from "../../src/protocol/assistant.ts";
+import { AssistantBody, AssistantId } from "../../src/protocol/assistant.ts";
 import { answered, api } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { useSending } from "../sending.ts";
@@ -35,6 +35,7 @@ function Form({ assistant, onLeave }: { readonly assistant: Assistant | null; re
   const { form, submit, isSending, problem } = useSending({
     initial: valuesOf(assistant),
     schema: AssistantBody,
+    inAddress: { id: AssistantId },
     bodyOf,
     send: (json, { id }) => {
       const param = { assistant: encodeURIComponent(id.trim()) };

@@ -2,6 +2,7 @@
 import { Select, Stack, Switch, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { BanBody } from "../../src/protocol/http.ts";
+import { UserId } from "../../src/protocol/names.ts";
 import { answered, api } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { useSending } from "../sending.ts";
@@ -28,6 +29,7 @@ export function BanForm({ user: named, onDone, onLeave }: BanFormProps) {
   const { form, submit, isSending, problem } = useSending({
     initial: { user: named, reason: "", until: "", shadow: false },
     schema: BanBody,
+    inAddress: { user: UserId },
     bodyOf: ({ reason, until, shadow }) => ({
       shadow,
       ...(reason === "" ? {} : { reason }),

@@ -12,7 +12,7 @@ import { Moderation } from "../live/moderation.tsx";
 import { useRights } from "../live/rights.ts";
 import { createRoom, type RoomInfo, useRoomInfo } from "../live/roomInfo.ts";
 import { Settings } from "../live/settings.tsx";
-import { useSpeaker } from "../live/speaker.ts";
+import { unfitRoom, useSpeaker } from "../live/speaker.ts";
 import { EmptyState } from "../parts/EmptyState.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
@@ -20,9 +20,14 @@ import { Loaded } from "../parts/Loaded.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { ProblemError } from "../problem.ts";
 import { useTenantKey } from "../who.ts";
+import { Missing } from "./missing.tsx";
 
 export function RoomPage() {
   const { room } = useParams({ from: "/rooms/$room" });
+  return unfitRoom(room) === null ? <Known room={room} /> : <Missing />;
+}
+
+function Known({ room }: { readonly room: string }) {
   const info = useRoomInfo(room);
   // What is gone is gone, whatever was shown of it before.
   const gone = info.error instanceof ProblemError && (info.error.status === 404 || info.error.status === 410);

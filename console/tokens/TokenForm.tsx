@@ -34,7 +34,7 @@ export function TokenForm({ onMake, isMaking }: TokenFormProps) {
     validate: {
       user: (user) => (user.trim() === "" ? "Say who it is for." : null),
       rooms: {
-        pattern: (pattern) => (pattern.trim() === "" ? "Name a room." : null),
+        pattern: (pattern, { rooms }) => unfitPattern(pattern, rooms),
         capabilities: (chosen) => (chosen.length === 0 ? "Choose at least one." : null),
       },
     },
@@ -109,6 +109,13 @@ function RoomFields({ form, index, offered }: RoomFieldsProps) {
 function useOffered(): readonly RoomCapability[] {
   const { capabilities } = useTenantKey();
   return capabilities === null ? roomCapabilities : roomCapabilities.filter((name) => capabilities.includes(name));
+}
+
+/** A token says of each pattern once what may be done there. */
+function unfitPattern(pattern: string, rooms: WantedToken["rooms"]): string | null {
+  if (pattern.trim() === "") return "Name a room.";
+  const same = rooms.filter((other) => other.pattern.trim() === pattern.trim());
+  return same.length > 1 ? "Another row names the same rooms: keep one of the two." : null;
 }
 
 function isChatting(name: RoomCapability): boolean {

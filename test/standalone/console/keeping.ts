@@ -129,4 +129,48 @@ export function keepingTests(console: () => Console): void {
         .filter((said) => !/status of 4/.test(said)),
     ).toEqual([]);
   });
+
+  test("[K19] an id that is missing, unfit or there twice is refused at its field, and nothing is sent", async ({
+    onTestFinished,
+  }) => {
+    const { page } = console();
+    const sent: string[] = [];
+    const writes = /\/v1\/(bans|assistants|tokens)/;
+    onTestFinished(() => page.unroute(writes));
+    await page.route(writes, (route) => {
+      if (route.request().method() !== "GET") sent.push(route.request().url());
+      return route.fallback();
+    });
+    const dialog = page.getByRole("dialog");
+    await console().show("/moderation", tenant.key);
+    await page.getByRole("button", { name: "Ban a user…" }).click();
+    await dialog.getByRole("button", { name: "Ban" }).click();
+    await dialog.getByText("This has to be filled in.").waitFor();
+    await dialog.getByRole("textbox", { name: "User" }).fill("a b");
+    await dialog.getByRole("button", { name: "Ban" }).click();
+    await dialog.getByText("1 to 128 printable characters without / or space.").waitFor();
+    await console().show("/assistants", tenant.key);
+    await page.getByRole("button", { name: "New assistant" }).click();
+    await dialog.getByLabel("Model", { exact: true }).fill("any");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByText("This has to be filled in.").waitFor();
+    await console().show("/tokens", tenant.key);
+    await page.getByRole("button", { name: "More rooms" }).click();
+    await page.getByLabel("Rooms", { exact: true }).last().fill(" general ");
+    await page.getByRole("button", { name: "Make the token" }).click();
+    await page.getByText("Another row names the same rooms").first().waitFor();
+    expect(sent).toEqual([]);
+    expect(console().complaints).toEqual([]);
+  });
+
+  test("[K26] an address that is none leads to a page that says so", async () => {
+    const { page } = console();
+    await console().show("/rooms/%", tenant.key);
+    await page.getByRole("heading", { level: 1, name: "No such page" }).waitFor();
+    await page.goto(`${console().server.url}/console/rooms/%`);
+    await page.getByRole("heading", { level: 1, name: "No such page" }).waitFor();
+    await page.getByRole("link", { name: "Rooms" }).click();
+    await page.getByRole("heading", { level: 1, name: "Rooms" }).waitFor();
+    expect(console().complaints).toEqual([]);
+  });
 }
