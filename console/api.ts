@@ -6,23 +6,33 @@ import { problemOf, unreached } from "./problem.ts";
 import { currentKey, lose } from "./session.ts";
 
 /** By name: written out whole it is longer than the compiler allows. */
-type Api = ReturnType<typeof hc<AppType>>;
+export type Api = ReturnType<typeof hc<AppType>>;
 
 /**
  * Every request carries the key of this tab, and whatever is refused is thrown as a ProblemError. A key that is no longer good ends the
  * session: the sign-in comes back with the API's words, and after it the page that one was on.
  */
-export const api: Api = hc<AppType>(location.origin, {
-  headers: () => bearer(currentKey() ?? ""),
-  fetch: async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const key = currentKey();
-    const response = await reached(input, init);
-    if (response.ok) return response;
-    const problem = await problemOf(response);
-    if (problem.status === 401 && key !== null) lose(key, problem.message);
-    throw problem;
-  },
-});
+export const api: Api = speaking(currentKey);
+
+/** As `api`, for what takes several requests: each carries the key that is used now, whoever signs in before the last of them. */
+export function steadyApi(): Api {
+  const key = currentKey();
+  return speaking(() => key);
+}
+
+function speaking(keyOf: () => string | null): Api {
+  return hc<AppType>(location.origin, {
+    headers: () => bearer(keyOf() ?? ""),
+    fetch: async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+      const response = await reached(input, init);
+      if (response.ok) return response;
+      const problem = await problemOf(response);
+      // Of the key that was sent: another one may be used by now.
+      if (problem.status === 401) lose(keyIn(init), problem.message);
+      throw problem;
+    },
+  });
+}
 
 /** As `api`, with a key that is only being tried: nothing ends when it is refused. */
 export function apiWith(key: string): Api {
@@ -61,6 +71,10 @@ export async function answered<R extends ClientResponse<unknown, number>>(asked:
 
 function bearer(key: string): { Authorization: string } {
   return { Authorization: `Bearer ${key}` };
+}
+
+function keyIn(init: RequestInit | undefined): string {
+  return new Headers(init?.headers).get("Authorization")?.replace(/^Bearer /, "") ?? "";
 }
 
 async function reached(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {

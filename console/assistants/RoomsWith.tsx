@@ -1,7 +1,7 @@
 /** Which rooms name an assistant themselves. Only the rooms know, and each that is asked wakes: so it is asked on demand. */
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { answered, api } from "../api.ts";
+import { answered, steadyApi } from "../api.ts";
 import { ErrorState } from "../parts/ErrorState.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
 import { count } from "../parts/amount.ts";
@@ -42,12 +42,13 @@ export function RoomsWith() {
 }
 
 async function look(): Promise<Found> {
-  const page = await answered(api.v1.rooms.$get({ query: { limit: String(asked) } }));
+  const steady = steadyApi();
+  const page = await answered(steady.v1.rooms.$get({ query: { limit: String(asked) } }));
   const rooms: { room: string; assistant: string }[] = [];
   for (let from = 0; from < page.items.length; from += atOnce) {
     const some = page.items.slice(from, from + atOnce);
     const infos = await Promise.all(
-      some.map(({ name }) => answered(api.v1.rooms[":room"].$get({ param: { room: name } }))),
+      some.map(({ name }) => answered(steady.v1.rooms[":room"].$get({ param: { room: name } }))),
     );
     for (const { name, settings } of infos)
       if (settings.assistant !== null) rooms.push({ room: name, assistant: settings.assistant });

@@ -1,6 +1,7 @@
 /** A connection as the platform has it, with nothing of the SDK's between: what is seen here is what there is. */
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
 import type { ServerFrame } from "../../src/protocol/serverFrames.ts";
+import { steadyApi } from "../api.ts";
 import { problemOf } from "../problem.ts";
 import { mintToken } from "../live/rights.ts";
 import { tokenMark } from "./examples.ts";
@@ -33,8 +34,10 @@ export async function openWire(
   log: FrameLog,
   onState: (state: WireState) => void,
 ): Promise<Wire> {
+  // It may ask for another token much later.
+  const steady = steadyApi();
   const mint = (): Promise<string> =>
-    mintToken(options.user, Object.fromEntries(options.rooms.map((room) => [room, [...options.rights]])));
+    mintToken(steady, options.user, Object.fromEntries(options.rooms.map((room) => [room, [...options.rights]])));
   const token = await mint();
   return options.by === "socket"
     ? openSocket(options, { token, mint, log, onState })

@@ -1,6 +1,7 @@
 /** The SDK's clients of this tab: one for each key and user, so that all that is shown of it shares one connection. */
 import { type Client, createClient } from "../../src/client/client.ts";
 import type { RoomCapability } from "../../src/protocol/capabilities.ts";
+import { steadyApi } from "../api.ts";
 import { clientError } from "./refused.ts";
 import { mintToken } from "./rights.ts";
 
@@ -11,11 +12,13 @@ export function clientAs(user: string, keyId: string, rights: readonly RoomCapab
   const name = `${keyId} ${user}`;
   const known = clients.get(name);
   if (known !== undefined) return known;
+  // It asks for tokens time and again, and always with the key for which it was made.
+  const steady = steadyApi();
   const made = createClient({
     url: location.origin,
     getToken: async () => {
       try {
-        return await mintToken(user, { "*": [...rights] });
+        return await mintToken(steady, user, { "*": [...rights] });
       } catch (error) {
         throw clientError(error);
       }

@@ -13,6 +13,6 @@ export interface Deeds {
   readonly pin: (id: number, isPinned: boolean) => void;
   readonly react: (id: number, emoji: string, isOwn: boolean) => void;
   readonly stop: (id: number) => void;
-  /** Brings a message into sight; false where it is not held. */
-  readonly show: (id: number) => boolean;
+  /** Brings a message into sight, which may have to be loaded first. */
+  readonly show: (id: number) => void;
 }

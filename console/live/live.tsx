@@ -2,7 +2,7 @@
 import "./live.css";
 import { Alert, Group, Text } from "@mantine/core";
 import { IconSnowflake } from "@tabler/icons-react";
-import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Client, Room, RoomSnapshot } from "../../src/client/client.ts";
 import { queries } from "../queries.ts";
 import { useActivity } from "./activity.ts";
@@ -18,6 +18,8 @@ import { EditMessage } from "./editMessage.tsx";
 import { Moderate } from "./moderate.tsx";
 import { pin } from "./pin.ts";
 import { RoomSearch } from "./roomSearch.tsx";
+import { useSeeker } from "./seek.ts";
+import { SeekState } from "./seekState.tsx";
 import { useConnection, useSnapshot } from "./snapshot.ts";
 import { Timeline, type TimelineHandle } from "./timeline.tsx";
 
@@ -36,19 +38,22 @@ export function Live({ client, room, user, onUser, onAgain }: LiveProps) {
   const happenings = useActivity(room, snapshot);
   const timeline = useRef<TimelineHandle>(null);
   const [asking, setAsking] = useState<Asking | null>(null);
-  const deeds = useDeeds({ room, user, timeline, setAsking });
+  const show = useCallback((id: number) => timeline.current?.show(id) ?? false, []);
+  const seeker = useSeeker(room, snapshot.messages, show);
+  const deeds = useDeeds({ room, user, seek: seeker.seek, setAsking });
   const stream = useDemo(room);
   useEnd(room.name, snapshot);
   return (
     <>
       <Group justify="space-between" mb="xs" gap="xs">
         <ConnectionBar state={state} snapshot={snapshot} user={user} onUser={onUser} />
-        {snapshot.settings !== null && snapshot.settings.search !== false && <RoomSearch room={room} deeds={deeds} />}
+        {snapshot.settings !== null && <RoomSearch room={room} setting={snapshot.settings.search} deeds={deeds} />}
       </Group>
       <ConnectionTrouble client={client} state={state} error={snapshot.error} onAgain={onAgain} />
       {snapshot.settings?.frozen === true && <Frozen />}
       <div className="live">
         <div className="live-main">
+          <SeekState seeker={seeker} loaded={snapshot.messages.length} />
           <Timeline ref={timeline} room={room} snapshot={snapshot} user={user} deeds={deeds} />
           <Text size="xs" c="dimmed" truncate className="writing">
             {writing(snapshot)}
@@ -92,11 +97,11 @@ function Dialogs(props: { readonly room: Room; readonly asking: Asking | null; r
 interface DeedParts {
   readonly room: Room;
   readonly user: string;
-  readonly timeline: RefObject<TimelineHandle | null>;
+  readonly seek: (id: number) => void;
   readonly setAsking: (asking: Asking) => void;
 }
 
-function useDeeds({ room, user, timeline, setAsking }: DeedParts): Deeds {
+function useDeeds({ room, user, seek, setAsking }: DeedParts): Deeds {
   return useMemo(
     () => ({
       ask: setAsking,
@@ -107,9 +112,9 @@ function useDeeds({ room, user, timeline, setAsking }: DeedParts): Deeds {
       pin: (id, isPinned) => void orComplain(pin(room.name, id, { isPinned, user })),
       react: (id, emoji, isOwn) => void orComplain(isOwn ? room.unreact(id, emoji) : room.react(id, emoji)),
       stop: (id) => void orComplain(room.cancel(id, { reason: "Stopped in the console." })),
-      show: (id) => timeline.current?.show(id) ?? false,
+      show: seek,
     }),
-    [room, user, timeline, setAsking],
+    [room, user, seek, setAsking],
   );
 }
 

@@ -1,7 +1,7 @@
 /** What this key may do in rooms, and tokens that do it. */
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { type RoomCapability, roomCapabilities } from "../../src/protocol/capabilities.ts";
-import { answered, api } from "../api.ts";
+import { answered, type Api, steadyApi } from "../api.ts";
 import { ProblemError } from "../problem.ts";
 import { type TenantKey, useTenantKey } from "../who.ts";
 
@@ -14,13 +14,14 @@ export function useRights(): UseQueryResult<readonly RoomCapability[]> {
 async function rightsOf({ capabilities }: TenantKey): Promise<readonly RoomCapability[]> {
   if (capabilities !== null) return roomCapabilities.filter((capability) => capabilities.includes(capability));
   // Only `admin` may ask what a key may do. What it may hand on, each key is told by trying.
-  const tried = await Promise.all(roomCapabilities.map((capability) => mayGrant(capability)));
+  const steady = steadyApi();
+  const tried = await Promise.all(roomCapabilities.map((capability) => mayGrant(steady, capability)));
   return roomCapabilities.filter((_, index) => tried[index]);
 }
 
-async function mayGrant(capability: RoomCapability): Promise<boolean> {
+async function mayGrant(by: Api, capability: RoomCapability): Promise<boolean> {
   try {
-    await mintToken("console", { "*": [capability] });
+    await mintToken(by, "console", { "*": [capability] });
     return true;
   } catch (error) {
     if (error instanceof ProblemError && error.code === "forbidden") return false;
@@ -29,7 +30,7 @@ async function mayGrant(capability: RoomCapability): Promise<boolean> {
 }
 
 /** Throws the ProblemError of a key that has less than it is to give. */
-export async function mintToken(user: string, rooms: Record<string, RoomCapability[]>): Promise<string> {
-  const { token } = await answered(api.v1.tokens.$post({ json: { user, rooms } }));
+export async function mintToken(by: Api, user: string, rooms: Record<string, RoomCapability[]>): Promise<string> {
+  const { token } = await answered(by.v1.tokens.$post({ json: { user, rooms } }));
   return token;
 }

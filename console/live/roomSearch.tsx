@@ -11,13 +11,16 @@ import { ShowMore } from "../parts/ShowMore.tsx";
 import { Time } from "../parts/Time.tsx";
 import type { Deeds } from "./deeds.ts";
 import { shownError } from "./refused.ts";
+import { SearchOff, useSearched } from "./searchOff.tsx";
 
 export interface RoomSearchProps {
   readonly room: Room;
+  /** The room's own setting; null where the tenant's counts. */
+  readonly setting: boolean | null;
   readonly deeds: Deeds;
 }
 
-export function RoomSearch({ room, deeds }: RoomSearchProps) {
+export function RoomSearch({ room, setting, deeds }: RoomSearchProps) {
   const [isOpen, setOpen] = useState(false);
   return (
     <>
@@ -33,8 +36,10 @@ export function RoomSearch({ room, deeds }: RoomSearchProps) {
       >
         <Search
           room={room}
+          setting={setting}
           onShow={(id) => {
-            if (deeds.show(id)) setOpen(false);
+            setOpen(false);
+            deeds.show(id);
           }}
         />
       </Drawer>
@@ -42,13 +47,21 @@ export function RoomSearch({ room, deeds }: RoomSearchProps) {
   );
 }
 
-function Search({ room, onShow }: { readonly room: Room; readonly onShow: (id: number) => void }) {
+interface SearchProps {
+  readonly room: Room;
+  readonly setting: boolean | null;
+  readonly onShow: (id: number) => void;
+}
+
+function Search({ room, setting, onShow }: SearchProps) {
+  const isSearched = useSearched(setting);
   const [words, setWords] = useState("");
   const [asked, setAsked] = useState("");
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setAsked(words.trim());
   };
+  if (isSearched === false) return <SearchOff room={room.name} isOwn={setting === false} />;
   return (
     <Stack>
       <form onSubmit={submit}>
@@ -102,7 +115,7 @@ function Found({ room, asked, onShow }: FoundProps) {
           <Hit key={item.message.id} item={item} onShow={onShow} />
         ))}
       </ol>
-      <ShowMore rest={found} shown={shownError} />
+      <ShowMore key={asked} rest={found} shown={shownError} />
     </>
   );
 }

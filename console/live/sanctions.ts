@@ -1,7 +1,7 @@
 /** What can be done about a user in a room, for how long and why; and about whom it was. */
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import type { InferResponseType } from "hono/client";
-import { answered, api } from "../api.ts";
+import { answered, api, steadyApi } from "../api.ts";
 import { queries } from "../queries.ts";
 import { placeOf } from "./place.ts";
 
@@ -41,10 +41,11 @@ export function useSanctioned(room: string): UseQueryResult<readonly Sanctioned[
     queryKey: ["sanctioned", room],
     refetchInterval: 10_000,
     queryFn: async () => {
+      const steady = steadyApi();
       const items: Sanctioned[] = [];
       for (let after: string | undefined; ;) {
         const query = { limit: "200", ...(after === undefined ? {} : { after }) };
-        const page = await answered(inRoom.bans.$get({ param: { room }, query }));
+        const page = await answered(steady.v1.rooms[":room"].bans.$get({ param: { room }, query }));
         items.push(...page.items);
         after = page.next;
         if (after === undefined || items.length >= 2_000) return items;

@@ -2,7 +2,7 @@
 import { Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { FlagResolution } from "../../src/protocol/http.ts";
-import { answered, api } from "../api.ts";
+import { answered, steadyApi } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { useSending } from "../sending.ts";
 import type { Flag } from "./moderationQueries.ts";
@@ -40,12 +40,13 @@ function Form({ flag: { id, room, message }, deed, onLeave }: FormProps) {
     schema: FlagResolution,
     bodyOf: ({ note }) => ({ state: "resolved" as const, ...(note === "" ? {} : { note }) }),
     send: async (json) => {
+      const steady = steadyApi();
       // First what somebody may be hurt by: a flag that still stands is seen again.
       if (deed === "delete")
         await answered(
-          api.v1.rooms[":room"].messages[":id"].$delete({ param: { room, id: String(message) }, query: {} }),
+          steady.v1.rooms[":room"].messages[":id"].$delete({ param: { room, id: String(message) }, query: {} }),
         );
-      return answered(api.v1.flags[":flag"].$patch({ param: { flag: String(id) }, json }));
+      return answered(steady.v1.flags[":flag"].$patch({ param: { flag: String(id) }, json }));
     },
     onSent: () => {
       void queries.invalidateQueries({ queryKey: ["flags"] });

@@ -91,7 +91,7 @@ export function keepingTests(console: () => Console): void {
     await act(page, 1, "Reply");
     await box.fill("darn it");
     await box.press("Enter");
-    await page.getByRole("alert").waitFor();
+    await page.getByRole("alert", { name: "The content was rejected." }).waitFor();
     await expect.poll(() => box.inputValue()).toBe("darn it");
     await reply.waitFor();
 
@@ -171,6 +171,62 @@ export function keepingTests(console: () => Console): void {
     await page.getByRole("heading", { level: 1, name: "No such page" }).waitFor();
     await page.getByRole("link", { name: "Rooms" }).click();
     await page.getByRole("heading", { level: 1, name: "Rooms" }).waitFor();
+    expect(console().complaints).toEqual([]);
+  });
+
+  test("[K26] a message that is not loaded yet is looked for, and a search says where it is turned off", async () => {
+    const { page, server } = console();
+    const desk = await new RoomDesk(tenant, "long").make();
+    for (let at = 0; at < 2; at++) {
+      const messages = Array.from({ length: 100 }, (_, index) => ({ text: `line ${100 * at + index + 1}` }));
+      await desk.ask("POST", "/messages:batch", { messages }, "ada");
+    }
+    await desk.say("bo", { text: "an answer", replyTo: 1 });
+    await console().show("/rooms/long", tenant.key);
+    await page.getByRole("button", { name: "Reply to #1", exact: true }).click();
+    await page.locator('[data-id="1"]').and(page.locator(":focus")).waitFor();
+    expect(await page.getByText("Looking for it").count()).toBe(0);
+
+    const search = page.getByRole("button", { name: "Search", exact: true });
+    await desk.ask("PATCH", "", { settings: { search: false } });
+    await search.click();
+    await page.getByText("It says so itself.").waitFor();
+    await page.keyboard.press("Escape");
+    const body = { settings: { search: false } };
+    await ask(`${server.url}/v1/tenant`, { method: "PATCH", credential: tenant.key, body });
+    await desk.ask("PATCH", "", { settings: { search: null } });
+    await search.click();
+    await page.getByText("turned off for all rooms").waitFor();
+    await page.getByRole("link", { name: "this room’s settings" }).click();
+    await page.getByLabel("Slow mode, seconds").waitFor();
+    expect(console().complaints).toEqual([]);
+  });
+
+  test("[K29] what takes several requests ends with the key with which it began", async ({ onTestFinished }) => {
+    const { page, server } = console();
+    const desk = new RoomDesk(tenant, "hall");
+    const { id } = await desk.say("ada", { text: "to be flagged" });
+    await desk.ask("POST", `/messages/${id}/flags`, {}, "bo");
+    await console().show("/moderation", tenant.key);
+    await page.getByRole("button", { name: "Delete the message" }).click();
+    const first = /\/v1\/rooms\/hall\/messages/;
+    const held = Promise.withResolvers<void>();
+    onTestFinished(() => page.unroute(first));
+    await page.route(first, async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await console().show("/limits", "tenant");
+    await page.locator("header").getByText("demo", { exact: true }).waitFor();
+    held.resolve();
+    const flags = async (): Promise<unknown> => {
+      const { items } = await ask<{ items: unknown[] }>(`${server.url}/v1/flags?state=resolved`, {
+        credential: tenant.key,
+      });
+      return items;
+    };
+    await expect.poll(flags, { timeout: 10_000 }).toMatchObject([{ message: id }]);
     expect(console().complaints).toEqual([]);
   });
 }
