@@ -1,6 +1,6 @@
 /** One room: as it happens, its members, its settings, and who may not be in it. */
 import { Button, Skeleton, Tabs } from "@mantine/core";
-import { IconMessageOff } from "@tabler/icons-react";
+import { IconMapOff, IconMessageOff } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
@@ -15,19 +15,35 @@ import { Settings } from "../live/settings.tsx";
 import { unfitRoom, useSpeaker } from "../live/speaker.ts";
 import { EmptyState } from "../parts/EmptyState.tsx";
 import { ErrorState } from "../parts/ErrorState.tsx";
+import { LinkButton } from "../parts/LinkButton.tsx";
 import { LinkText } from "../parts/LinkText.tsx";
 import { Loaded } from "../parts/Loaded.tsx";
 import { PageHeader } from "../parts/PageHeader.tsx";
 import { ProblemError } from "../problem.ts";
 import { useTenantKey } from "../who.ts";
-import { Missing } from "./missing.tsx";
 
 export function RoomPage() {
   const { room } = useParams({ from: "/rooms/$room" });
-  return unfitRoom(room) === null ? <Known room={room} /> : <Missing />;
+  const unfit = unfitRoom(room);
+  return unfit === null ? <Fit room={room} /> : <Unfit name={room} why={unfit} />;
 }
 
-function Known({ room }: { readonly room: string }) {
+function Unfit({ name, why }: { readonly name: string; readonly why: string }) {
+  return (
+    <>
+      <PageHeader title={name} />
+      <EmptyState
+        icon={IconMapOff}
+        title="No room can have this name."
+        action={<LinkButton to="/rooms">All rooms</LinkButton>}
+      >
+        A name is {why}
+      </EmptyState>
+    </>
+  );
+}
+
+function Fit({ room }: { readonly room: string }) {
   const info = useRoomInfo(room);
   // What is gone is gone, whatever was shown of it before.
   const gone = info.error instanceof ProblemError && (info.error.status === 404 || info.error.status === 410);

@@ -166,10 +166,10 @@ export function keepingTests(console: () => Console): void {
   test("[K26] an address that is none leads to a page that says so", async () => {
     const { page } = console();
     await console().show("/rooms/%", tenant.key);
-    await page.getByRole("heading", { level: 1, name: "No such page" }).waitFor();
+    await page.getByText("No room can have this name.").waitFor();
     await page.goto(`${console().server.url}/console/rooms/%`);
-    await page.getByRole("heading", { level: 1, name: "No such page" }).waitFor();
-    await page.getByRole("link", { name: "Rooms" }).click();
+    await page.getByText("No room can have this name.").waitFor();
+    await page.getByRole("link", { name: "All rooms" }).click();
     await page.getByRole("heading", { level: 1, name: "Rooms" }).waitFor();
     expect(console().complaints).toEqual([]);
   });
