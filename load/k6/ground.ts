@@ -1,0 +1,78 @@
+/** k6 as a scenario's ground: one of its virtual users is one place. */
+import { check } from "k6";
+import execution from "k6/execution";
+import http from "k6/http";
+import { Counter, Trend } from "k6/metrics";
+import { WebSocket } from "k6/websockets";
+import {
+  type Answer,
+  type Ear,
+  type Figure,
+  figures,
+  type Ground,
+  type Line,
+  type Question,
+  type Sizes,
+} from "../scenarios/ground.ts";
+
+// k6 wants every one of them made while the script is loaded.
+const meters = new Map(
+  figures.map((name) => [name, name.endsWith("_ms") ? new Trend(name, true) : new Counter(name)] as const),
+);
+// A refusal is an answer; what fails is the server.
+http.setResponseCallback(http.expectedStatuses({ min: 200, max: 499 }));
+
+const url = (__ENV["PARLEY_URL"] ?? "http://127.0.0.1:8787").replace(/\/$/, "");
+const key = __ENV["PARLEY_KEY"] ?? "";
+
+export function groundOf(sizes: Sizes, place: number): Ground {
+  // A counter that never counted has no threshold.
+  for (const name of figures) if (!name.endsWith("_ms")) meters.get(name)?.add(0);
+  return {
+    url,
+    key,
+    sizes,
+    place,
+    sinceMs: execution.scenario.startTime,
+    ask,
+    connect,
+    check: (promise, holds) => void check(null, { [promise]: () => holds }),
+    add: (figure: Figure, value: number) => meters.get(figure)?.add(value),
+    after: (ms, call) => {
+      const timer = setTimeout(call, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+async function ask({ method, path, bearer, headers, body }: Question): Promise<Answer> {
+  const text = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body);
+  const answer = await http.asyncRequest(method, `${url}${path}`, text, {
+    headers: {
+      ...headers,
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(text === null ? {} : { "content-type": "application/json" }),
+    },
+    timeout: "60s",
+    // Each room has paths of its own, and each path would be a line of k6's figures.
+    tags: { name: `${method} ${path.replace(/load-[^/?]+/, "{room}").replace(/\?.*$/, "")}` },
+  });
+  const named = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return { status: answer.status, headers: Object.fromEntries(named), body: answer.body ?? "" };
+}
+
+function connect(address: string, protocols: readonly string[], ear: Ear): Line {
+  const socket = new WebSocket(address, protocols);
+  let isClosed = false;
+  const close = (): void => {
+    if (!isClosed) ear.closed();
+    isClosed = true;
+  };
+  socket.addEventListener("open", ear.opened);
+  socket.addEventListener("message", ({ data }) => ear.heard(data));
+  // A handshake that is refused only errs.
+  socket.addEventListener("error", close);
+  socket.addEventListener("close", close);
+  const leave = (): void => socket.close();
+  return { send: (text) => socket.send(text), leave, drop: leave };
+}

@@ -1,0 +1,15 @@
+import { smoke, smokeThresholds } from "../scenarios/smoke.ts";
+import { executorOf, play, summaryTrendStats } from "./play.ts";
+
+export const options = {
+  scenarios: Object.fromEntries(
+    Object.entries(smoke).map(([name, { sizes }]) => [name, { ...executorOf(sizes), env: { PARLEY_PART: name } }]),
+  ),
+  thresholds: smokeThresholds,
+  summaryTrendStats,
+};
+
+export default async (): Promise<void> => {
+  const scenario = smoke[__ENV["PARLEY_PART"] ?? ""];
+  if (scenario !== undefined) await play(scenario, scenario.sizes);
+};
