@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { type Client, type ClientOptions, createClient, type Room } from "../../src/client/client.ts";
+import { MessageWindow } from "../../src/client/react/messageWindow.ts";
 import { storeOf } from "../../src/client/react/roomStore.ts";
 import { message, ScriptedRoom, ScriptedServer } from "./script.ts";
 
@@ -221,6 +222,36 @@ test("[C43] after a gap the members are there again, and what has been read is s
   await until(() => general.snapshot.messages.length === 1);
   general.read();
   await until(() => said("read").at(-1)?.upTo === 1);
+});
+
+test("[C22] [C43] after another history its newest are in the list, also for who had asked for older ones", async () => {
+  const general = await live(connect().room("general"));
+  const window = new MessageWindow(storeOf(general), 2);
+  const end = window.subscribe(() => undefined);
+  const ids = (): (number | null)[] => window.get().messages.map(({ id }) => id);
+  for (let id = 1; id <= 6; id++) tell(id, "bo");
+  await until(() => ids().at(-1) === 6);
+  await window.loadOlder();
+  expect(ids()).toEqual([3, 4, 5, 6]);
+  void storeOf(general).publish({ text: "still to be sent", nonce: "of-the-old-one" });
+  server.onFrame = (line, frame) => {
+    if (frame.type !== "join") return;
+    const [welcome, changes] = room.welcome(frame.room, undefined);
+    line.tell({ type: "ack", room: frame.room, ref: frame.ref });
+    line.tell({ ...welcome, epoch: "anotherr", gap: { reason: "epoch" } }, { ...changes });
+  };
+  room = new ScriptedRoom();
+  server.lines[0]?.cut();
+  await until(() => general.snapshot.cursor === "anotherr:0" && general.snapshot.status === "live");
+  expect([ids(), window.get().hasMore]).toEqual([[null], false]);
+  for (const [index, shown] of [[1], [1, 2], [2, 3], [3, 4]].entries()) {
+    tell(index + 1, "bo");
+    await until(() => general.snapshot.messages.length === index + 1);
+    expect([ids(), window.get().hasMore]).toEqual([[...shown, null], index > 1]);
+  }
+  await window.loadOlder();
+  expect(ids()).toEqual([1, 2, 3, 4, null]);
+  end();
 });
 
 test("[C43] a page of another history than is held is not asked for over and over", async () => {
