@@ -29,8 +29,8 @@ export class Publisher {
   /** What was said over the socket, by the ref of its answer. */
   readonly #asked = new Map<string, Entry>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What is on its way over HTTP must not be overtaken over a socket. */
-  #isPosting = false;
+  /** One is being chosen, or is on its way over HTTP: it must not be overtaken. */
+  #isBusy = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -85,8 +85,11 @@ export class Publisher {
     const { way, isSlow } = this.#options;
     for (;;) {
       const link = way();
-      if (link === null || this.#isPosting) return;
+      if (link === null || this.#isBusy) return;
+      // Whoever hears of it may publish more, which must not be sent before it.
+      this.#isBusy = true;
       const next = this.outbox.next(Date.now(), link === "http" || isSlow() ? 1 : Infinity);
+      this.#isBusy = false;
       if (next === null) return;
       if (typeof next === "number") {
         this.#timer = setTimeout(() => this.pump(), next);
@@ -135,7 +138,7 @@ export class Publisher {
   async #post(entry: Entry): Promise<void> {
     const { http, room, signal } = this.#options;
     const { nonce, content } = entry;
-    this.#isPosting = true;
+    this.#isBusy = true;
     try {
       const call = { body: content, headers: { "Idempotency-Key": nonce }, signal };
       const path = `/v1/rooms/${room}/messages`;
@@ -146,7 +149,7 @@ export class Publisher {
       if (signal.aborted) return;
       this.#refused(entry, error instanceof ParleyError ? error : networkError(String(error), error));
     } finally {
-      this.#isPosting = false;
+      this.#isBusy = false;
     }
     this.pump();
   }

@@ -136,6 +136,18 @@ test("[C41] what is no JSON is refused to its author, and what was published is 
   expect([said("publish"), server.lines.length]).toMatchObject([[{ data: { items: ["milk"] } }], 2]);
 });
 
+test("[C41] what is published by who hears that another is being sent does not overtake it", async () => {
+  const general = await live(connect().room("general"));
+  const answers: Promise<unknown>[] = [];
+  general.on("outbox", ({ state }) => {
+    if (state === "sending" && answers.length < 3) answers.push(general.publish({ text: `${answers.length + 2}` }));
+  });
+  await general.publish({ text: "1" });
+  await until(() => answers.length === 3);
+  await Promise.all(answers);
+  expect(room.stored.map(({ text }) => text)).toEqual(["1", "2", "3", "4"]);
+});
+
 test("[C42] who leaves a room does not try again what has failed, and what was rejected with it is not sent beside it", async () => {
   const one = connect();
   server.onLine = (line) => server.lines.length === 1 && line.close(4502, "token_revoked");
