@@ -1,7 +1,7 @@
 /** What was refused while something else was being written: it waits here, whole, until somebody says what becomes of it. */
 import { Button, Group, Paper, Text } from "@mantine/core";
 import type { Room } from "../../src/client/client.ts";
-import { textOf } from "../parts/ErrorState.tsx";
+import { coded, textOf } from "../parts/ErrorState.tsx";
 import { type Drafts, draftBox, isEmpty } from "./draft.ts";
 import { shownError } from "./refused.ts";
 
@@ -20,7 +20,7 @@ export function NotSent({ room, drafts: { draft, refused } }: { readonly room: R
         {one.draft.files.map(({ name }) => ` ${name}`)}
       </Text>
       <Text size="xs" c="var(--mantine-color-error)" role="alert" className="anywhere">
-        Not sent: {textOf(shownError(one.error))}
+        Not sent: {coded(textOf(shownError(one.error)))}
       </Text>
       <Group gap="xs" mt={4}>
         <Button size="compact-xs" variant="default" onClick={() => box.sendAgain(room, one)}>

@@ -57,6 +57,6 @@ export function textOf(error: unknown): string {
 }
 
 /** The API writes names between backticks. */
-function coded(text: string): ReactNode[] {
+export function coded(text: string): ReactNode[] {
   return text.split("`").map((part, index) => (index % 2 === 1 ? <Code key={index}>{part}</Code> : part));
 }

@@ -16,7 +16,7 @@ export function SecretOnce({ secret, title, copyLabel }: SecretOnceProps) {
     <Alert color="parley" icon={<IconKey />} title={title} role="status">
       Copy it now: it is stored nowhere, and cannot be shown again.
       <Group mt="sm" gap="sm" wrap="nowrap" align="flex-start">
-        <Code block className="anywhere" flex={1} data-secret>
+        <Code block className="snippet" flex={1} miw={0} data-secret>
           {secret}
         </Code>
         <CopyButton value={secret} label={copyLabel} autoFocus />

@@ -22,7 +22,7 @@ export function HookSecret() {
         {showing.error !== null && <ErrorState error={showing.error} />}
         {showing.data !== undefined && (
           <Group gap="sm" wrap="nowrap" role="status">
-            <Code block className="anywhere" flex={1} data-secret>
+            <Code block className="snippet" flex={1} miw={0} data-secret>
               {showing.data.secret}
             </Code>
             <CopyButton value={showing.data.secret} label="Copy the secret" />
