@@ -61,6 +61,13 @@ describe("a server", () => {
     await server.start();
   });
 
+  test("[H20] SIGTERM to the launcher and the runtime at once, as systemd says it, ends both without an error", async () => {
+    const heard = server.log.length;
+    expect((await server.stop("all")).code).toBe(0);
+    expect([server.processes, server.log.slice(heard)]).toEqual([[], []]);
+    await server.start();
+  });
+
   test("[S2] what was answered survives kill -9, and the port is free again", async () => {
     const path = `${server.url}/v1/rooms/kept/messages`;
     const published = await call(path, { method: "POST", credential: tenant.key, body: { text: "kept" } });

@@ -127,11 +127,12 @@ export class Server {
     await this.#untilReady(child, started);
   }
 
-  /** SIGTERM to the launcher. Gives its exit code and how long it took; throws when it does not end within 10 s. */
-  async stop(): Promise<{ code: number | null; tookMs: number }> {
+  /** SIGTERM to the launcher, or to all of them at once. Gives its exit code and how long it took; throws when it does not end within 10 s. */
+  async stop(whom: "launcher" | "all" = "launcher"): Promise<{ code: number | null; tookMs: number }> {
     const child = known(this.#child);
     const sinceMs = Date.now();
-    child.kill("SIGTERM");
+    if (whom === "all") process.kill(-this.pid, "SIGTERM");
+    else child.kill("SIGTERM");
     await ended(child, stopMs);
     return { code: child.exitCode, tookMs: Date.now() - sinceMs };
   }
