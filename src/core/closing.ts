@@ -14,6 +14,17 @@ export function goneAtMs({ pingedAtMs, seenAtMs }: { pingedAtMs: number | null; 
   return Math.max(pingedAtMs, seenAtMs + fixedLimits.seenEveryMs) + fixedLimits.silentMs;
 }
 
+/** Of one socket at one moment: what it was sent in all, and what of it is still to be taken. A frame has at least as many bytes as units. */
+export interface Untaken {
+  readonly sentUnits: number;
+  readonly bufferedBytes: number;
+}
+
+/** Whether nothing was taken between two looks. At any one moment something is on its way to each reader of a busy room. */
+export function isDeaf(before: Untaken, now: Untaken): boolean {
+  return now.bufferedBytes - before.bufferedBytes >= now.sentUnits - before.sentUnits;
+}
+
 /** When the latest refused frames of one socket came: at most as many as it takes to close it. */
 export type Offences = readonly number[];
 

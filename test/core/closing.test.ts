@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { answerableCode, goneAtMs, offend, type Offences } from "../../src/core/closing.ts";
+import { answerableCode, goneAtMs, isDeaf, offend, type Offences } from "../../src/core/closing.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 
 const at = 1_790_000_000_000;
@@ -68,4 +68,13 @@ describe("a connection of which nothing is heard", () => {
         expect(goneAtMs({ pingedAtMs, seenAtMs: at + seenMs })).toBeGreaterThanOrEqual(heardAtMs + 75_000);
       }
   });
+});
+
+test("[O5] who only listens in a busy room is not taken for one who takes nothing, whatever is on its way at that moment", () => {
+  const before = { sentUnits: 1_000_000, bufferedBytes: 4_200 };
+  expect(isDeaf(before, { sentUnits: 1_000_000, bufferedBytes: 4_200 })).toBe(true);
+  expect(isDeaf(before, { sentUnits: 1_020_000, bufferedBytes: 24_600 })).toBe(true);
+  expect(isDeaf(before, { sentUnits: 1_020_000, bufferedBytes: 24_199 })).toBe(false);
+  expect(isDeaf(before, { sentUnits: 1_020_000, bufferedBytes: 4_200 })).toBe(false);
+  expect(isDeaf(before, { sentUnits: 1_000_000, bufferedBytes: 0 })).toBe(false);
 });

@@ -75,11 +75,16 @@ export class Listener {
   async ask(...frames: readonly { readonly ref: string }[]): Promise<ServerFrame[]> {
     const socket = this.#socket;
     if (socket === null) throw new Error("not connected");
-    socket.send(frames);
+    this.#send(frames);
     const answers = (): ServerFrame[] =>
       frames.flatMap(({ ref }) => socket.frames.findLast((frame) => "ref" in frame && frame.ref === ref) ?? []);
     await this.until(() => answers().length === frames.length);
     return answers();
+  }
+
+  /** As a browser does: what is sent on a connection that has ended goes nowhere, whether its end was delivered or not. */
+  #send(frames: unknown): void {
+    if (this.#socket?.closed === null) this.#socket.send(frames);
   }
 
   /** Hands the next frames to the reader, and does what a reader does by itself. */
@@ -94,7 +99,7 @@ export class Listener {
       this.reader.receive(frame);
       if (this.reader.mustReconnect) this.cut();
     }
-    for (const id of this.reader.takeTorn()) this.#socket?.send({ type: "snapshot", id });
+    for (const id of this.reader.takeTorn()) this.#send({ type: "snapshot", id });
     if (this.#socket !== null && this.reader.wantsMembers) await this.#askMembers();
   }
 

@@ -1,6 +1,6 @@
 /** Who is connected: the room's sockets with their sessions, and everything that is sent to them. */
 import type { Allowance } from "../../core/allowance.ts";
-import type { Offences } from "../../core/closing.ts";
+import type { Offences, Untaken } from "../../core/closing.ts";
 import type { Refreshes } from "../../core/validity.ts";
 import type { Warned } from "../../core/warning.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
@@ -42,8 +42,11 @@ export interface Seat {
   warned: Warned;
   /** Answers that wait for the end of the event or flush, so that many of them cost one send. */
   outbox: string[];
-  /** Sent since it was last looked whether the peer takes it. */
+  /** All that it was sent after its welcome, and how much of that when it was last looked whether it falls behind. */
   sentUnits: number;
+  checkedUnits: number;
+  /** As it was found when something waited for a peer that nothing has been heard of. */
+  untaken: Untaken | null;
 }
 
 /** Who wants to know of users that come and go. It must send nothing by itself: a seat may go while all are being told. */
@@ -107,6 +110,8 @@ export class Roster {
       warned: new Set(),
       outbox: [],
       sentUnits: 0,
+      checkedUnits: 0,
+      untaken: null,
     };
     this.#seats.set(socket, seat);
     if (attachment.listensTo !== null) this.#listening += 1;
@@ -265,8 +270,8 @@ export function inscribe(seat: Seat, patch: Partial<Attachment>): void {
 
 /** Looked at after every so much, because the question costs as much as a tenth of a send. */
 function isSlow(seat: Seat): boolean {
-  if (seat.sentUnits < slowCheckUnits) return false;
-  seat.sentUnits = 0;
+  if (seat.sentUnits - seat.checkedUnits < slowCheckUnits) return false;
+  seat.checkedUnits = seat.sentUnits;
   return (seat.socket.bufferedAmount ?? 0) > fixedLimits.slowConsumerBytes;
 }
 

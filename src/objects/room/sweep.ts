@@ -1,5 +1,5 @@
 /** Closes sockets whose other end is gone without a word: a laptop that was shut, a network that went. */
-import { goneAtMs } from "../../core/closing.ts";
+import { goneAtMs, isDeaf, type Untaken } from "../../core/closing.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { RoomParts } from "./parts.ts";
 import { inscribe, type Seat } from "./roster.ts";
@@ -21,17 +21,21 @@ export function sweep({ roster, pingedAtMs }: RoomParts, nowMs: number): number 
 }
 
 /**
- * Closes sockets that have not even taken their welcome: a client that was reset in the midst of its upgrade is never reported
- * by workerd. Answers whether somebody is too new to be judged.
+ * Closes sockets that take nothing and have never been heard of: a client that was reset in the midst of its upgrade is never
+ * reported by workerd. Answers whether to look once more.
  */
 export function sweepDeaf({ roster, pingedAtMs }: RoomParts, nowMs: number): "all" | "later" {
   let judged: "all" | "later" = "all";
   for (const seat of roster.seats) {
     const { order: joinedAtMs, relayed } = seat.attachment;
     const heard = relayed || seat.seenAtMs > joinedAtMs || pingedAtMs(seat.socket) !== null;
-    if (heard || (seat.socket.bufferedAmount ?? 0) === 0) continue;
-    if (nowMs - joinedAtMs < fixedLimits.deafMs) judged = "later";
-    else roster.close(seat, "slow_consumer", "Nothing of what was sent has been taken.");
+    const { sentUnits, untaken: before } = seat;
+    const now: Untaken = { sentUnits, bufferedBytes: seat.socket.bufferedAmount ?? 0 };
+    const waits = !heard && now.bufferedBytes > 0;
+    seat.untaken = waits && nowMs - joinedAtMs >= fixedLimits.deafMs ? now : null;
+    if (!waits) continue;
+    if (before === null) judged = "later";
+    else if (isDeaf(before, now)) roster.close(seat, "slow_consumer", "Nothing of what was sent has been taken.");
   }
   return judged;
 }
