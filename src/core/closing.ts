@@ -16,6 +16,7 @@ export function goneAtMs({ pingedAtMs, seenAtMs }: { pingedAtMs: number | null; 
 
 /** Of one socket at one moment: what it was sent in all, and what of it is still to be taken. A frame has at least as many bytes as units. */
 export interface Untaken {
+  readonly atMs: number;
   readonly sentUnits: number;
   readonly bufferedBytes: number;
 }

@@ -267,7 +267,7 @@ export const fixedLimits = {
   seenEveryMs: 15_000,
   /** One that never pinged may be a debugging tool, or gone. */
   neverPingedMs: 600_000,
-  /** How long a connection may leave all untaken, and how long between two looks at it. */
+  /** How long a connection of which nothing was heard yet may take nothing of what it is sent. */
   deafMs: 5_000,
   /** How often a room with sockets looks for those that are gone. */
   sweepMs: 60_000,

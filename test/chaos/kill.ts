@@ -1,7 +1,9 @@
 /** `kill -9` while everybody publishes: what was acked must be there, once, in order, and whoever resumes must hold all of it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Message } from "../../src/protocol/message.ts";
+import { dice } from "../support/dice.ts";
 import type { Server } from "../support/process.ts";
+import { countBy, judge, keyOf, sumOf, type Verdict } from "./oracle.ts";
 import { BatchPublisher, HttpPublisher, type Publication, type Publisher, SocketPublisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import { type LiveTenant, newToken, wholeHistory } from "./tenant.ts";
@@ -22,30 +24,18 @@ export interface KillOptions {
   readonly seed: number;
 }
 
-export interface KillReport {
+export interface KillReport extends Verdict {
   readonly seed: number;
   readonly afterMs: number;
-  readonly acked: number;
-  /** Acked, and not in history as acked and as sent. */
-  readonly lost: number;
-  /** Nonces that are in history more than once. */
-  readonly duplicated: number;
-  /** Messages whose id is not the one after their neighbour's, or not their seq. */
-  readonly outOfOrder: number;
   readonly resent: number;
   /** Of those: stored already, though no ack had come. */
   readonly storedBefore: number;
   /** All that was ever sent and is in the end in history exactly once. */
   readonly storedOnce: number;
-  readonly readers: number;
-  /** Readers that did not hold the history in the end. */
-  readonly differing: number;
-  /** One line for each thing that must not be. Empty is a pass. */
-  readonly violations: readonly string[];
 }
 
 export async function killScenario({ server, tenant, seed }: KillOptions): Promise<KillReport> {
-  const random = randomFrom(seed);
+  const random = dice(seed);
   const crowds = await Promise.all(
     Array.from({ length: rooms }, (_, index) => gather(tenant, `kill-${seed}-${index}`)),
   );
@@ -89,11 +79,15 @@ type Found = Omit<KillReport, "seed" | "afterMs">;
 
 async function inspect(tenant: LiveTenant, { room, publishers, readers }: Crowd): Promise<Found> {
   const survived = await wholeHistory(tenant, room);
-  const acked = publishers.flatMap((publisher) => publisher.acked);
-  const lost = acked.filter((publication) => !isStored(publication, survived[(publication.ack?.id ?? 0) - 1]));
+  const sent = publishers.flatMap((publisher) => publisher.sent);
   const torn = publishers.flatMap(({ batches = [] }) => batches).filter((batch) => !isWhole(batch, survived));
   await Promise.all(readers.map((reader) => reader.open()));
-  const resumed = readers.map((reader) => reader.copy.faultsBeside(survived));
+  const witnesses = readers.map(({ copy }, index) => ({
+    name: `reader ${index}`,
+    told: null,
+    faultsBeside: (history: readonly Message[]) => copy.faultsBeside(history),
+  }));
+  const atFirst = judge({ room, sent: sent.map((publication) => ({ ...publication })), history: survived, witnesses });
   const storedBefore = new Set(survived.map(keyOf));
   const resent = (await Promise.all(publishers.map((publisher) => publisher.resend(settleMs)))).flat();
   const wronglyAnswered = resent.filter(
@@ -101,50 +95,29 @@ async function inspect(tenant: LiveTenant, { room, publishers, readers }: Crowd)
   );
   const history = await wholeHistory(tenant, room);
   const counts = countBy(history.map(keyOf));
-  const sent = publishers.flatMap((publisher) => publisher.sent);
   const missing = sent.filter((publication) => counts.get(keyOf(publication)) !== 1);
   await Promise.all(readers.map((reader) => reader.until(() => reader.copy.seq >= history.length, settleMs)));
-  const inTheEnd = readers.map((reader) => reader.copy.faultsBeside(history));
-  const broken = outOfOrder(history);
-  const copies = [...counts.values()].reduce((sum, count) => sum + count - 1, 0);
+  const inTheEnd = judge({ room, sent, history, witnesses });
   for (const reader of readers) reader.close();
   return {
-    acked: acked.length,
-    lost: lost.length,
-    duplicated: copies,
-    outOfOrder: broken.length,
+    ...inTheEnd,
+    acked: atFirst.acked,
+    lost: Math.max(atFirst.lost, inTheEnd.lost),
+    differing: Math.max(atFirst.differing, inTheEnd.differing),
     resent: resent.length,
     storedBefore: resent.filter(({ duplicate }) => duplicate).length,
     storedOnce: sent.length - missing.length,
-    readers: readers.length,
-    differing: readers.filter((_, index) => [...(resumed[index] ?? []), ...(inTheEnd[index] ?? [])].length > 0).length,
     violations: [
-      ...lost.map(({ user, nonce, ack }) => `${room}: ${user} ${nonce} was acked as ${ack?.id} and is lost`),
-      ...broken.map((message) => `${room}: message ${message.id} of seq ${message.seq} is out of order`),
+      ...atFirst.violations.map((fault) => `resumed: ${fault}`),
+      ...inTheEnd.violations.map((fault) => `in the end: ${fault}`),
       ...torn.map((batch) => `${room}: the batch of ${batch[0]?.nonce} is stored in part, or apart`),
       ...wronglyAnswered.map(
         ({ user, nonce, duplicate }) => `${room}: ${user} ${nonce} was answered duplicate: ${duplicate}`,
       ),
       ...missing.map((lone) => `${room}: ${lone.user} ${lone.nonce} is stored ${counts.get(keyOf(lone)) ?? 0} times`),
-      ...(copies > 0 || history.length !== sent.length
-        ? [`${room}: ${history.length} are stored, ${sent.length} were sent`]
-        : []),
-      ...resumed.flat().map((fault) => `${room}: resumed: ${fault}`),
-      ...inTheEnd.flat().map((fault) => `${room}: in the end: ${fault}`),
+      ...(history.length !== sent.length ? [`${room}: ${history.length} are stored, ${sent.length} were sent`] : []),
     ],
   };
-}
-
-/** As it was acked and as it was sent. */
-function isStored({ user, nonce, text, ack }: Publication, message: Message | undefined): boolean {
-  return (
-    message !== undefined &&
-    message.id === ack?.id &&
-    (ack.seq === undefined || message.seq === ack.seq) &&
-    message.sender?.id === user &&
-    message.nonce === nonce &&
-    message.text === text
-  );
 }
 
 /** All of it side by side, or nothing. */
@@ -156,46 +129,14 @@ function isWhole(batch: readonly Publication[], history: readonly Message[]): bo
   );
 }
 
-/** Nothing but messages was published, so the ids count from 1 without a hole, and each is its seq. */
-function outOfOrder(history: readonly Message[]): Message[] {
-  return history.filter(({ id, seq }, index) => id !== index + 1 || seq !== id);
-}
-
-function keyOf(from: Message | Publication): string {
-  return `${"sender" in from ? (from.sender?.id ?? "") : from.user} ${from.nonce}`;
-}
-
-function countBy(keys: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return counts;
-}
-
 function total(seed: number, afterMs: number, found: readonly Found[]): KillReport {
   const sum = (of: (room: Found) => number): number => found.reduce((all, room) => all + of(room), 0);
   return {
+    ...sumOf(found),
     seed,
     afterMs,
-    acked: sum(({ acked }) => acked),
-    lost: sum(({ lost }) => lost),
-    duplicated: sum(({ duplicated }) => duplicated),
-    outOfOrder: sum((room) => room.outOfOrder),
     resent: sum(({ resent }) => resent),
     storedBefore: sum(({ storedBefore }) => storedBefore),
     storedOnce: sum(({ storedOnce }) => storedOnce),
-    readers: sum(({ readers }) => readers),
-    differing: sum(({ differing }) => differing),
-    violations: found.flatMap(({ violations }) => violations),
-  };
-}
-
-/** mulberry32: the same moments for the same seed. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }

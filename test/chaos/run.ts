@@ -1,5 +1,6 @@
 /**
- * `npm run test:chaos`: kills the server many times. `run.ts [--kills=5] [--webhook-kills=10] [--seed=1]`
+ * `npm run test:chaos`: breaks a server in every way that is known here, and judges what is left. Each part by its size, 0 for none:
+ * `run.ts [--kills=5] [--webhook-kills=10] [--network-seconds=30] [--buggify-seconds=20] [--seed=1]`
  * Every other kill among webhooks is of a server that takes a while to hand events on, so that many wait in the rooms when it dies.
  */
 import { rmSync } from "node:fs";
@@ -7,7 +8,9 @@ import { parseArgs } from "node:util";
 import { startServer } from "../support/process.ts";
 import { Receiver } from "../support/receiver.ts";
 import { variantOf } from "../support/variant.ts";
+import { type BuggifyReport, buggifyScenario } from "./buggify.ts";
 import { type KillReport, killScenario } from "./kill.ts";
+import { type NetworkReport, networkScenario } from "./network.ts";
 import { makeTenant } from "./tenant.ts";
 import { type WebhookKillReport, webhookKillScenario } from "./webhooks.ts";
 
@@ -15,18 +18,24 @@ const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "5" },
     "webhook-kills": { type: "string", default: "10" },
+    "network-seconds": { type: "string", default: "30" },
+    "buggify-seconds": { type: "string", default: "20" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
 const kills = whole("--kills", values.kills);
 const webhookKills = whole("--webhook-kills", values["webhook-kills"]);
+const networkSeconds = whole("--network-seconds", values["network-seconds"]);
+const buggifySeconds = whole("--buggify-seconds", values["buggify-seconds"]);
 const firstSeed = whole("--seed", values.seed);
 /** Longer than what was on its way to a receiver waits for another attempt. */
 const patienceMs = 60_000;
 let violations = 0;
 
-await killMessages();
-await killWebhooks();
+if (kills > 0) await killMessages();
+if (webhookKills > 0) await killWebhooks();
+if (networkSeconds > 0) await troubleNetwork();
+if (buggifySeconds > 0) await buggify();
 process.exitCode = violations === 0 ? 0 : 1;
 
 async function killMessages(): Promise<void> {
@@ -77,6 +86,32 @@ async function killWebhooks(): Promise<void> {
   );
 }
 
+async function troubleNetwork(): Promise<void> {
+  const server = await startServer();
+  try {
+    const tenant = await makeTenant(server, "chaos");
+    const report = await networkScenario({ server, tenant, seed: firstSeed, ms: networkSeconds * 1_000 });
+    tellSwarm("network", report, `hits ${JSON.stringify(report.hits)}`);
+  } finally {
+    await server.remove();
+  }
+}
+
+async function buggify(): Promise<void> {
+  const report = await buggifyScenario({ seed: firstSeed, ms: buggifySeconds * 1_000 });
+  tellSwarm("buggify", report, `resets ${JSON.stringify(report.resets)}`);
+}
+
+function tellSwarm(what: string, report: NetworkReport | BuggifyReport, done: string): void {
+  violations += report.violations.length;
+  const { seed, violations: found, ...figures } = report;
+  const said = Object.entries(figures).flatMap(([name, value]) =>
+    typeof value === "number" ? [`${name} ${value}`] : [],
+  );
+  console.log(`${what}: ${said.join(", ")}, ${done}, violations ${found.length}  (seed ${seed})`);
+  for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
+}
+
 interface Reported {
   readonly seed: number;
   readonly afterMs: number;
@@ -90,9 +125,10 @@ function tell(said: string, { seed, afterMs, violations: found }: Reported): voi
 }
 
 function figures(report: KillReport): string {
-  const { acked, lost, duplicated, outOfOrder, resent, storedBefore, storedOnce, readers, differing } = report;
+  const { acked, lost, duplicated, gaps, wrongSeq, outOfOrder, resent, storedBefore, storedOnce, readers, differing } =
+    report;
   return (
-    `acked ${acked}, lost ${lost}, duplicated ${duplicated}, out of order ${outOfOrder}, ` +
+    `acked ${acked}, lost ${lost}, duplicated ${duplicated}, gaps ${gaps}, out of order ${outOfOrder}, wrong seq ${wrongSeq}, ` +
     `resent ${resent} (stored before: ${storedBefore}), stored once ${storedOnce}, readers ${readers}, differing ${differing}`
   );
 }
@@ -111,6 +147,6 @@ function sumOf<Report extends object>(reports: readonly Report[]): (name: keyof 
 
 function whole(option: string, text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`${option} takes a whole number from 1, not "${text}"`);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`${option} takes a whole number from 0, not "${text}"`);
   return value;
 }

@@ -10,9 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { formatCursor, parseCursor } from "../../src/protocol/cursor.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Delivery } from "../../src/protocol/webhook.ts";
+import { dice } from "../support/dice.ts";
 import type { Server } from "../support/process.ts";
 import type { Received, Receiver, SentEvent } from "../support/receiver.ts";
-import { randomFrom } from "./kill.ts";
 import { HttpPublisher } from "./publisher.ts";
 import { ask, call, type LiveTenant, wholeHistory } from "./tenant.ts";
 
@@ -62,7 +62,7 @@ export async function webhookKillScenario({
   seed,
   patienceMs,
 }: WebhookKillOptions): Promise<WebhookKillReport> {
-  const random = randomFrom(seed);
+  const random = dice(seed);
   const path = `kill-${seed}`;
   const names = Array.from({ length: rooms }, (_, index) => `hooked-${seed}:${index}`);
   const body = { url: receiver.url(path), events: ["message.*"], rooms: [`hooked-${seed}:*`] };

@@ -71,10 +71,11 @@ describe("a connection of which nothing is heard", () => {
 });
 
 test("[O5] who only listens in a busy room is not taken for one who takes nothing, whatever is on its way at that moment", () => {
-  const before = { sentUnits: 1_000_000, bufferedBytes: 4_200 };
-  expect(isDeaf(before, { sentUnits: 1_000_000, bufferedBytes: 4_200 })).toBe(true);
-  expect(isDeaf(before, { sentUnits: 1_020_000, bufferedBytes: 24_600 })).toBe(true);
-  expect(isDeaf(before, { sentUnits: 1_020_000, bufferedBytes: 24_199 })).toBe(false);
-  expect(isDeaf(before, { sentUnits: 1_020_000, bufferedBytes: 4_200 })).toBe(false);
-  expect(isDeaf(before, { sentUnits: 1_000_000, bufferedBytes: 0 })).toBe(false);
+  const deaf = (sentUnits: number, bufferedBytes: number): boolean =>
+    isDeaf({ atMs: at, sentUnits: 1_000_000, bufferedBytes: 4_200 }, { atMs: at + 5_000, sentUnits, bufferedBytes });
+  expect(deaf(1_000_000, 4_200)).toBe(true);
+  expect(deaf(1_020_000, 24_600)).toBe(true);
+  expect(deaf(1_020_000, 24_199)).toBe(false);
+  expect(deaf(1_020_000, 4_200)).toBe(false);
+  expect(deaf(1_000_000, 0)).toBe(false);
 });

@@ -6,9 +6,11 @@ import { chance } from "../support/chance.ts";
 import { seqOf } from "../../src/protocol/changes.ts";
 import { Reader } from "../chaos/reader.ts";
 import { ask, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
+import { dice } from "../support/dice.ts";
 import { EventReader } from "../support/eventReader.ts";
 import { type Server, startServer } from "../support/process.ts";
 import { type Connection, type Proxy, startProxy, type Trouble } from "../support/proxy.ts";
+import { patienceMs, ReturningSocket, ReturningStream } from "../support/returning.ts";
 
 /** `PARLEY_SEED=123` brings the same troubles once more. */
 const seed = Number(process.env["PARLEY_SEED"] ?? chance);
@@ -18,8 +20,6 @@ const dropsEach = 50;
 
 const crowdOfEachKind = 20;
 const troubles = 40;
-/** A client of the protocol waits 20 s for a comment, and pings every 25 s. */
-const patienceMs = 1_500;
 
 const beatMs = 15_000;
 /** A FIN alone says only that the client sends no more: the first comment after it brings a RST, or the second. */
@@ -92,13 +92,13 @@ test(`[E1] [R2] [O4] whatever a network does to streams and sockets, all end wit
   const filesBefore = openFilesOf(server);
   const crowd = await Promise.all(
     Array.from({ length: crowdOfEachKind }, (_, index) => [
-      Streaming.enter(`stream-${index}`),
-      Connected.enter(`socket-${index}`),
+      stream(`stream-${index}`),
+      socket(`socket-${index}`),
     ]).flat(),
   );
   const halt = writer.begin();
   const staying = crowd.map((client) => client.stay());
-  const forgotten = await trouble(randomFrom(seed));
+  const forgotten = await trouble(dice(seed));
   await halt();
   await eventually(() => crowd.filter(({ reader }) => reader.copy.seq < writer.head).length).toBe(0);
   for (const client of crowd) client.goingOn = false;
@@ -295,74 +295,17 @@ async function dropAfterEach(reader: EventReader, { alsoWelcomes }: { alsoWelcom
   if (reader.endedBy !== null) await reader.connect();
 }
 
-/** A client that comes back whenever it has lost its connection, or hears nothing for too long. */
-abstract class Client<AnyReader extends Reader | EventReader> {
-  readonly reader: AnyReader;
-  goingOn = true;
-  comebacks = 0;
-
-  constructor(reader: AnyReader) {
-    this.reader = reader;
-  }
-
-  async stay(): Promise<void> {
-    while (this.goingOn) {
-      await this.untilLost();
-      if (this.goingOn) await this.#comeBack();
-    }
-  }
-
-  /** Or until it need not go on. */
-  protected abstract untilLost(): Promise<void>;
-
-  async #comeBack(): Promise<void> {
-    this.reader.cut();
-    this.comebacks += 1;
-    // In the midst of trouble it may be lost again before it has caught up.
-    await this.reader.open().catch(() => sleep(20));
-  }
+async function stream(user: string): Promise<ReturningStream> {
+  const reader = new EventReader({ url: proxy.url, room: "troubled", token: await newPresentToken(user) });
+  await reader.open();
+  return new ReturningStream(reader);
 }
 
-class Streaming extends Client<EventReader> {
-  static async enter(user: string): Promise<Streaming> {
-    const reader = new EventReader({ url: proxy.url, room: "troubled", token: await newPresentToken(user) });
-    await reader.open();
-    return new Streaming(reader);
-  }
-
-  protected override async untilLost(): Promise<void> {
-    const { stream } = this.reader;
-    const heard = (): number => stream.events.length + stream.comments;
-    for (let before = -1; stream.ending === null && heard() > before && this.goingOn;) {
-      before = heard();
-      await Promise.race([stream.ended, sleep(patienceMs)]);
-    }
-  }
-}
-
-class Connected extends Client<Reader> {
-  static async enter(user: string): Promise<Connected> {
-    const token = await newPresentToken(user);
-    const reader = new Reader({ tenant: { ...tenant, url: proxy.url }, room: "troubled", token });
-    await reader.open();
-    return new Connected(reader);
-  }
-
-  protected override async untilLost(): Promise<void> {
-    const { reader } = this;
-    while (reader.closedWith === null && this.goingOn) {
-      const pongs = reader.received("pong");
-      // Answered by the room: workerd never tells it of a client that crashes right after a ping that it answers itself.
-      reader.send({ type: "ping", ref: "alive" });
-      const answered = (): boolean => reader.closedWith !== null || reader.received("pong") > pongs;
-      const silent = await reader.until(answered, patienceMs).then(
-        () => false,
-        () => true,
-      );
-      if (silent) return;
-      await reader.until(() => reader.closedWith !== null, 300).catch(() => undefined);
-    }
-  }
+async function socket(user: string): Promise<ReturningSocket> {
+  const token = await newPresentToken(user);
+  const reader = new Reader({ tenant: { ...tenant, url: proxy.url }, room: "troubled", token });
+  await reader.open();
+  return new ReturningSocket(reader);
 }
 
 /** One of which the room knows how many connections it has. */
@@ -439,15 +382,4 @@ function eventually<Value>(look: () => Value | Promise<Value>) {
 
 function isAscending(seqs: readonly number[]): boolean {
   return seqs.every((seq, index) => seq > (seqs[index - 1] ?? 0));
-}
-
-/** mulberry32: the same troubles for the same seed. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -30,12 +30,15 @@ export function sweepDeaf({ roster, pingedAtMs }: RoomParts, nowMs: number): "al
     const { order: joinedAtMs, relayed } = seat.attachment;
     const heard = relayed || seat.seenAtMs > joinedAtMs || pingedAtMs(seat.socket) !== null;
     const { sentUnits, untaken: before } = seat;
-    const now: Untaken = { sentUnits, bufferedBytes: seat.socket.bufferedAmount ?? 0 };
+    const now: Untaken = { atMs: nowMs, sentUnits, bufferedBytes: seat.socket.bufferedAmount ?? 0 };
     const waits = !heard && now.bufferedBytes > 0;
-    seat.untaken = waits && nowMs - joinedAtMs >= fixedLimits.deafMs ? now : null;
-    if (!waits) continue;
-    if (before === null) judged = "later";
-    else if (isDeaf(before, now)) roster.close(seat, "slow_consumer", "Nothing of what was sent has been taken.");
+    if (waits && before !== null && isDeaf(before, now)) {
+      if (nowMs - before.atMs < fixedLimits.deafMs) judged = "later";
+      else roster.close(seat, "slow_consumer", "Nothing of what was sent has been taken.");
+      continue;
+    }
+    seat.untaken = waits ? now : null;
+    if (waits && before === null) judged = "later";
   }
   return judged;
 }
