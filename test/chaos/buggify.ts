@@ -14,6 +14,7 @@ export interface BuggifyOptions {
   readonly seed: number;
   /** How long everybody publishes. */
   readonly ms: number;
+  readonly hurry?: boolean;
 }
 
 export interface BuggifyReport extends SwarmReport {
@@ -22,11 +23,14 @@ export interface BuggifyReport extends SwarmReport {
   readonly resets: Readonly<Record<string, number>>;
 }
 
+/** Until the server is there, and everybody has come. */
+const startMs = 8_000;
 const settleMs = 65_000;
 const place = "const { parts, alarms, turn } = assemble(ctx, env2, this.name);";
 
-export async function buggifyScenario({ seed, ms }: BuggifyOptions): Promise<BuggifyReport> {
-  const project = variantOf(place, `(${sabotage})(ctx, ${seed}, ${JSON.stringify(asAsked)}); ${place}`);
+export async function buggifyScenario({ seed, ms, hurry = false }: BuggifyOptions): Promise<BuggifyReport> {
+  const untilMs = Date.now() + startMs + ms;
+  const project = variantOf(place, `(${sabotage})(ctx, ${seed}, ${untilMs}, ${JSON.stringify(asAsked)}); ${place}`);
   const server = await startServer({ project });
   try {
     const tenant = await makeTenant(server, "buggify");
@@ -42,9 +46,9 @@ export async function buggifyScenario({ seed, ms }: BuggifyOptions): Promise<Bug
     });
     try {
       swarm.begin();
-      await sleep(ms);
+      await sleep(Math.max(1_000, untilMs - Date.now()));
       swarm.halt();
-      return { ...(await swarm.settle(settleMs)), seed, resets: resetsIn(server) };
+      return { ...(await swarm.settle({ withinMs: settleMs, hurry })), seed, resets: resetsIn(server) };
     } finally {
       await swarm.disperse();
     }
@@ -64,7 +68,7 @@ function resetsIn({ log }: Server): Record<string, number> {
 }
 
 /** Runs in the Worker, where nothing of this file is known. A room lives for some hundred statements, or so many commits. */
-function sabotage(ctx: DurableObjectState, seed: number, reason: string): void {
+function sabotage(ctx: DurableObjectState, seed: number, untilMs: number, reason: string): void {
   const lives = Reflect.get(globalThis, "lives") ?? 0;
   Reflect.set(globalThis, "lives", lives + 1);
   let state = (seed + lives * 0x9e3779b9) | 0;
@@ -77,14 +81,15 @@ function sabotage(ctx: DurableObjectState, seed: number, reason: string): void {
   const { storage } = ctx;
   const { sql } = storage;
   const end = (where: string): void => {
+    if (Date.now() > untilMs) return;
     console.log(`buggify ${where}`);
     ctx.abort(reason);
   };
   const exec = sql.exec.bind(sql);
   const transactionSync = storage.transactionSync.bind(storage);
   const sync = storage.sync.bind(storage);
-  let statements = Math.floor(100 + random() * 900);
-  let commits = Math.floor(10 + random() * 60);
+  let statements = Math.floor(40 + random() * 400);
+  let commits = Math.floor(5 + random() * 30);
   Object.defineProperty(sql, "exec", {
     value: (...given: Parameters<typeof exec>) => {
       if (--statements === 0) end("statement");

@@ -10,7 +10,7 @@ test(`[O9] a network that cuts, resets, stalls, halves, slows and refuses connec
   const server = await startServer();
   try {
     const tenant = await makeTenant(server, "network");
-    const report = await networkScenario({ server, tenant, seed, ms: 8_000 });
+    const report = await networkScenario({ server, tenant, seed, ms: 8_000, hurry: true });
     expect(report.violations).toEqual([]);
     expect(report).toMatchObject({ lost: 0, duplicated: 0, gaps: 0, outOfOrder: 0, wrongSeq: 0, differing: 0 });
     expect(report).toMatchObject({ untold: 0, toldTwice: 0, toldOutOfOrder: 0, acked: report.sent });

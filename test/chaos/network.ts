@@ -12,6 +12,8 @@ export interface NetworkOptions {
   readonly seed: number;
   /** How long the network gives trouble. */
   readonly ms: number;
+  /** In the end nobody waits for the end of a pause, which would be half a minute at most. */
+  readonly hurry?: boolean;
 }
 
 export interface NetworkReport extends SwarmReport {
@@ -27,9 +29,15 @@ const kinds: readonly Kind[] = ["cut", "cut", "fin", "stall", "stall", "halfOpen
 const share = 0.3;
 const blackHoleMs = 2_000;
 /** The longest pause of a client, and as much again: a new attempt may fail in the last of the trouble. */
-export const settleMs = 65_000;
+const settleMs = 65_000;
 
-export async function networkScenario({ server, tenant, seed, ms }: NetworkOptions): Promise<NetworkReport> {
+export async function networkScenario({
+  server,
+  tenant,
+  seed,
+  ms,
+  hurry = false,
+}: NetworkOptions): Promise<NetworkReport> {
   const proxy = await startProxy(server);
   const rooms = [1, 2].map((number) => `network-${seed}-${number}`);
   const swarm = await Swarm.gather({
@@ -45,7 +53,7 @@ export async function networkScenario({ server, tenant, seed, ms }: NetworkOptio
     swarm.begin();
     const hits = await trouble(proxy, seed, ms);
     swarm.halt();
-    return { ...(await swarm.settle(settleMs)), seed, hits };
+    return { ...(await swarm.settle({ withinMs: settleMs, hurry })), seed, hits };
   } finally {
     await swarm.disperse();
     await proxy.close();

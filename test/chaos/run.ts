@@ -104,10 +104,8 @@ async function buggify(): Promise<void> {
 
 function tellSwarm(what: string, report: NetworkReport | BuggifyReport, done: string): void {
   violations += report.violations.length;
-  const { seed, violations: found, ...figures } = report;
-  const said = Object.entries(figures).flatMap(([name, value]) =>
-    typeof value === "number" ? [`${name} ${value}`] : [],
-  );
+  const { seed, violations: found, ...rest } = report;
+  const said = Object.entries(rest).flatMap(([name, value]) => (typeof value === "number" ? [`${name} ${value}`] : []));
   console.log(`${what}: ${said.join(", ")}, ${done}, violations ${found.length}  (seed ${seed})`);
   for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
 }

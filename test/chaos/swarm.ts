@@ -61,9 +61,10 @@ export class Swarm {
     for (const participant of this.#participants) participant.halt();
   }
 
-  /** Waits until all that was said is answered, and everybody has heard it. */
-  async settle(withinMs: number): Promise<SwarmReport> {
+  /** Waits until all that was said is answered, and everybody has heard it. `hurry`: nobody waits for the end of a pause. */
+  async settle({ withinMs, hurry }: { withinMs: number; hurry: boolean }): Promise<SwarmReport> {
     const sinceMs = Date.now();
+    if (hurry) for (const participant of this.#participants) participant.wake();
     const deadlineMs = sinceMs + withinMs;
     await eventually(() => this.#participants.every(({ isAnswered }) => isAnswered), deadlineMs);
     const evidence = await Promise.all(this.#options.rooms.map((room) => this.#evidenceOf(room, deadlineMs)));
@@ -73,10 +74,20 @@ export class Swarm {
       this.#readers.reduce((sum, { client }) => sum + client.comebacks, 0);
     const sent = this.#participants.reduce((sum, one) => sum + one.sent.length, 0);
     const gapsTold = this.#participants.reduce((sum, one) => sum + one.gaps, 0);
+    const stuck = this.#participants
+      .filter(({ isAnswered }) => !isAnswered)
+      .map(({ standing }) => `never answered: ${standing}`);
     const verdict = sumOf(evidence.map(judge));
     // What was rejected may not be there, but nothing that was sent here deserved it.
     const rejected = this.#participants.flatMap((one) => one.rejected);
-    return { ...verdict, violations: [...verdict.violations, ...rejected], sent, comebacks, gapsTold, settledMs };
+    return {
+      ...verdict,
+      violations: [...verdict.violations, ...rejected, ...stuck],
+      sent,
+      comebacks,
+      gapsTold,
+      settledMs,
+    };
   }
 
   async disperse(): Promise<void> {
@@ -193,6 +204,26 @@ class Participant implements Witness {
 
   halt(): void {
     clearInterval(this.#timer);
+  }
+
+  /** Where it stands, for whoever looks why it has not come to an end. */
+  get standing(): string {
+    const { status, cursor, error, outbox } = this.#room.snapshot;
+    const { state } = this.#client;
+    return JSON.stringify({
+      name: this.name,
+      room: this.room,
+      state,
+      status,
+      cursor,
+      error,
+      waiting: outbox.slice(0, 3),
+      held: outbox.length,
+    });
+  }
+
+  wake(): void {
+    this.#client.connect();
   }
 
   close(): void {

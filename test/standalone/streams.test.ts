@@ -92,8 +92,8 @@ test(`[E1] [R2] [O4] whatever a network does to streams and sockets, all end wit
   const filesBefore = openFilesOf(server);
   const crowd = await Promise.all(
     Array.from({ length: crowdOfEachKind }, (_, index) => [
-      stream(`stream-${index}`),
-      socket(`socket-${index}`),
+      returningStream(`stream-${index}`),
+      returningSocket(`socket-${index}`),
     ]).flat(),
   );
   const halt = writer.begin();
@@ -295,13 +295,13 @@ async function dropAfterEach(reader: EventReader, { alsoWelcomes }: { alsoWelcom
   if (reader.endedBy !== null) await reader.connect();
 }
 
-async function stream(user: string): Promise<ReturningStream> {
+async function returningStream(user: string): Promise<ReturningStream> {
   const reader = new EventReader({ url: proxy.url, room: "troubled", token: await newPresentToken(user) });
   await reader.open();
   return new ReturningStream(reader);
 }
 
-async function socket(user: string): Promise<ReturningSocket> {
+async function returningSocket(user: string): Promise<ReturningSocket> {
   const token = await newPresentToken(user);
   const reader = new Reader({ tenant: { ...tenant, url: proxy.url }, room: "troubled", token });
   await reader.open();
