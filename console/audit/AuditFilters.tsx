@@ -26,7 +26,7 @@ export function AuditFilters({ filter, onChange }: AuditFiltersProps) {
       />
       <TextInput
         label="Actor"
-        placeholder="key, user or operator"
+        placeholder="key or user"
         value={filter.actor}
         onChange={({ currentTarget }) => set({ actor: currentTarget.value.trim() })}
         maxLength={128}

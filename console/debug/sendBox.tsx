@@ -32,7 +32,7 @@ export function SendBox({ rooms, onSend }: SendBoxProps) {
       <Group gap="sm" align="flex-end">
         <Select
           aria-label="Example of a frame"
-          placeholder="Begin with an example"
+          placeholder="Examples"
           data={exampleTypes(isMany)}
           value={null}
           onChange={pick}

@@ -1,5 +1,5 @@
 /** Every limit of a tenant: what it is, what it may be, why it is there, and what is left of it. */
-import { Badge, Checkbox, Group, Progress, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Checkbox, Code, Group, Progress, Stack, Text, TextInput } from "@mantine/core";
 import { IconFilter, IconGauge } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Limits } from "../../src/protocol/limits.ts";
@@ -81,8 +81,9 @@ function Name({ row: { name, reason } }: { readonly row: LimitRow }) {
       <Text size="sm" ff="monospace" className="anywhere">
         {name}
       </Text>
-      <Text size="xs" c="dimmed" maw="34rem">
-        {reason}
+      <Text size="xs" c="dimmed" miw="9rem" maw="34rem">
+        {/* As in Markdown. */}
+        {reason.split("`").map((part, index) => (index % 2 === 1 ? <Code key={index}>{part}</Code> : part))}
       </Text>
     </>
   );

@@ -120,8 +120,8 @@ function AddMember({ room }: { readonly room: string }) {
   return (
     <form onSubmit={form.onSubmit((values) => adding.mutate(values))}>
       <Group align="flex-start" gap="sm">
-        <TextInput label="User" w={180} maxLength={128} {...form.getInputProps("user")} />
-        <TextInput label="Name, if any" w={180} maxLength={128} {...form.getInputProps("name")} />
+        <TextInput label="User" flex="1 1 8rem" maw={220} maxLength={128} {...form.getInputProps("user")} />
+        <TextInput label="Name, if any" flex="1 1 8rem" maw={220} maxLength={128} {...form.getInputProps("name")} />
         <Select label="Role" w={130} data={[...roles]} allowDeselect={false} {...form.getInputProps("role")} />
         <Button type="submit" mt={25} loading={adding.isPending}>
           Add

@@ -60,7 +60,8 @@ function ChooseUser({ onChosen }: { readonly onChosen: (user: string) => void })
       <Group align="flex-end" gap="sm">
         <TextInput
           label="User"
-          w={240}
+          flex="1 1 8rem"
+          maw={240}
           maxLength={128}
           value={user}
           onChange={({ currentTarget }) => setUser(currentTarget.value)}

@@ -1,5 +1,6 @@
 /** The API keys of a tenant: who may speak for it. */
 import { Badge, Button, Group, Text } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { capabilities } from "../../src/protocol/capabilities.ts";
@@ -33,7 +34,9 @@ export function KeysPage() {
       <PageHeader
         title="API keys"
         description="For your servers. A key speaks for the whole tenant, and signs the tokens that your users bring."
-        actions={<Button onClick={() => setMaking(true)}>New key</Button>}
+        actions={<Button onClick={() => setMaking(true)} leftSection={<IconPlus size={16} />}>
+            New key
+          </Button>}
       />
       <Loaded query={keys} skeleton={<TableSkeleton rows={3} />}>
         {({ items }) => (

@@ -28,7 +28,7 @@ export function CapabilityField({ label, offered, value = [], onChange, error }:
       value={value}
       onChange={(names) => onChange?.(offered.filter((capability) => names.includes(capability)))}
     >
-      <Group gap={6} my={6}>
+      <Group gap={6} mt={6} mb="sm">
         {choices.map(([name, chosen]) => (
           <Button key={name} size="compact-xs" variant="default" onClick={() => onChange?.([...chosen])}>
             {name}

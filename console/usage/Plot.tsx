@@ -5,7 +5,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { ChartOf } from "./figures.ts";
-import { type SpanName, spans, stepOf } from "./span.ts";
+import { axisText, type SpanName, spans, stepOf } from "./span.ts";
 import type { UsageItem } from "./usageQuery.ts";
 
 /** Blue and orange of Okabe and Ito, which the colour blind tell apart; lighter where it is dark. The second line is broken as well. */
@@ -80,7 +80,7 @@ function optionsOf({ chart, span, scheme, width, fontFamily }: Look): uPlot.Opti
       y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
     },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 70, values: (_, splits) => splits.map((seconds) => axisText(span, seconds * 1_000)) },
       {
         ...axis,
         size: 64,

@@ -24,7 +24,7 @@ export function UsageChart({ chart, span, items }: UsageChartProps) {
       <div className="plot-place">
         {items === undefined ? <Skeleton height="100%" /> : <Plot chart={chart} span={span} items={items} />}
       </div>
-      <Button variant="subtle" size="compact-sm" onClick={toggle} aria-expanded={isOpen} mt={4} px={4}>
+      <Button variant="subtle" size="compact-sm" onClick={toggle} aria-expanded={isOpen} mt={4} ml={-4} px={4}>
         {isOpen ? "Hide" : "Show"} the {chart.title.toLowerCase()} table
       </Button>
       <Collapse expanded={isOpen}>

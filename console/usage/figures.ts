@@ -19,7 +19,7 @@ export interface ChartOf {
 export const charts: readonly ChartOf[] = [
   {
     title: "Messages",
-    description: "Those that were stored, and all changes: edits, reactions, deletions and members with them.",
+    description: "Those that were stored, and changes of every kind.",
     figures: [
       { label: "Messages", of: ({ messages }) => messages },
       { label: "Changes", of: ({ changes }) => changes },
@@ -36,7 +36,7 @@ export const charts: readonly ChartOf[] = [
   },
   {
     title: "Bytes said",
-    description: "Of the messages’ text and data, and of files that were uploaded.",
+    description: "Of messages, and of files that were uploaded.",
     figures: [
       { label: "Messages", of: (span) => span.bytes },
       { label: "Files", of: ({ uploadedBytes }) => uploadedBytes },
@@ -46,7 +46,7 @@ export const charts: readonly ChartOf[] = [
   },
   {
     title: "Storage",
-    description: "What the rooms’ databases and the files take, at the end of each span.",
+    description: "Of databases and files, at the end of each span.",
     figures: [
       { label: "Databases", of: ({ storageBytes }) => storageBytes },
       { label: "Files", of: ({ fileBytes }) => fileBytes },
@@ -56,7 +56,7 @@ export const charts: readonly ChartOf[] = [
   },
   {
     title: "Refused",
-    description: "Changes that were over the tenant’s rate or its quota of the day.",
+    description: "Changes over the tenant’s rate, or its daily quota.",
     figures: [{ label: "Refused", of: ({ creditsRefused }) => creditsRefused }],
     text: count,
     shape: "bars",

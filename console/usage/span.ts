@@ -21,9 +21,25 @@ export function stepOf(name: SpanName): number {
   return spans[name].by === "hour" ? hourMs : 24 * hourMs;
 }
 
-const hour = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat("en", {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 const day = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", timeZone: "UTC" });
 
 export function spanText(name: SpanName, fromMs: number): string {
   return (spans[name].by === "hour" ? hour : day).format(fromMs);
+}
+
+const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const localDay = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+
+/** Beneath a chart: "06:00", and the day where it begins. */
+export function axisText(name: SpanName, atMs: number): string {
+  if (spans[name].by === "day") return day.format(atMs);
+  const time = clock.format(atMs);
+  return time === "00:00" ? localDay.format(atMs) : time;
 }

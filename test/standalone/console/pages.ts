@@ -1,6 +1,6 @@
 /** Every page of the console, for the walk in console.test.ts. Whoever adds a page adds it here. */
 import type { Locator, Page } from "playwright-core";
-import type { LiveTenant } from "../../chaos/tenant.ts";
+import { call, type LiveTenant } from "../../chaos/tenant.ts";
 import type { Console, Credential } from "../../support/console.ts";
 import type { Server } from "../../support/process.ts";
 import { RoomDesk } from "./roomDesk.ts";
@@ -33,6 +33,27 @@ async function furnishRoom(tenant: LiveTenant): Promise<void> {
   await desk.say("bo", { text: "This one goes by itself", expiresInMs: 3_600_000 });
   await desk.ask("PUT", "/members/ada", { role: "owner", name: "Ada Lovelace" });
   await desk.ask("PUT", "/mutes/mallory", { reason: "too loud" });
+  await desk.ask("POST", `/messages/${id}/flags`, { reason: "It was ten past nine." }, "bo");
+}
+
+/** What a tenant has beside its rooms. Nobody listens where the webhook goes. */
+async function furnishTenant({ url, key: credential }: LiveTenant): Promise<void> {
+  const make = async (path: string, method: string, body: object): Promise<void> => {
+    const { ok, status } = await call(`${url}/v1${path}`, { method, credential, body });
+    if (!ok) throw new Error(`${method} ${path}: ${status}`);
+  };
+  await make("/webhooks", "POST", {
+    url: "http://127.0.0.1:9/events",
+    events: ["message.*", "moderation.*"],
+    description: "The archive",
+  });
+  await make("/bans/mallory", "PUT", { reason: "Sold watches in every room.", until: Date.now() + 86_400_000 });
+  await make("/assistants/helper", "PUT", {
+    url: "https://models.example.com/v1",
+    model: "small",
+    key: "sk-of-the-endpoint-0123456789",
+    prompt: "Answer briefly.",
+  });
 }
 
 const heading =
@@ -43,7 +64,10 @@ const heading =
 export const pages: readonly ConsolePage[] = [
   {
     path: "/",
-    furnish: ({ server }) => furnishRoom(demoOf(server)),
+    furnish: async ({ server }) => {
+      await furnishTenant(demoOf(server));
+      await furnishRoom(demoOf(server));
+    },
     shown: (page) => page.getByRole("region", { name: "Rooms with most people" }),
   },
   { path: "/keys", shown: (page) => page.getByRole("region", { name: "API keys" }) },
@@ -80,13 +104,36 @@ export const pages: readonly ConsolePage[] = [
       await page.locator(".frame-whole").waitFor();
     },
   },
-  { path: "/settings", shown: heading("Settings") },
+  { path: "/settings", shown: (page) => page.getByRole("textbox", { name: "Name" }) },
+  { path: "/settings?tab=retention", shown: (page) => page.getByRole("button", { name: "Save" }) },
+  { path: "/settings?tab=words", shown: (page) => page.getByRole("textbox", { name: "Words" }) },
+  { path: "/settings?tab=hook", shown: (page) => page.getByRole("button", { name: "Save" }) },
+  { path: "/settings?tab=identity", shown: (page) => page.getByRole("tabpanel").getByRole("heading").first() },
+  { path: "/settings?tab=revocations", shown: (page) => page.getByRole("tabpanel").getByRole("heading").first() },
   { path: "/limits", shown: heading("Limits") },
-  { path: "/webhooks", shown: heading("Webhooks") },
+  { path: "/webhooks", shown: (page) => page.getByRole("link", { name: "http://127.0.0.1:9/events" }) },
+  {
+    path: "/webhooks",
+    name: "tenant-webhook",
+    shown: (page) => page.getByRole("link", { name: "http://127.0.0.1:9/events" }),
+    open: async (page) => {
+      await page.getByRole("link", { name: "http://127.0.0.1:9/events" }).click();
+      await page.getByRole("button", { name: "moderation.banned" }).waitFor();
+    },
+  },
   { path: "/audit", shown: heading("Audit log") },
   { path: "/usage", shown: heading("Usage") },
-  { path: "/moderation", shown: heading("Moderation") },
-  { path: "/assistants", shown: heading("Assistants") },
+  { path: "/moderation", shown: (page) => page.getByRole("button", { name: "Delete the message" }) },
+  {
+    path: "/moderation",
+    name: "tenant-bans",
+    shown: heading("Moderation"),
+    open: async (page) => {
+      await page.getByRole("tab", { name: "Bans" }).click();
+      await page.getByText("Sold watches").waitFor();
+    },
+  },
+  { path: "/assistants", shown: (page) => page.getByRole("button", { name: "Edit helper" }) },
   // The operator's last: another key is another session.
   { path: "/tenants", as: "operator", shown: heading("Tenants") },
   { path: "/tenants/demo", as: "operator", shown: heading("Demo") },

@@ -43,7 +43,8 @@ async function looked(console: Console, one: ConsolePage): Promise<string[]> {
 }
 
 async function picture(page: Page, name: string): Promise<void> {
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
+  if (folder === undefined) return;
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled", fullPage: true });
 }
 
 function nameOf({ path, name, as = "tenant" }: ConsolePage): string {
