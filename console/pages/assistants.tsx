@@ -107,7 +107,7 @@ function columnsOf(everywhere: string | null, onDeed: (dialog: Dialog) => void):
       cell: ({ model, url }) => (
         <>
           <Text size="sm">{model}</Text>
-          <Text size="xs" c="dimmed">
+          <Text size="xs" c="dimmed" visibleFrom="sm">
             {url ?? "Workers AI"}
           </Text>
         </>

@@ -98,7 +98,7 @@ function columnsOf(webhook: string, onShow: (delivery: number) => void): Column<
     },
     { heading: "State", cell: ({ state }) => <DeliveryBadge state={state} /> },
     { heading: "Room", wideOnly: true, cell: ({ events }) => <Text size="sm">{events[0]?.room ?? "–"}</Text> },
-    { heading: "Attempts", align: "right", cell: ({ attempts }) => attempts },
+    { heading: "Attempts", align: "right", wideOnly: true, cell: ({ attempts }) => attempts },
     { heading: "Answer", align: "right", wideOnly: true, cell: ({ status }) => status ?? "–" },
     { heading: "Made", wideOnly: true, cell: ({ createdAt }) => <Time at={createdAt} /> },
     { heading: "Next attempt", wideOnly: true, cell: ({ nextAttemptAt }) => <Time at={nextAttemptAt} never="–" /> },

@@ -69,7 +69,7 @@ function pageOf(code: RefusalCode): Page {
 
 | status | close code | try again |
 |---|---|---|
-| ${status} | ${close === null ? "none: it never closes a socket" : `${close}, ${closeMeans(close)}`} | ${again[retry]} |
+| HTTP ${status} | ${close === null ? "none: it never closes a socket" : `${close}, ${closeMeans(close)}`} | ${again[retry]} |
 
 ## Why it happens
 

@@ -81,7 +81,7 @@ export function roomLifeTests(console: () => Console): void {
     expect(await page.locator(".message").count()).toBeLessThanOrEqual(120);
   });
 
-  test("[K11] a message is published and deleted by the keyboard alone", async () => {
+  test("[K11] a message is published, edited, pinned and deleted by the keyboard alone", async () => {
     const { page } = console();
     const desk = await new RoomDesk(tenant, "keys").make();
     await console().show("/rooms/keys", tenant.key);
@@ -90,16 +90,29 @@ export function roomLifeTests(console: () => Console): void {
     await page.keyboard.type("typed");
     await page.keyboard.press("Enter");
     await shows(page, ["typed"]);
-    await tabTo(page, "Actions for message 1", "Shift+Tab");
-    await page.keyboard.press("Enter");
-    await page.getByRole("menuitem", { name: "Delete" }).waitFor();
-    const isAtDelete = async (): Promise<boolean> => {
-      if ((await focused(page)) === "Delete") return true;
-      await page.keyboard.press("ArrowDown");
-      return false;
+    const choose = async (item: string): Promise<void> => {
+      await tabTo(page, "Actions for message 1", "Shift+Tab");
+      await page.keyboard.press("Enter");
+      await page.getByRole("menuitem", { name: item }).waitFor();
+      const isThere = async (): Promise<boolean> => {
+        if ((await focused(page)) === item) return true;
+        await page.keyboard.press("ArrowDown");
+        return false;
+      };
+      await expect.poll(isThere, { timeout: 10_000, interval: 10 }).toBe(true);
+      await page.keyboard.press("Enter");
     };
-    await expect.poll(isAtDelete, { timeout: 10_000 }).toBe(true);
+    await choose("Edit");
+    await page.getByLabel("Text", { exact: true }).and(page.locator(":focus")).waitFor();
+    await page.keyboard.press("End");
+    await page.keyboard.type(" again");
+    await tabTo(page, "Save");
     await page.keyboard.press("Enter");
+    await shows(page, ["typed again"]);
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await choose("Pin");
+    await page.getByText("pinned", { exact: true }).waitFor();
+    await choose("Delete");
     await page.getByRole("dialog").waitFor();
     await tabTo(page, "Delete");
     await page.keyboard.press("Enter");
