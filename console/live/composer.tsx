@@ -38,7 +38,8 @@ export function Composer({ room, user, closed, onStream }: ComposerProps) {
             <Pill
               key={`${file.name} ${index}`}
               withRemoveButton
-              removeButtonProps={{ "aria-label": `Remove ${file.name}` }}
+              // By itself it is for a mouse alone.
+              removeButtonProps={{ "aria-label": `Remove ${file.name}`, "aria-hidden": false, tabIndex: 0 }}
               onRemove={() => set({ files: draft.files.filter((other) => other !== file) })}
             >
               {file.name}

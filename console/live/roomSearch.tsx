@@ -22,26 +22,31 @@ export interface RoomSearchProps {
 
 export function RoomSearch({ room, setting, deeds }: RoomSearchProps) {
   const [isOpen, setOpen] = useState(false);
+  // The focus goes to the message that is shown, and otherwise back to the button.
+  const [isShown, setShown] = useState(false);
+  const open = (): void => {
+    setShown(false);
+    setOpen(true);
+  };
+  const show = (id: number): void => {
+    setShown(true);
+    setOpen(false);
+    deeds.show(id);
+  };
   return (
     <>
-      <Button size="compact-sm" variant="default" leftSection={<IconSearch size={14} />} onClick={() => setOpen(true)}>
+      <Button size="compact-sm" variant="default" leftSection={<IconSearch size={14} />} onClick={open}>
         Search
       </Button>
       <Drawer
         opened={isOpen}
         onClose={() => setOpen(false)}
         position="right"
+        returnFocus={!isShown}
         title="Search this room"
         closeButtonProps={{ "aria-label": "Close" }}
       >
-        <Search
-          room={room}
-          setting={setting}
-          onShow={(id) => {
-            setOpen(false);
-            deeds.show(id);
-          }}
-        />
+        <Search room={room} setting={setting} onShow={show} />
       </Drawer>
     </>
   );
