@@ -34,6 +34,8 @@ export default defineConfig({
           include: ["test/{standalone,chaos,project,client}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // A busy machine is not a broken one.
+          expect: { poll: { timeout: 15_000 } },
         },
       },
     ],
