@@ -34,9 +34,11 @@ export function KeysPage() {
       <PageHeader
         title="API keys"
         description="For your servers. A key speaks for the whole tenant, and signs the tokens that your users bring."
-        actions={<Button onClick={() => setMaking(true)} leftSection={<IconPlus size={16} />}>
+        actions={
+          <Button onClick={() => setMaking(true)} leftSection={<IconPlus size={16} />}>
             New key
-          </Button>}
+          </Button>
+        }
       />
       <Loaded query={keys} skeleton={<TableSkeleton rows={3} />}>
         {({ items }) => (
