@@ -7,7 +7,7 @@ import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
 import { besides } from "./neighbours.ts";
 import { retention } from "./retention.ts";
-import { playScript, scripts, type Wish } from "./script.ts";
+import { playScript, scriptNames, type Wish } from "./script.ts";
 import { search } from "./search.ts";
 import { streams } from "./streams.ts";
 import { uploads } from "./uploads.ts";
@@ -33,7 +33,7 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   search,
   streams,
   uploads,
-  ...Object.fromEntries(Object.keys(scripts).map((name) => [name, () => playScript(name, wish())])),
+  ...Object.fromEntries(scriptNames.map((name) => [name, () => playScript(name, wish())])),
 };
 const unknown = asked.filter((name) => !Object.hasOwn(scenarios, name));
 if (asked.length === 0 || unknown.length > 0) {

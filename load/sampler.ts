@@ -1,4 +1,5 @@
 /** What a server holds while it is under load: memory and descriptors, looked at again and again, and how much of both it gains. */
+import { cpuUs } from "../bench/cpu.ts";
 import { type Holdings, holdingsOf } from "../bench/memory.ts";
 import { median } from "../bench/percentile.ts";
 import { figure, table } from "../bench/table.ts";
@@ -9,6 +10,8 @@ const rowsShown = 40;
 
 interface Reading extends Holdings {
   readonly minutes: number;
+  /** Since it was started. */
+  readonly cpuSeconds: number;
 }
 
 export class Sampler {
@@ -26,15 +29,17 @@ export class Sampler {
   /** A table, and the slope over the second half, when everybody is there and caches are full. */
   end(): string {
     clearInterval(this.#timer);
+    this.#read();
     const each = Math.ceil(this.#readings.length / rowsShown);
     const rows = this.#readings
-      .filter((_, index) => index % each === 0)
-      .map(({ minutes, kilobytes, openFiles }) => [
+      .filter((_, index) => index % each === 0 || index === this.#readings.length - 1)
+      .map(({ minutes, kilobytes, openFiles, cpuSeconds }) => [
         minutes.toFixed(1),
         (kilobytes / 1_024).toFixed(1),
         String(openFiles),
+        cpuSeconds.toFixed(1),
       ]);
-    return [table(["minute", "memory, MB", "descriptors"], rows), this.#trend()].join("\n\n");
+    return [table(["minute", "memory, MB", "descriptors", "CPU, s"], rows), this.#trend()].join("\n\n");
   }
 
   #trend(): string {
@@ -49,7 +54,8 @@ export class Sampler {
 
   #read(): void {
     try {
-      this.#readings.push({ minutes: (performance.now() - this.#sinceMs) / 60_000, ...holdingsOf(this.#pids) });
+      const minutes = (performance.now() - this.#sinceMs) / 60_000;
+      this.#readings.push({ minutes, ...holdingsOf(this.#pids), cpuSeconds: cpuUs(this.#pids) / 1e6 });
     } catch {
       // The server has ended, which others notice.
     }

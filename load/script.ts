@@ -1,9 +1,9 @@
 /** A scenario against a server of its own: by k6, or by Node where there is no k6 or k6 cannot do it. */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { startGroup } from "../bench/groups.ts";
 import { House } from "./house.ts";
 import { playInNode, type Whom } from "./nodeGround.ts";
 import { Sampler } from "./sampler.ts";
@@ -17,15 +17,30 @@ import { sse } from "./scenarios/sse.ts";
 import { storm } from "./scenarios/storm.ts";
 import { Tally } from "./tally.ts";
 
-export const scripts: Readonly<Record<string, { readonly parts: readonly Scenario[] }>> = {
-  chat: { parts: [chat] },
-  fanOut: { parts: [fanOut] },
-  storm: { parts: [storm] },
-  soak: { parts: [soak] },
-  api: { parts: [api] },
-  sse: { parts: [sse] },
-  smoke: { parts: Object.values(smoke) },
-};
+interface Script {
+  /** In `k6/`. */
+  readonly file: string;
+  readonly parts: readonly Scenario[];
+  readonly thresholds: Scenario["thresholds"];
+}
+
+const ofOne = (file: string, scenario: Scenario): Script => ({
+  file,
+  parts: [scenario],
+  thresholds: scenario.thresholds,
+});
+
+const scripts = {
+  chat: ofOne("chat.ts", chat),
+  "fan-out": ofOne("fanOut.ts", fanOut),
+  storm: ofOne("storm.ts", storm),
+  soak: ofOne("soak.ts", soak),
+  api: ofOne("api.ts", api),
+  sse: ofOne("sse.ts", sse),
+  smoke: { file: "smoke.ts", parts: Object.values(smoke), thresholds: smokeThresholds },
+} as const satisfies Readonly<Record<string, Script>>;
+type ScriptName = keyof typeof scripts;
+export const scriptNames = Object.keys(scripts) as ScriptName[];
 
 export interface Wish {
   readonly sizes: Partial<Sizes>;
@@ -33,7 +48,7 @@ export interface Wish {
 }
 
 /** Throws when a threshold does not hold. */
-export async function playScript(name: string, wish: Wish): Promise<string> {
+export async function playScript(name: ScriptName, wish: Wish): Promise<string> {
   const k6 = runnerFor(name, wish);
   const house = await House.open();
   const sampler = new Sampler(Object.values(house.processes));
@@ -49,7 +64,7 @@ export async function playScript(name: string, wish: Wish): Promise<string> {
 }
 
 /** The path of k6; null to play it in Node. */
-function runnerFor(name: string, { runner }: Wish): string | null {
+function runnerFor(name: ScriptName, { runner }: Wish): string | null {
   if (runner === "node") return null;
   // k6 cannot reset a connection, and a storm is made of that.
   if (name === "storm" && runner === undefined) return null;
@@ -71,9 +86,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
-async function byK6(k6: string, name: string, { sizes, whom }: { sizes: Partial<Sizes>; whom: Whom }): Promise<string> {
-  const script = join(import.meta.dirname, "k6", `${name}.ts`);
-  const child = spawn(k6, ["run", "--quiet", "--no-usage-report", script], {
+async function byK6(
+  k6: string,
+  name: ScriptName,
+  { sizes, whom }: { sizes: Partial<Sizes>; whom: Whom },
+): Promise<string> {
+  const script = join(import.meta.dirname, "k6", scripts[name].file);
+  const child = startGroup(k6, ["run", "--quiet", "--no-usage-report", script], {
     stdio: "inherit",
     env: {
       ...process.env,
@@ -89,12 +108,12 @@ async function byK6(k6: string, name: string, { sizes, whom }: { sizes: Partial<
   return "every threshold holds, by k6";
 }
 
-async function byNode(name: string, sizes: Partial<Sizes>, whom: Whom): Promise<string> {
+async function byNode(name: ScriptName, sizes: Partial<Sizes>, whom: Whom): Promise<string> {
   const tally = new Tally();
-  const parts = (scripts[name]?.parts ?? []).map((part) => ({ ...part, sizes: { ...part.sizes, ...sizes } }));
-  await Promise.all(parts.map((part) => playInNode(part, whom, tally)));
+  const { parts, thresholds } = scripts[name];
+  await Promise.all(parts.map((part) => playInNode({ ...part, sizes: { ...part.sizes, ...sizes } }, whom, tally)));
   console.log(tally.summary());
-  const crossed = tally.crossed(name === "smoke" ? smokeThresholds : (parts[0]?.thresholds ?? {}));
+  const crossed = tally.crossed(thresholds);
   if (crossed.length > 0) throw new Error(`${name}: ${crossed.join("; ")}`);
   return "every threshold holds, by Node";
 }

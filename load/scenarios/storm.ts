@@ -14,7 +14,7 @@ const speakers = 3;
 
 export const storm: Scenario = {
   /** Of the seconds the first half is for coming in, and a second for what is said before. */
-  sizes: { users: 5_000, perPlace: 100, seconds: 60 },
+  sizes: { users: 5_000, perPlace: 100, seconds: 120 },
   thresholds: { ...heldLive, parley_resumed: ["count>0"], parley_caught_up_ms: ["p(99)<30000", "max<30000"] },
   play,
 };
