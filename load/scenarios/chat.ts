@@ -5,6 +5,8 @@ import { delay, type Ground, isOver, roomOf, type Scenario } from "./ground.ts";
 import { heldLive } from "./thresholds.ts";
 
 const turnMs = 400;
+/** That the same user types is told once a second at most. */
+const typingMs = 1_500;
 /** Of so many turns one says it twice, and one is said while somebody is away. */
 const repeatEvery = 5;
 const cutEvery = 7;
@@ -30,14 +32,15 @@ async function play(ground: Ground): Promise<void> {
 }
 
 async function speak(ground: Ground, speaker: Client, other: Client): Promise<void> {
+  const isNews = Date.now() - speaker.typedAtMs > typingMs;
   const before = other.typing.get(speaker.user) ?? 0;
-  speaker.type(true);
-  if (other !== speaker) {
+  if (isNews) speaker.type(true);
+  if (isNews && other !== speaker) {
     const isTold = await other.until(() => (other.typing.get(speaker.user) ?? 0) > before);
     ground.check("others hear that one types", isTold);
   }
   await speaker.say("what somebody says in a chat");
-  speaker.type(false);
+  if (isNews) speaker.type(false);
 }
 
 async function speakWithout(ground: Ground, speaker: Client, other: Client): Promise<void> {

@@ -40,6 +40,8 @@ export interface ClientOptions {
 export class Client {
   /** Who was told to be typing, by how often. */
   readonly typing = new Map<string, number>();
+  /** When it last said that it types. */
+  typedAtMs = 0;
   readonly user: string;
   readonly room: string;
   /** As the server asks for: how long to wait at most before coming back, where all come back at once. */
@@ -114,6 +116,7 @@ export class Client {
   }
 
   type(active: boolean): void {
+    if (active) this.typedAtMs = Date.now();
     this.#line?.send(JSON.stringify({ type: "typing", active }));
   }
 
