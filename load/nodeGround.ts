@@ -23,6 +23,7 @@ export interface Whom {
 export async function playInNode(scenario: Scenario, { url, key }: Whom, tally: Tally): Promise<void> {
   const sinceMs = Date.now();
   const { sizes } = scenario;
+  const meeting = new Meeting(placesOf(sizes));
   const common = {
     url,
     key,
@@ -32,11 +33,31 @@ export async function playInNode(scenario: Scenario, { url, key }: Whom, tally: 
     connect,
     check: tally.check.bind(tally),
     add: tally.add.bind(tally),
+    meet: meeting.meet.bind(meeting),
     after,
   };
   await Promise.all(
     Array.from({ length: placesOf(sizes) }, (_, place) => playPlace(scenario, { ...common, place }, tally)),
   );
+}
+
+/** All places in one spot: each meeting ends when the last of them has come. */
+class Meeting {
+  readonly #places: number;
+  #here: (() => void)[] = [];
+
+  constructor(places: number) {
+    this.#places = places;
+  }
+
+  async meet(byMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = after(Math.max(0, byMs - Date.now()), resolve);
+    this.#here.push(resolve);
+    if (this.#here.length === this.#places) for (const go of this.#here.splice(0)) go();
+    await promise;
+    cancel();
+  }
 }
 
 async function playPlace(scenario: Scenario, ground: Ground, tally: Tally): Promise<void> {

@@ -38,11 +38,15 @@ export function groundOf(sizes: Sizes, place: number): Ground {
     connect,
     check: (promise, holds) => void check(null, { [promise]: () => holds }),
     add: (figure: Figure, value: number) => meters.get(figure)?.add(value),
-    after: (ms, call) => {
-      const timer = setTimeout(call, ms);
-      return () => clearTimeout(timer);
-    },
+    // Its virtual users know nothing of each other.
+    meet: (byMs) => new Promise((resolve) => void after(byMs - Date.now(), resolve)),
+    after,
   };
+}
+
+function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, Math.max(0, ms));
+  return () => clearTimeout(timer);
 }
 
 async function ask({ method, path, bearer, headers, body }: Question): Promise<Answer> {

@@ -15,6 +15,8 @@ export interface Ground {
   connect: (url: string, protocols: readonly string[], ear: Ear) => Line;
   check: (promise: string, holds: boolean) => void;
   add: (figure: Figure, value: number) => void;
+  /** Resolves when all places have come to here; where the ground cannot tell, or some do not come, at this time. */
+  meet: (byMs: number) => Promise<void>;
   /** Calls later, unless what it returns is called before. */
   after: (ms: number, call: () => void) => () => void;
 }
