@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
+import { guesses } from "./guesses.ts";
 import { besides } from "./neighbours.ts";
 import { retention } from "./retention.ts";
 import { playScript, scriptNames, type Wish } from "./script.ts";
@@ -29,6 +30,7 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   flood: () => besides("flood"),
   quota: () => besides("quota"),
   excess: () => besides("excess"),
+  guesses,
   retention,
   search,
   streams,
