@@ -111,7 +111,12 @@ class Run {
       const difference = differenceOf(listener.reader, await this.#shown(truth, listener));
       if (difference !== null) return `reader ${index} at the end: ${difference}`;
     }
-    return unsound(this.#world.tenant, this.#room, this.#program.keeps);
+    return this.#unsound();
+  }
+
+  #unsound(): Promise<string | null> {
+    const { tenant, clock } = this.#world;
+    return unsound(tenant, this.#room, { keeps: this.#program.keeps, nowMs: clock.now() });
   }
 
   end(): void {
@@ -420,7 +425,7 @@ class Run {
     await listener.deliver();
     if (listener.socket === null && listener === this.#steady) await listener.open();
     if (socket === null || listener.socket !== socket || listener.reader.cursor === null) return null;
-    const astray = await unsound(this.#world.tenant, this.#room, this.#program.keeps);
+    const astray = await this.#unsound();
     if (astray !== null) return astray;
     const shown = await this.#shown(await this.#truth(), listener);
     return differenceOf(listener.reader, shown, { withMembers: false });
