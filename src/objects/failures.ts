@@ -8,11 +8,14 @@ import { type Refusal, refuse } from "../protocol/refusals.ts";
 /**
  * - `overloaded`: more waits for the object than it can do. To ask again would only add to it.
  * - `lost`: the object was reset, or the way to it broke. What was asked was done, or not; another stub finds the object again.
+ * - `full`: the disk is. What was asked was not done; to ask again is no use before somebody has made room.
  * - `bug`: its code has thrown.
  */
-export type Failure = "overloaded" | "lost" | "bug";
+export type Failure = "overloaded" | "lost" | "full" | "bug";
 
 export function failureOf(error: unknown): Failure {
+  // SQLite's own word, which a commit that fails takes along to whoever waits for its answer. It has no flag of its own.
+  if (error instanceof Error && error.message.includes("SQLITE_FULL")) return "full";
   if (isFlagged(error, "overloaded")) return "overloaded";
   if (isFlagged(error, "durableObjectReset") || isFlagged(error, "retryable")) return "lost";
   // This one comes without a flag where the Worker's own socket to the object broke.
@@ -23,6 +26,7 @@ export function failureOf(error: unknown): Failure {
 export function refusalOf(error: unknown): Refusal {
   const failure = failureOf(error);
   if (failure === "overloaded") return refuse("overloaded", undefined, { retryAfterMs: fixedLimits.overloadedRetryMs });
+  if (failure === "full") return refuse("storage_full", "The server's disk is full.");
   if (failure === "lost") return refuse("restarting", undefined, { retryAfterMs: fixedLimits.restartingRetryMs });
   return refuse("internal");
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run test:chaos`: breaks a server in every way that is known here, and judges what is left. Each part by its size, 0 for none:
- * `run.ts [--kills=5] [--webhook-kills=10] [--network-seconds=30] [--buggify-seconds=20] [--seed=1]`
+ * `run.ts [--kills=5] [--webhook-kills=10] [--network-seconds=30] [--buggify-seconds=20] [--disks=0] [--seed=1]`
  * Every other kill among webhooks is of a server that takes a while to hand events on, so that many wait in the rooms when it dies.
  */
 import { rmSync } from "node:fs";
@@ -9,6 +9,7 @@ import { startServer } from "../support/process.ts";
 import { Receiver } from "../support/receiver.ts";
 import { variantOf } from "../support/variant.ts";
 import { type BuggifyReport, buggifyScenario } from "./buggify.ts";
+import { diskScenario } from "./disk.ts";
 import { type KillReport, killScenario } from "./kill.ts";
 import { type NetworkReport, networkScenario } from "./network.ts";
 import { makeTenant } from "./tenant.ts";
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     "webhook-kills": { type: "string", default: "10" },
     "network-seconds": { type: "string", default: "30" },
     "buggify-seconds": { type: "string", default: "20" },
+    disks: { type: "string", default: "0" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
@@ -27,6 +29,7 @@ const kills = whole("--kills", values.kills);
 const webhookKills = whole("--webhook-kills", values["webhook-kills"]);
 const networkSeconds = whole("--network-seconds", values["network-seconds"]);
 const buggifySeconds = whole("--buggify-seconds", values["buggify-seconds"]);
+const disks = whole("--disks", values.disks);
 const firstSeed = whole("--seed", values.seed);
 /** Longer than what was on its way to a receiver waits for another attempt. */
 const patienceMs = 60_000;
@@ -36,6 +39,7 @@ if (kills > 0) await killMessages();
 if (webhookKills > 0) await killWebhooks();
 if (networkSeconds > 0) await troubleNetwork();
 if (buggifySeconds > 0) await buggify();
+for (let disk = 0; disk < disks; disk++) await fillDisk();
 process.exitCode = violations === 0 ? 0 : 1;
 
 async function killMessages(): Promise<void> {
@@ -100,6 +104,15 @@ async function troubleNetwork(): Promise<void> {
 async function buggify(): Promise<void> {
   const report = await buggifyScenario({ seed: firstSeed, ms: buggifySeconds * 1_000 });
   tellSwarm("buggify", report, `resets ${JSON.stringify(report.resets)}`);
+}
+
+async function fillDisk(): Promise<void> {
+  const { violations: found, acked, lost, duplicated, refused, codes, backAfterMs } = await diskScenario();
+  violations += found.length;
+  console.log(
+    `full disk: acked ${acked}, lost ${lost}, duplicated ${duplicated}, refused ${refused} ${JSON.stringify(codes)}, back after ${backAfterMs} ms, violations ${found.length}`,
+  );
+  for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
 }
 
 function tellSwarm(what: string, report: NetworkReport | BuggifyReport, done: string): void {

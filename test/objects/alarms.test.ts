@@ -75,3 +75,31 @@ test("[O8] a job that was cut off is found again", async () => {
     expect(ran).toEqual(["early"]);
   });
 });
+
+test("[O8] a job that fails seven times, and an alarm that is an hour late or was given up, are each done once in the end", async () => {
+  await withAlarms("seven", async (alarms, storage) => {
+    const complaints = vi.spyOn(console, "error").mockImplementation(() => {});
+    let attempts = 0;
+    let done = 0;
+    const early = (): void => {
+      if (++attempts <= 7) throw new Error("not now");
+      done += 1;
+    };
+    const jobs = { early, late: () => {} };
+    alarms.schedule("early", farMs);
+    // The platform gives up an alarm that has thrown six times: this one never throws, and books itself half a minute later.
+    for (let ring = 0; ring < 7; ring++) await alarms.run(farMs + ring * 30_000, jobs);
+    expect([attempts, done, await storage.getAlarm()]).toEqual([7, 0, farMs + 7 * 30_000]);
+    await alarms.run(farMs + 3_600_000, jobs);
+    await alarms.run(farMs + 3_600_000, jobs);
+    expect([attempts, done, storage.sql.exec("SELECT name FROM job").toArray()]).toEqual([8, 1, []]);
+    complaints.mockRestore();
+  });
+  await withAlarms("given-up", async (alarms, storage) => {
+    alarms.schedule("early", Date.now() - 3_600_000);
+    await storage.deleteAlarm();
+    // Whatever wakes the object next finds what is overdue, and the alarm rings.
+    new Alarms<Job>(storage).has("late");
+    expect(await storage.getAlarm()).not.toBeNull();
+  });
+});

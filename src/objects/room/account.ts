@@ -9,6 +9,7 @@ import type { RoomPolicy } from "../../protocol/policy.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import type { Grant, RoomCounts, Statement } from "../account.ts";
+import { failureOf, refusalOf } from "../failures.ts";
 import type { Door } from "./door.ts";
 import type { Queue } from "./queue.ts";
 
@@ -228,7 +229,8 @@ export class Account {
       return this.#take(answer, credits);
     } catch (error) {
       console.error("the tenant could not be asked", String(error));
-      return this.#failed(refuse("overloaded", undefined, { retryAfterMs: 1_000 }));
+      const isFull = failureOf(error) === "full";
+      return this.#failed(isFull ? refusalOf(error) : refuse("overloaded", undefined, { retryAfterMs: 1_000 }));
     }
   }
 

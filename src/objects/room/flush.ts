@@ -2,6 +2,7 @@
 import { silenced } from "../../core/admission.ts";
 import { unwelcome } from "../../core/welcome.ts";
 import { refuse } from "../../protocol/refusals.ts";
+import { refusalOf } from "../failures.ts";
 import { barred, clear } from "./admittance.ts";
 import { tellEnds } from "./listen.ts";
 import { Log } from "./log.ts";
@@ -115,8 +116,8 @@ function appendApart(parts: RoomParts, entries: readonly Entry[], nowMs: number)
   const attempt = (entry: Entry, log: Log): Outcome => {
     try {
       return log.attempt(() => parts.store.transaction(() => apply(parts, entry, log)));
-    } catch {
-      return refuse("internal");
+    } catch (error) {
+      return refusalOf(error);
     }
   };
   return append(parts, nowMs, (log) => entries.map((entry) => attempt(entry, log)));

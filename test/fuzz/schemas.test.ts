@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { Message } from "../../src/protocol/message.ts";
 import { migrate } from "../../src/objects/migrate.ts";
 import { migrations } from "../../src/objects/room/migrations.ts";
-import { unsound } from "../fuzz/sums.ts";
+import { unsound } from "./sums.ts";
 import { call, newTenant, type TestTenant } from "../support/api.ts";
 import { evict, query, roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
