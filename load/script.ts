@@ -92,7 +92,7 @@ async function byK6(
   { sizes, whom }: { sizes: Partial<Sizes>; whom: Whom },
 ): Promise<string> {
   const script = join(import.meta.dirname, "k6", scripts[name].file);
-  const child = startGroup(k6, ["run", "--quiet", "--no-usage-report", script], {
+  const child = startGroup(k6, ["run", "--quiet", "--no-usage-report", "--address=", script], {
     stdio: "inherit",
     env: {
       ...process.env,
