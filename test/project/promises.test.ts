@@ -15,7 +15,7 @@ test("every promise of SPEC.md has a test, and every test names a promise", () =
   const promised = [...read("SPEC.md").matchAll(/^- \*\*([A-Z]\d+)\*\*/gm)].map(([, id]) => id);
   expect(new Set(promised).size).toBe(promised.length);
   const tested = new Set(
-    // Those of the console share one server and one browser, and so one test file, which is made of many.
+    // Those of the console share a server and a browser, and so two test files, which are made of many.
     [...files("test/**/*.test.ts"), ...files("test/standalone/console/*.ts")].flatMap((file) =>
       [...read(file).matchAll(/\[([A-Z]\d+)\]/g)].map(([, id]) => id),
     ),

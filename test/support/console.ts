@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
-import { expect } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { startBrowser } from "./browser.ts";
 import { type Server, startServer } from "./process.ts";
 
@@ -15,8 +15,26 @@ const leftEarly = /WebSocket is closed before the connection is established/;
 export const wide = { width: 1280, height: 800 };
 export const narrow = { width: 390, height: 844 };
 
+/** One for all tests of a file. Without Chromium they are skipped. */
+export function consoleOfFile(): () => Console {
+  let console: Console | null;
+  beforeAll(async () => {
+    console = await startConsole();
+  });
+  beforeEach((context) => {
+    if (console === null) context.skip("no chromium");
+    // What fails in one test is not to fail the next.
+    console?.complaints.splice(0);
+  });
+  afterAll(() => console?.close());
+  return () => {
+    if (console === null) throw new Error("the console was not started");
+    return console;
+  };
+}
+
 /** Null without Chromium. */
-export async function startConsole(): Promise<Console | null> {
+async function startConsole(): Promise<Console | null> {
   const browser = await startBrowser();
   if (browser === null) return null;
   const server = await startServer({ env: { PRIVATE_ENDPOINTS: "allow" } });
@@ -62,7 +80,7 @@ export class Console {
       await page.evaluate(`${goTo(path)}; location.hash = "#key=${credential}"`);
     }
     this.keyInUse = credential;
-    await expect.poll(() => page.url(), { timeout: 5_000 }).not.toContain("#key");
+    await expect.poll(() => page.url()).not.toContain("#key");
   }
 
   /** As a newcomer: a document of its own, and nobody signed in. */

@@ -146,7 +146,7 @@ export function adminTests(console: () => Console): void {
       const posted = await post("/v1/rooms/here/messages", { text: "darn it" });
       return (await posted.json<{ message: { text: string } }>()).message.text;
     };
-    await expect.poll(said, { timeout: 8_000, interval: 500 }).toBe("**** it");
+    await expect.poll(said, { timeout: 20_000, interval: 500 }).toBe("**** it");
   });
 
   test("[K22] [K23] what was flagged is deleted and its author banned, and nothing that people wrote is more than text", async () => {

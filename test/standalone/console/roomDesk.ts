@@ -5,7 +5,6 @@ import type { RoomInfo } from "../../../src/protocol/http.ts";
 import type { Message } from "../../../src/protocol/message.ts";
 import type * as z from "zod";
 import { call, type LiveTenant } from "../../chaos/tenant.ts";
-import type { Console } from "../../support/console.ts";
 
 export class RoomDesk {
   readonly tenant: LiveTenant;
@@ -45,12 +44,6 @@ export class RoomDesk {
   }
 }
 
-/** In a document of its own: whoever is signed in before has no such room, and its page would say so. */
-export async function enter(console: Console, { key }: LiveTenant, path: string): Promise<void> {
-  await console.leave();
-  await console.show(path, key);
-}
-
 /** What the messages in the page say, from the first to the last. */
 export function textsIn(page: Page): Promise<string[]> {
   return page.locator(".message .message-text").allInnerTexts();
@@ -62,7 +55,7 @@ export async function live(page: Page): Promise<void> {
 
 /** Until the page shows exactly these. */
 export async function shows(page: Page, texts: readonly string[]): Promise<void> {
-  await expect.poll(() => textsIn(page), { timeout: 10_000 }).toEqual(texts);
+  await expect.poll(() => textsIn(page)).toEqual(texts);
 }
 
 /** Another window of the same browser. Closed, nothing of it remains. */

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { makeTenant } from "../../chaos/tenant.ts";
 import type { Console } from "../../support/console.ts";
-import { enter, live, RoomDesk } from "./roomDesk.ts";
+import { live, RoomDesk } from "./roomDesk.ts";
 
 export function roomFormsTests(console: () => Console): void {
   test("[K14] a room's settings, members, bans and mutes are shown and changed, within the bounds of the protocol", async () => {
@@ -10,7 +10,7 @@ export function roomFormsTests(console: () => Console): void {
     const tenant = await makeTenant(server, "forms");
     const desk = await new RoomDesk(tenant, "hall").make({ retentionDays: 30 });
     const save = page.getByRole("button", { name: "Save" });
-    await enter(console(), tenant, "/rooms/hall");
+    await console().show("/rooms/hall", tenant.key);
     await page.getByRole("tab", { name: "Settings" }).click();
     await page.getByLabel("Keep messages, days").fill("36501");
     await save.click();

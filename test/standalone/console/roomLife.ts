@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { type LiveTenant, makeTenant, upload } from "../../chaos/tenant.ts";
 import type { Console } from "../../support/console.ts";
-import { act, enter, live, openWindow, RoomDesk, shows } from "./roomDesk.ts";
+import { act, live, openWindow, RoomDesk, shows } from "./roomDesk.ts";
 
 /** One pixel. */
 const png = Buffer.from(
@@ -19,7 +19,7 @@ export function roomLifeTests(console: () => Console): void {
     tenant = await makeTenant(server, "live");
     const desk = await new RoomDesk(tenant, "hall").make();
     const first = await desk.say("ada", { text: "the first" });
-    await enter(console(), tenant, "/rooms/hall");
+    await console().show("/rooms/hall", tenant.key);
     const other = await openWindow(page, tenant, "/rooms/hall");
     await Promise.all([live(page), live(other)]);
     const both = (texts: readonly string[]): Promise<unknown> => Promise.all([shows(page, texts), shows(other, texts)]);
@@ -99,7 +99,7 @@ export function roomLifeTests(console: () => Console): void {
         await page.keyboard.press("ArrowDown");
         return false;
       };
-      await expect.poll(isThere, { timeout: 10_000, interval: 10 }).toBe(true);
+      await expect.poll(isThere, { interval: 10 }).toBe(true);
       await page.keyboard.press("Enter");
     };
     await choose("Edit");

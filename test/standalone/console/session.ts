@@ -47,9 +47,10 @@ export function sessionTests(console: () => Console): void {
     // A page that asks for nothing by itself: the sign-in would come before the link is followed.
     await console().show("/tokens", key.secret);
     await heading(page, "Token maker").waitFor();
-    await call(`${server.url}/v1/keys/${key.id}`, { method: "DELETE", credential: server.demoKey });
+    const revoked = await call(`${server.url}/v1/keys/${key.id}`, { method: "DELETE", credential: server.demoKey });
+    expect(revoked.ok).toBe(true);
     await expect
-      .poll(async () => (await call(`${server.url}/v1/tenant`, { credential: key.secret })).status, { timeout: 10_000 })
+      .poll(async () => (await call(`${server.url}/v1/tenant`, { credential: key.secret })).status, { timeout: 30_000 })
       .toBe(401);
     await page.getByRole("link", { name: "API keys" }).click();
     await page.getByText("You were signed out").waitFor();

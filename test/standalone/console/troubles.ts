@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { ask, makeTenant } from "../../chaos/tenant.ts";
 import type { Console } from "../../support/console.ts";
-import { enter, live, RoomDesk, shows } from "./roomDesk.ts";
+import { live, RoomDesk, shows } from "./roomDesk.ts";
 
 export function troublesTests(console: () => Console): void {
   test("[K13] a page says what is wrong with its room, its key or its server, and goes on when that is over", async () => {
@@ -10,7 +10,7 @@ export function troublesTests(console: () => Console): void {
     const tenant = await makeTenant(server, "troubles");
     const desk = await new RoomDesk(tenant, "hall").make();
     await desk.say("ada", { text: "before" });
-    await enter(console(), tenant, "/rooms/hall");
+    await console().show("/rooms/hall", tenant.key);
     await shows(page, ["before"]);
     await server.kill();
     await page.getByText("Not connected").waitFor();
@@ -34,7 +34,7 @@ export function troublesTests(console: () => Console): void {
       credential: tenant.key,
       body: { capabilities },
     });
-    await enter(console(), { ...tenant, key: made.key.secret }, "/rooms/hall");
+    await console().show("/rooms/hall", made.key.secret);
     await page.getByPlaceholder("This key may not publish.").waitFor();
     await page.getByText("May read, presence.").waitFor();
     await console().show("/rooms", made.key.secret);

@@ -2,14 +2,14 @@
 import { expect, test } from "vitest";
 import { makeTenant } from "../../chaos/tenant.ts";
 import type { Console } from "../../support/console.ts";
-import { enter, RoomDesk } from "./roomDesk.ts";
+import { RoomDesk } from "./roomDesk.ts";
 
 export function wireTests(console: () => Console): void {
   test("[K15] the debug console shows every frame of a connection both ways, sends any, and says what its end means", async () => {
     const { server, page } = console();
     const tenant = await makeTenant(server, "wire");
     const desk = await new RoomDesk(tenant, "hall").make();
-    await enter(console(), tenant, "/debug?room=hall");
+    await console().show("/debug?room=hall", tenant.key);
     const frame = (type: string, direction: string) =>
       page.getByRole("option", { name: new RegExp(`${direction}.*${type}`) }).first();
     const send = async (text: string): Promise<void> => {
