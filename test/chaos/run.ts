@@ -1,6 +1,6 @@
 /**
  * `npm run test:chaos`: breaks a server in every way that is known here, and judges what is left. Each part by its size, 0 for none:
- * `run.ts [--kills=5] [--webhook-kills=10] [--network-seconds=30] [--buggify-seconds=20] [--disks=0] [--seed=1]`
+ * `run.ts [--kills=5] [--webhook-kills=10] [--network-seconds=30] [--buggify-seconds=20] [--disks=0] [--upgrade-from=HEAD~100] [--seed=1]`
  * Every other kill among webhooks is of a server that takes a while to hand events on, so that many wait in the rooms when it dies.
  */
 import { rmSync } from "node:fs";
@@ -13,6 +13,7 @@ import { diskScenario } from "./disk.ts";
 import { type KillReport, killScenario } from "./kill.ts";
 import { type NetworkReport, networkScenario } from "./network.ts";
 import { makeTenant } from "./tenant.ts";
+import { upgradeScenario } from "./upgrade.ts";
 import { type WebhookKillReport, webhookKillScenario } from "./webhooks.ts";
 
 const { values } = parseArgs({
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     "network-seconds": { type: "string", default: "30" },
     "buggify-seconds": { type: "string", default: "20" },
     disks: { type: "string", default: "0" },
+    "upgrade-from": { type: "string" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
@@ -40,6 +42,7 @@ if (webhookKills > 0) await killWebhooks();
 if (networkSeconds > 0) await troubleNetwork();
 if (buggifySeconds > 0) await buggify();
 for (let disk = 0; disk < disks; disk++) await fillDisk();
+if (values["upgrade-from"] !== undefined) await upgrade(values["upgrade-from"]);
 process.exitCode = violations === 0 ? 0 : 1;
 
 async function killMessages(): Promise<void> {
@@ -111,6 +114,15 @@ async function fillDisk(): Promise<void> {
   violations += found.length;
   console.log(
     `full disk: acked ${acked}, lost ${lost}, duplicated ${duplicated}, refused ${refused} ${JSON.stringify(codes)}, back after ${backAfterMs} ms, violations ${found.length}`,
+  );
+  for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
+}
+
+async function upgrade(commit: string): Promise<void> {
+  const { violations: found, acked, lost, duplicated, gaps, resent } = await upgradeScenario(commit);
+  violations += found.length;
+  console.log(
+    `upgrade from ${commit}: acked ${acked}, lost ${lost}, duplicated ${duplicated}, gaps ${gaps}, resent ${resent}, violations ${found.length}`,
   );
   for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
 }
