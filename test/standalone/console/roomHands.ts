@@ -41,7 +41,8 @@ export function roomHandsTests(console: () => Console): void {
     const { page } = console();
     const desk = await new RoomDesk(tenant, "yard").make({ search: true });
     const first = await desk.say("mallory", { text: "cheap watches" });
-    for (let count = 1; count <= 30; count++) await desk.say("ada", { text: `something else ${count}` });
+    const others = Array.from({ length: 30 }, (_, index) => ({ text: `something else ${index + 1}` }));
+    await desk.ask("POST", "/messages:batch", { messages: others }, "ada");
     await console().show("/rooms/yard", tenant.key);
     await live(page);
     await page.getByRole("button", { name: "Search" }).click();

@@ -24,7 +24,8 @@ async function looked(console: Console, one: ConsolePage): Promise<string[]> {
   await page.setViewportSize(wide);
   await page.emulateMedia({ colorScheme: "light" });
   await console.show(one.path, one.as);
-  await one.shown(page).waitFor();
+  // Of its own accord Playwright looks twice a second after a while: over thirty pages that is seconds.
+  await expect.poll(() => one.shown(page).isVisible()).toBe(true);
   await one.open?.(page);
   const found = await console.barriers();
   await picture(page, `${nameOf(one)}-light`);
