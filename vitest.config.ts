@@ -17,6 +17,7 @@ export default defineConfig({
                 MASTER_KEY: `1:${"test-master-key-".repeat(3)}`,
                 OPERATOR_KEY: "test-operator-key-0123456789",
                 CLIENT_ADDRESS_HEADER: "Test-Client-Address",
+                LOG: "off",
               },
             },
           }),

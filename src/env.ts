@@ -37,6 +37,7 @@ const Text = z.object({
   MAX_CONNECTIONS: z.coerce.number().int().min(1).optional(),
   MAX_FILES: z.coerce.number().int().min(1).optional(),
   PRIVATE_ENDPOINTS: z.literal("allow", "PRIVATE_ENDPOINTS is neither unset nor `allow`").optional(),
+  LOG: z.enum(["json", "off"], "LOG is neither `json` nor `off`").optional(),
 });
 
 const parsed = new WeakMap<Bindings, Settings>();

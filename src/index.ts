@@ -38,6 +38,7 @@ import {
 } from "./routes/middleware/edge.ts";
 import { notFound, onError } from "./routes/middleware/errors.ts";
 import { perAddress } from "./routes/middleware/rates.ts";
+import { written } from "./routes/middleware/written.ts";
 import { moderation } from "./routes/moderation.ts";
 import { revocations } from "./routes/revocations.ts";
 import { pages } from "./routes/pages.ts";
@@ -63,7 +64,7 @@ export { Tenant } from "./objects/tenant/tenant.ts";
 export { WebhookEndpoint } from "./objects/webhook/webhookEndpoint.ts";
 
 const app = router();
-app.use(identified, safe);
+app.use(identified, written, safe);
 app.use("/v1/*", perAddress, uncached, crossOrigin, except(carriesFile, headless, bounded, jsonOnly));
 app.onError(onError);
 app.notFound(notFound(() => app.routes));

@@ -138,7 +138,7 @@ function bundleOf(config: Unstable_Config): unknown {
 
 /** Without what only Cloudflare vouches for: here a header of that name would be the client's own word. */
 function varsOf({ vars }: Unstable_Config): Unstable_Config["vars"] {
-  const { CLIENT_ADDRESS_HEADER: _, ...others } = vars;
+  const { CLIENT_ADDRESS_HEADER: _, LOG: __, ...others } = vars;
   return others;
 }
 

@@ -31,6 +31,7 @@ export const Environment = z.object({
     .regex(/^[1-9]\d{0,8}$/, "must be a whole number from 1")
     .optional(),
   MAX_CONNECTIONS: wholeNumber(1, 9_999_999).optional(),
+  LOG: z.enum(["json", "off"], "must be json or off").optional(),
   PRIVATE_ENDPOINTS: z.literal("allow", "must be allow, or not set").optional(),
   CLIENT_ADDRESS_HEADER: z
     .string()

@@ -96,6 +96,7 @@ function open({
       MAX_CONNECTIONS: String(maxConnections),
       MAX_FILES: String(maxFiles),
       ...(environment.GENERATION !== undefined && { GENERATION: environment.GENERATION }),
+      ...(environment.LOG !== undefined && { LOG: environment.LOG }),
       ...(environment.PRIVATE_ENDPOINTS !== undefined && { PRIVATE_ENDPOINTS: environment.PRIVATE_ENDPOINTS }),
       ...(environment.CLIENT_ADDRESS_HEADER !== undefined && {
         CLIENT_ADDRESS_HEADER: environment.CLIENT_ADDRESS_HEADER,

@@ -22,6 +22,8 @@ export interface ObjectBindings {
   readonly AI?: Ai;
   /** `allow`: tenants may name addresses of this deployment's own network (protocol/endpoint.ts). */
   readonly PRIVATE_ENDPOINTS?: string;
+  /** `json`: a line for each request and each connection (journal.ts). */
+  readonly LOG?: string;
 }
 
 /** Rooms tell by the master key whether a token that they are sent is one, and what is sent to a tenant's server is signed by it. */

@@ -2,7 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type * as z from "zod";
 import type { Identity } from "../auth/identity.ts";
-import { type Refusal, refuse } from "../protocol/refusals.ts";
+import { type Refusal, type RefusalCode, refuse } from "../protocol/refusals.ts";
 import type { Bindings } from "../env.ts";
 import { problem } from "./problem.ts";
 
@@ -12,6 +12,9 @@ export interface AppEnv {
     requestId: string;
     /** Set by the middleware of the tenant's and the client's plane. */
     identity: Identity;
+    /** For the log: whose request it is, where no middleware has said it, and what it was refused with. */
+    tenant: string;
+    refusal: RefusalCode;
   };
 }
 

@@ -9,6 +9,7 @@ import { type Refusal, refusals, refuse } from "../protocol/refusals.ts";
 import type { AppEnv } from "./app.ts";
 import { identify, identifyTicket } from "./credentials.ts";
 import type { TenureOptions } from "./held/tenure.ts";
+import { lifeOf } from "./middleware/written.ts";
 import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
 import { claim, newPlace } from "./places.ts";
 import { problem, problems } from "./problem.ts";
@@ -39,7 +40,7 @@ export interface StreamWish {
 
 export type Credential = { readonly identity: Identity; readonly use: TicketUse | null };
 /** Of the stream, which gives its place back when it ends. */
-export type Holding = Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance">;
+export type Holding = Pick<TenureOptions, "connection" | "life" | "expiresAtMs" | "nowMs" | "chance">;
 /** `over`: the reader has heard the end already. */
 export type Opened = { readonly ok: true; readonly response: Response | "over" } | Refusal;
 
@@ -60,7 +61,8 @@ export async function openStream(
     const over = (await overKeyRate(c, identity)) ?? claim(connection, identity);
     if (over !== null) return stop(c, over, wish);
     const expiresAtMs = identity.token?.expiresAtMs ?? null;
-    const holding = { connection, expiresAtMs, nowMs: Date.now(), chance: Math.random() };
+    const life = lifeOf(c, connection, "events");
+    const holding = { connection, life, expiresAtMs, nowMs: Date.now(), chance: Math.random() };
     const opened = await open(identified, holding);
     if (!opened.ok) return stop(c, opened, wish);
     if (opened.response === "over") return c.body(null, 204);
@@ -94,6 +96,7 @@ async function credentialOf(
  * who comes back and must not is answered that; whoever comes for the first time is told why.
  */
 function stop(c: Context<AppEnv>, refusal: Refusal, { ticket: given, hasCursor }: StreamWish): Response {
+  c.set("refusal", refusal.error);
   const comesBack = c.req.header("last-event-id") !== undefined;
   const { close } = refusals[refusal.error];
   const mustNot = comesBack && close !== null && close >= 4500;

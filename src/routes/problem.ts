@@ -35,6 +35,7 @@ export type ProblemResponse = {
 
 export function problem(c: Context, refusal: Refusal): ProblemResponse {
   const said = explained(refusal);
+  c.set("refusal", refusal.error);
   const body: Problem = {
     type: `/errors/${refusal.error}`,
     title: refusals[refusal.error].text,

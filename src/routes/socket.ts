@@ -17,6 +17,7 @@ import { enterOneOfMany, enterRoom } from "./entrance.ts";
 import { HeldCredential } from "./held/credential.ts";
 import { ManyRooms } from "./held/manyRooms.ts";
 import { callerOf } from "./identity.ts";
+import { lifeOf } from "./middleware/written.ts";
 import { overKeyRate, refusedCredential } from "./middleware/rates.ts";
 import { claim, newPlace } from "./places.ts";
 import { problem, problems } from "./problem.ts";
@@ -45,7 +46,7 @@ export const socket = router()
       upgrade(c, async (identity, connection) => {
         const { room } = c.req.valid("param");
         const { cursor = null, backlog = fixedLimits.backlogDefault, presence = "full" } = c.req.valid("query");
-        const wish = { cursor, backlog, presence, relayed: false, ticket: null };
+        const wish = { request: c.get("requestId"), cursor, backlog, presence, relayed: false, ticket: null };
         const { tenant } = identity;
         const entered = await enterRoom(c.env, { tenant, room }, { ...callerOf(identity, room, connection), ...wish });
         // The room counts it from here on.
@@ -64,6 +65,7 @@ export const socket = router()
         const credential = new HeldCredential(env, presentedBy(c.req.raw.headers), identity);
         void new ManyRooms(ours, {
           connection,
+          life: lifeOf(c, connection, "websocket"),
           expiresAtMs: identity.token?.expiresAtMs ?? null,
           nowMs: Date.now(),
           chance: Math.random(),
@@ -109,6 +111,7 @@ async function upgrade(
   try {
     const identified = await identify(c.env, headers, Date.now()).catch(refusedBy);
     if (!identified.ok) return refuseCredential(c, identified);
+    c.set("tenant", identified.identity.tenant);
     const over = (await overKeyRate(c, identified.identity)) ?? claim(connection, identified.identity);
     if (over !== null) return refuseUpgrade(c, over);
     const entered = await open(identified.identity, connection);
@@ -137,6 +140,7 @@ function refuseUpgrade(c: Context<AppEnv>, refusal: Refusal): Response {
     return problem(c, refusal);
   const { 0: theirs, 1: ours } = new WebSocketPair();
   ours.accept();
+  c.set("refusal", refusal.error);
   const { text } = refusals[refusal.error];
   const closing = closingFrame(refusal.error, refusal.detail ?? text);
   ours.send(JSON.stringify(errorFrame(refusal, undefined)));

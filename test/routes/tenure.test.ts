@@ -11,6 +11,8 @@ import { connectMany, ManySocket } from "../support/manySocket.ts";
 import { roomy } from "../support/roomy.ts";
 import { call, newTenant, newToken } from "./edge.ts";
 import { placesTaken } from "./many.ts";
+import type { Ended } from "../../src/objects/journal.ts";
+import { Life } from "../../src/routes/held/life.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -22,14 +24,24 @@ interface Held {
 }
 
 const nowMs = 1_767_225_600_000;
+const ended: Ended = { by: "client", close: 1000 };
 
 /** By a clock that moves when the test says so. `release` is what every holder must do at the end. */
 function hold(expiresAtMs: number | null = null, connection = "held"): Held {
   vi.useFakeTimers({ now: nowMs });
   const onBeat = vi.fn<() => void>();
   const onExpiring = vi.fn<TenureOptions["onExpiring"]>();
-  const onEnd = vi.fn<TenureOptions["onEnd"]>(() => tenure.release());
-  const tenure = new Tenure({ connection, expiresAtMs, nowMs, chance: 1, onBeat, onExpiring, onEnd });
+  const onEnd = vi.fn<TenureOptions["onEnd"]>(() => tenure.release(ended));
+  const tenure = new Tenure({
+    connection,
+    life: new Life(null, nowMs),
+    expiresAtMs,
+    nowMs,
+    chance: 1,
+    onBeat,
+    onExpiring,
+    onEnd,
+  });
   return { tenure, onBeat, onExpiring, onEnd };
 }
 
@@ -127,9 +139,9 @@ describe("a tenure", () => {
     expect(takePlace("held", { connections: Infinity, files: Infinity })).toBe(true);
     const before = placesTaken();
     const { tenure, onBeat, onEnd } = hold(nowMs + 1_000);
-    tenure.release();
+    tenure.release(ended);
     expect(placesTaken()).toBe(before - 1);
-    tenure.release();
+    tenure.release(ended);
     tenure.countFrames(500_000);
     for (let joins = 0; joins < 1_000; joins++) tenure.countJoin();
     vi.advanceTimersByTime(10_000_000);

@@ -12,6 +12,7 @@ import {
 } from "../stubs.ts";
 import type { Question } from "../assistant/asked.ts";
 import { Tickets } from "../tickets.ts";
+import { type Ended, isWritten, levelOf, markOf, write } from "../journal.ts";
 import { Account } from "./account.ts";
 import { Archive } from "./archive.ts";
 import { Announced } from "./announced.ts";
@@ -37,7 +38,7 @@ import { Keeper } from "./retention.ts";
 import { Refresher } from "./refresh.ts";
 import { nextQuestions } from "./put.ts";
 import { Questions } from "./questions.ts";
-import { Roster } from "./roster.ts";
+import { Roster, type Seat } from "./roster.ts";
 import { Store } from "./store/store.ts";
 import { Streaming } from "./streaming.ts";
 import { Turn } from "./turn.ts";
@@ -56,7 +57,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   const store = new Store(storage);
   const intake = new Intake(storage);
   const presence = new Presence(() => turn.settle(Date.now()));
-  const roster = new Roster(objectName, ctx.getWebSockets(), presence);
+  const roster = new Roster(objectName, ctx.getWebSockets(), presence, writer(ctx, env, tenant));
   const outward = towardWebhooks(storage, env, { tenant, name, store, alarms, parts: () => parts });
   if (store.room !== null) {
     const { presenceMembers: membersMax } = store.room.policy.limits;
@@ -102,6 +103,21 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
   };
   const turn: Turn = new Turn(storage, parts, alarms);
   return { parts, alarms, turn };
+}
+
+/** Writes down who has gone. Of what our own Worker holds, that writes a line of its own. */
+function writer({ id }: DurableObjectState, env: RoomBindings, tenant: string): (seat: Seat, ended: Ended) => void {
+  const room = markOf(id);
+  return ({ session: { connection }, attachment, traffic }, { refusal, ...ended }) => {
+    const { relayed, request, order: openedAtMs } = attachment;
+    if (relayed || !isWritten(env)) return;
+    const nowMs = Date.now();
+    const level = levelOf(refusal);
+    const who = { request, connection, tenant, room, transport: "websocket" as const };
+    const ms = Math.max(0, Math.floor(nowMs - openedAtMs));
+    const why = { ...ended, ...(refusal === undefined ? {} : { refusal }) };
+    write({ level, event: "connection", ...who, ...why, ms, ...traffic.at(nowMs) }, nowMs);
+  };
 }
 
 /** What goes to the tenant, and what waits for it. */

@@ -5,6 +5,8 @@ import { PresenceMode, Session } from "../../protocol/session.ts";
 
 export const Attachment = z.object({
   session: Session,
+  /** The `X-Request-Id` by which it came; empty for one that our own Worker holds, and one of an older version. */
+  request: z.string().default(""),
   presence: PresenceMode,
   /** The other end is our own Worker, which passes the frames on as an event stream or among those of other rooms. */
   relayed: z.boolean(),

@@ -23,6 +23,8 @@ import { noticeOf, watchToken } from "./tokens.ts";
 /** What the edge tells the room with an upgrade, in the header `joinHeader`: a fresh request, nothing of the client's own. */
 export const JoinRequest = z.object({
   session: Session,
+  /** The `X-Request-Id` of the upgrade, where it is a client's own socket. */
+  request: z.string().optional(),
   policy: Terms,
   cursor: z.string().nullable(),
   backlog: z.int().min(0).max(fixedLimits.backlogMax),
@@ -60,7 +62,7 @@ export function admitSocket(
 
 /** All in one synchronous instant, so that nothing can happen between what was read and what follows live. */
 export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, nowMs: number): void {
-  const { session, presence, relayed, message } = request;
+  const { session, presence, relayed, message, request: requestId = "" } = request;
   const heard = message === undefined ? undefined : heardBy(parts, session, message, nowMs);
   if (heard === null) return parts.roster.reject(socket, "not_found");
   // Who is told all at once does not come in, and nobody hears of it.
@@ -69,7 +71,7 @@ export function join(parts: RoomParts, socket: WebSocket, request: JoinRequest, 
   const order = parts.presence.orderOf(session.user, nowMs);
   const noticeAtMs = noticeOf(session, relayed, nowMs);
   const memory = { state: null, told: false, noticeAtMs, seenAtMs: nowMs, order };
-  const attachment = { session, presence, relayed, listensTo, ...memory };
+  const attachment = { session, request: requestId, presence, relayed, listensTo, ...memory };
   writeAttachment(socket, attachment);
   const seat = parts.roster.add(socket, attachment);
   watchToken(parts, seat);

@@ -29,6 +29,7 @@ import { typing } from "./typing.ts";
 
 /** Handles all frames of one event. Nothing is awaited: the platform reads a socket's next frame only when this one has ended. */
 export function receive(parts: RoomParts, seat: Seat, raw: string | ArrayBuffer, nowMs: number): void {
+  seat.traffic.hear(typeof raw === "string" ? raw.length : raw.byteLength);
   const { limits } = stateOf(parts).policy;
   const { expiresAt } = seat.session;
   if (expiresAt !== null && overAtMs(expiresAt) <= nowMs) return parts.roster.close(seat, "token_expired");

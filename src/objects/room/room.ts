@@ -22,6 +22,7 @@ import type { StoredFile } from "../../protocol/upload.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { Alarms } from "../alarms.ts";
 import type { ExportPage } from "../exports.ts";
+import { endedByClient } from "../journal.ts";
 import type { RoomBindings } from "../stubs.ts";
 import type { Flag } from "../tenant/flags.ts";
 import { fileFor, keepFile, unattachable, unwantedFile } from "./attach.ts";
@@ -490,13 +491,13 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     const answer = answerableCode(code);
     connection.close(answer, answer === code ? reason : "");
     if (this.#turn.settlesLater && this.#parts.roster.find(connection) === undefined) return;
-    this.#parts.roster.remove(connection);
+    this.#parts.roster.remove(connection, endedByClient(code));
     this.#turn.scheduleReport();
     this.#turn.settle(Date.now());
   }
 
   override onError(connection: Connection): void {
-    this.#parts.roster.remove(connection);
+    this.#parts.roster.remove(connection, { by: "network", close: 1006 });
     this.#turn.scheduleReport();
     this.#turn.settle(Date.now());
   }

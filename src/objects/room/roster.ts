@@ -8,6 +8,7 @@ import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusal
 import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { PresenceMode, Session } from "../../protocol/session.ts";
+import { type Ended, endedBy, Traffic } from "../journal.ts";
 import { type Attachment, readAttachment, writeAttachment } from "./attachment.ts";
 import { enterRoom, forgetConnections, leaveRoom, ownerOf, relayed as relayedOwner } from "./connections.ts";
 import { batch, Edition, type News, type Veil } from "./news.ts";
@@ -42,6 +43,8 @@ export interface Seat {
   warned: Warned;
   /** Answers that wait for the end of the event or flush, so that many of them cost one send. */
   outbox: string[];
+  /** Since it came, or since the room last lost its memory. */
+  readonly traffic: Traffic;
   /** All that it was sent after its welcome, and how much of that when it was last looked whether it falls behind. */
   sentUnits: number;
   checkedUnits: number;
@@ -66,11 +69,18 @@ export class Roster {
   readonly #seats = new Map<WebSocket, Seat>();
   readonly #waiting = new Set<Seat>();
   readonly #doorkeeper: Doorkeeper;
+  readonly #onEnd: (seat: Seat, ended: Ended) => void;
   #listening = 0;
 
   /** Rebuilds the roster after waking. A socket whose attachment cannot be read is closed: it comes back and resumes. */
-  constructor(name: string, sockets: readonly WebSocket[], doorkeeper: Doorkeeper) {
+  constructor(
+    name: string,
+    sockets: readonly WebSocket[],
+    doorkeeper: Doorkeeper,
+    onEnd: (seat: Seat, ended: Ended) => void,
+  ) {
     this.#name = name;
+    this.#onEnd = onEnd;
     forgetConnections(name);
     this.#doorkeeper = doorkeeper;
     for (const socket of sockets) {
@@ -109,6 +119,7 @@ export class Roster {
       offences: [],
       warned: new Set(),
       outbox: [],
+      traffic: new Traffic(Date.now()),
       sentUnits: 0,
       checkedUnits: 0,
       untaken: null,
@@ -124,7 +135,7 @@ export class Roster {
     return this.#seats.get(socket);
   }
 
-  remove(socket: WebSocket): void {
+  remove(socket: WebSocket, ended: Ended): void {
     const seat = this.#seats.get(socket);
     if (seat === undefined) return;
     this.#seats.delete(socket);
@@ -132,6 +143,7 @@ export class Roster {
     if (seat.attachment.listensTo !== null) this.#listening -= 1;
     leaveRoom(this.#name, seat.attachment.relayed ? relayedOwner : this.#ownerOf(seat.session));
     this.#doorkeeper.leave(seat);
+    this.#onEnd(seat, ended);
   }
 
   /** The socket stays, with another session of its user. */
@@ -177,7 +189,10 @@ export class Roster {
 
   /** The frames of a join, which come first and all at once: as much as a replay may have. */
   welcome(seat: Seat, frames: readonly string[]): void {
-    for (const frame of frames) seat.socket.send(frame);
+    for (const frame of frames) {
+      seat.traffic.say(frame.length);
+      seat.socket.send(frame);
+    }
   }
 
   /** An answer to one socket, sent with the others of this event by `deliver`, or at once where many would grow too long. */
@@ -209,14 +224,14 @@ export class Roster {
 
   /** The same for a socket that may have no seat. */
   reject(socket: WebSocket, error: RefusalCode, detail?: string): void {
-    this.remove(socket);
+    this.remove(socket, endedBy(error));
     closeSocket(socket, error, detail);
   }
 
   /** Has heard all that it came for. */
   dismiss(seat: Seat, last: readonly string[]): void {
     this.#sendWaiting(seat);
-    this.remove(seat.socket);
+    this.remove(seat.socket, { by: "server", close: 1000 });
     this.part(seat.socket, last);
   }
 
@@ -247,6 +262,7 @@ export class Roster {
 
   #send(seat: Seat, frame: string): void {
     seat.sentUnits += frame.length;
+    seat.traffic.say(frame.length);
     if (isSlow(seat)) return this.reject(seat.socket, "slow_consumer");
     try {
       seat.socket.send(frame);

@@ -1,4 +1,5 @@
 /** A response of Server-Sent Events (HTML Living Standard, 9.2), with a bound on what waits for a reader that does not read. */
+import { type Ended, endedBy, type Traffic } from "../../objects/journal.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 
 export interface ServerSentEvent {
@@ -12,7 +13,8 @@ export interface ServerSentEvent {
 
 export interface EventStreamOptions {
   readonly retryMs: number;
-  readonly onGone: () => void;
+  readonly onGone: (why: "left" | "slow") => void;
+  readonly traffic: Traffic;
   readonly onDrained: () => void;
 }
 
@@ -29,7 +31,8 @@ const encoder = new TextEncoder();
 
 export class EventStream {
   readonly response: Response;
-  readonly #onGone: () => void;
+  readonly #onGone: EventStreamOptions["onGone"];
+  readonly #traffic: Traffic;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #sentBytes = 0;
   #takenBytes = 0;
@@ -39,7 +42,7 @@ export class EventStream {
    * `onGone`: the reader went, or does not read. Called once, and not after `end`.
    * `onDrained`: the reader has taken nearly all that was sent.
    */
-  constructor({ retryMs, onGone, onDrained }: EventStreamOptions) {
+  constructor({ retryMs, traffic, onGone, onDrained }: EventStreamOptions) {
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -51,12 +54,13 @@ export class EventStream {
         cancel: () => {
           if (this.#controller === null) return;
           this.#controller = null;
-          onGone();
+          onGone("left");
         },
       },
       new ByteLengthQueuingStrategy({ highWaterMark: fixedLimits.streamBufferBytesMax }),
     );
     this.#onGone = onGone;
+    this.#traffic = traffic;
     this.response = new Response(body, { headers });
     this.#write(`retry: ${retryMs}\n\n`);
   }
@@ -66,6 +70,7 @@ export class EventStream {
       events
         .map(({ name, data, id }) => `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`)
         .join(""),
+      events.length,
     );
   }
 
@@ -80,9 +85,10 @@ export class EventStream {
     controller?.close();
   }
 
-  #write(text: string): void {
+  #write(text: string, events = 0): void {
     const controller = this.#controller;
     if (controller === null) return;
+    this.#traffic.say(text.length, events);
     const bytes = encoder.encode(text);
     controller.enqueue(bytes);
     const waiting = waitingIn(controller);
@@ -96,11 +102,16 @@ export class EventStream {
     // What waits is lost with the response, and the reader comes back to where it stands.
     this.#controller = null;
     controller.error(new DOMException("The reader does not read.", "AbortError"));
-    this.#onGone();
+    this.#onGone("slow");
   }
 }
 
 /** Bytes that were sent and not taken. */
 function waitingIn({ desiredSize }: ReadableStreamDefaultController<Uint8Array>): number {
   return fixedLimits.streamBufferBytesMax - (desiredSize ?? 0);
+}
+
+/** Why its reader has gone, for the log. */
+export function goneBy(why: "left" | "slow"): Ended {
+  return why === "slow" ? endedBy("slow_consumer") : { by: "client", close: 1001 };
 }

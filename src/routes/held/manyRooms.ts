@@ -11,11 +11,15 @@ import { fixedLimits, tenantLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals, refuse } from "../../protocol/refusals.ts";
 import type { ServerFrame } from "../../protocol/serverFrames.ts";
 import type { Entered } from "../entrance.ts";
+import { type Ended, endedBy, endedByClient, type Traffic } from "../../objects/journal.ts";
 import { inRoom } from "./line.ts";
 import { Membership, type MembershipEvents } from "./membership.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
 
-export interface ManyRoomsOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
+export interface ManyRoomsOptions extends Pick<
+  TenureOptions,
+  "connection" | "life" | "expiresAtMs" | "nowMs" | "chance"
+> {
   /** For what is no room's own: joins, leaves, pings, and what is no frame. */
   readonly rate: Rate;
   /** Whether the credential still opens a connection at all; `at once`: as its tenant sees it now. Never throws. */
@@ -29,6 +33,7 @@ export interface ManyRoomsOptions extends Pick<TenureOptions, "connection" | "ex
 }
 
 const slowCheckUnits = 65_536;
+const lost: Ended = { by: "network", close: 1006 };
 const tooManyRefused = "Too many refused frames.";
 
 export class ManyRooms {
@@ -41,6 +46,7 @@ export class ManyRooms {
   #allowance: Allowance | undefined;
   #refreshes: Refreshes = { underway: false, allowance: undefined };
   readonly #tenure: Tenure;
+  readonly #traffic: Traffic;
   /** Only while it has no room. */
   #awaitingNews: ReturnType<typeof setInterval> | null = null;
   readonly #rooms = new Map<string, Membership>();
@@ -68,6 +74,7 @@ export class ManyRooms {
     this.#hasNews = hasNews;
     this.#replace = replace;
     this.#rate = rate;
+    this.#traffic = tenure.life.traffic;
     this.#seenAtMs = tenure.nowMs;
     this.#usedAtMs = tenure.nowMs;
     this.#tenure = new Tenure({
@@ -78,8 +85,8 @@ export class ManyRooms {
     });
     this.#awaitNews();
     client.addEventListener("message", ({ data }) => this.#receive(data, Date.now()));
-    client.addEventListener("close", ({ code }) => this.#leaveAll(answerableCode(code)));
-    client.addEventListener("error", () => this.#leaveAll(1000));
+    client.addEventListener("close", ({ code }) => this.#leaveAll(endedByClient(code), answerableCode(code)));
+    client.addEventListener("error", () => this.#leaveAll(lost, 1000));
     client.accept();
   }
 
@@ -87,6 +94,7 @@ export class ManyRooms {
 
   #receive(raw: string | ArrayBuffer, nowMs: number): void {
     this.#seenAtMs = nowMs;
+    this.#traffic.hear(typeof raw === "string" ? raw.length : raw.byteLength);
     const frames = decodeAddressed(raw, tenantLimits.frameBytes.ceiling);
     for (const decoded of frames) {
       if (!this.#open) return;
@@ -243,9 +251,10 @@ export class ManyRooms {
     try {
       this.#client.send(text);
     } catch {
-      return this.#leaveAll(1000);
+      return this.#leaveAll(lost, 1000);
     }
     this.#sentUnits += text.length;
+    this.#traffic.say(text.length);
     if (this.#sentUnits < slowCheckUnits) return;
     this.#sentUnits = 0;
     // Without a bound of its own it would grow until the Worker is out of memory.
@@ -299,14 +308,14 @@ export class ManyRooms {
     } catch {
       // It has gone already.
     }
-    this.#leaveAll(closing.code, error);
+    this.#leaveAll(endedBy(error), closing.code, error);
   }
 
-  #leaveAll(code: number, reason?: string): void {
+  #leaveAll(ended: Ended, code: number, reason?: string): void {
     if (!this.#open) return;
     this.#open = false;
     this.#awaitNews();
-    this.#tenure.release();
+    this.#tenure.release(ended);
     for (const membership of this.#rooms.values()) membership.abandon();
     this.#rooms.clear();
     try {

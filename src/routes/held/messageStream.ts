@@ -10,12 +10,17 @@ import {
   TextSnapshot,
 } from "../../protocol/messageStream.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
-import { EventStream, type ServerSentEvent } from "./eventStream.ts";
+import { type Ended, endedBy } from "../../objects/journal.ts";
+import { ClosingFrame } from "../../protocol/serverFrames.ts";
+import { EventStream, goneBy, type ServerSentEvent } from "./eventStream.ts";
 import { dismiss, Feed } from "./feed.ts";
 import { typeOf, withoutType } from "./line.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
 
-export interface MessageStreamOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
+export interface MessageStreamOptions extends Pick<
+  TenureOptions,
+  "connection" | "life" | "expiresAtMs" | "nowMs" | "chance"
+> {
   /** What is said before all else. */
   readonly preface?: readonly ServerSentEvent[];
 }
@@ -33,7 +38,8 @@ export class MessageStream {
   constructor({ preface = [], ...tenure }: MessageStreamOptions) {
     this.#stream = new EventStream({
       retryMs: Math.round(fixedLimits.streamRetryMs * (0.5 + tenure.chance)),
-      onGone: () => this.#release(),
+      traffic: tenure.life.traffic,
+      onGone: (why) => this.#release(goneBy(why)),
       onDrained: () => undefined,
     });
     this.#stream.send(preface);
@@ -88,10 +94,10 @@ export class MessageStream {
         return this.#grow(TextDelta.parse(JSON.parse(line)));
       case "end":
         this.#say(name, TextEnd.parse(JSON.parse(line)), "end");
-        return this.#end();
+        return this.#end({ by: "server", close: 1000 });
       case "closing":
         this.#stream.send([{ name, data: withoutType(line) }]);
-        return this.#end();
+        return this.#end({ by: "server", close: ClosingFrame.parse(JSON.parse(line)).code });
       default:
       // What the room tells each of its sockets, whatever that came for.
     }
@@ -130,18 +136,18 @@ export class MessageStream {
     if (this.#isOver) return;
     const { type: name, ...data } = closingFrame(error, reason);
     this.#stream.send([{ name, data: JSON.stringify(data) }]);
-    this.#end();
+    this.#end(endedBy(error));
   }
 
-  #end(): void {
+  #end(ended: Ended): void {
     this.#stream.end();
-    this.#release();
+    this.#release(ended);
   }
 
-  #release(): void {
+  #release(ended: Ended): void {
     this.#isOver = true;
     if (this.#vanishing !== null) clearTimeout(this.#vanishing);
-    this.#tenure.release();
+    this.#tenure.release(ended);
     this.#feed?.close();
   }
 }

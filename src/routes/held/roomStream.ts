@@ -4,8 +4,9 @@ import { closingFrame, errorFrame } from "../../protocol/farewell.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, type RefusalCode, refusals } from "../../protocol/refusals.ts";
 import { ClosingFrame, type ServerFrame, WelcomeFrame } from "../../protocol/serverFrames.ts";
+import { type Ended, endedBy } from "../../objects/journal.ts";
 import { endingIn } from "./ending.ts";
-import { EventStream, type ServerSentEvent } from "./eventStream.ts";
+import { EventStream, goneBy, type ServerSentEvent } from "./eventStream.ts";
 import { dismiss, Feed } from "./feed.ts";
 import { inRoom, positionAfter, typeOf, withoutType } from "./line.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
@@ -18,7 +19,10 @@ export interface Source {
   readonly entered: { readonly ok: true; readonly socket: WebSocket } | Refusal;
 }
 
-export interface RoomStreamOptions extends Pick<TenureOptions, "connection" | "expiresAtMs" | "nowMs" | "chance"> {
+export interface RoomStreamOptions extends Pick<
+  TenureOptions,
+  "connection" | "life" | "expiresAtMs" | "nowMs" | "chance"
+> {
   /** Whether each event names its room. */
   readonly named: boolean;
 }
@@ -30,7 +34,7 @@ interface Playing {
   epoch: string;
   feed: Feed | null;
   /** The room said farewell, and whether its reader may come back. */
-  farewell: { readonly mayReturn: boolean } | null;
+  farewell: { readonly mayReturn: boolean; readonly code: number } | null;
 }
 
 export class RoomStream {
@@ -46,7 +50,8 @@ export class RoomStream {
     const retryMs = Math.round(fixedLimits.streamRetryMs * (0.5 + tenure.chance));
     this.#stream = new EventStream({
       retryMs,
-      onGone: () => this.#release(),
+      traffic: tenure.life.traffic,
+      onGone: (why) => this.#release(goneBy(why)),
       onDrained: () => this.#listenToNext(),
     });
     this.#tenure = new Tenure({
@@ -97,8 +102,10 @@ export class RoomStream {
     const name = typeOf(line);
     const data = this.#dataOf(playing.room, line);
     if (name === "welcome") playing.epoch = WelcomeFrame.pick({ epoch: true }).parse(JSON.parse(line)).epoch;
-    if (name === "closing")
-      playing.farewell = { mayReturn: ClosingFrame.parse(JSON.parse(line)).reconnect !== "never" };
+    if (name === "closing") {
+      const { reconnect, code } = ClosingFrame.parse(JSON.parse(line));
+      playing.farewell = { mayReturn: reconnect !== "never", code };
+    }
     // Nothing else has an id: a cut before the backlog arrived must not move the browser's.
     if (name !== "changes") return { name, data };
     playing.cursor = formatCursor({ epoch: playing.epoch, seq: positionAfter(line) });
@@ -113,7 +120,7 @@ export class RoomStream {
     if (farewell?.mayReturn === false && othersLast) return;
     if (farewell === null) return this.#end("restarting");
     this.#stream.end();
-    this.#release();
+    this.#release({ by: "server", close: farewell.code });
   }
 
   #beat(): void {
@@ -124,7 +131,7 @@ export class RoomStream {
   #end(error: RefusalCode, reason: string = refusals[error].text): void {
     this.#tell(null, "closing", closingFrame(error, reason));
     this.#stream.end();
-    this.#release();
+    this.#release(endedBy(error));
   }
 
   /** Of a room, or with null of the whole stream. */
@@ -137,8 +144,8 @@ export class RoomStream {
     return withoutType(this.#named ? inRoom(line, room) : line);
   }
 
-  #release(): void {
-    this.#tenure.release();
+  #release(ended: Ended): void {
+    this.#tenure.release(ended);
     for (const { feed } of this.#rooms) feed?.close();
     for (const { socket } of this.#entered.splice(0)) dismiss(socket);
   }

@@ -3,11 +3,15 @@ import { noticeAtMs, overAtMs } from "../../core/validity.ts";
 import { leavePlace } from "../../objects/room/connections.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { RefusalCode } from "../../protocol/refusals.ts";
+import type { Ended } from "../../objects/journal.ts";
+import type { Life } from "./life.ts";
 import type { TokenFrame } from "../../protocol/serverFrames.ts";
 
 export interface TenureOptions {
   /** The place that it holds among the connections of this process. */
   readonly connection: string;
+  /** Writes down what becomes of it. */
+  readonly life: Life;
   /** When its token ends; null for an API key. */
   readonly expiresAtMs: number | null;
   readonly nowMs: number;
@@ -58,7 +62,8 @@ export class Tenure {
   }
 
   /** Must be called however the connection ends. */
-  release(): void {
+  release(ended: Ended): void {
+    if (!this.#over) this.#options.life.end(ended, Date.now());
     this.#over = true;
     clearInterval(this.#beating);
     for (const timer of [this.#retiring, this.#notifying, this.#expiring]) clearTimeout(timer);
