@@ -10,7 +10,7 @@ import { refuse } from "../../protocol/refusals.ts";
 import type { AppEnv } from "../app.ts";
 import { problem } from "../problem.ts";
 
-/** An id from a proxy in front is kept if it is plain. */
+/** An id from a proxy in front is kept if it is plain, and shorter than any key or token: it is logged. */
 export const identified = requestId({ limitLength: 64, generator: () => nanoid() });
 
 /** The API is for programs: nothing it answers is to be shown as a page, framed or kept. */
