@@ -14,7 +14,7 @@ const inRoom = Number(process.env["VITE_PARLEY_FRAMES"] ?? 5_000);
 const alone = 10 * inRoom;
 /** `VITE_PARLEY_SEED=1` makes others. */
 const seed = Number(process.env["VITE_PARLEY_SEED"] ?? 815);
-const patienceMs = Math.max(60_000, inRoom * 10);
+const patienceMs = Math.max(240_000, inRoom * 20);
 
 /** Frames that are nearly right: a whole one, with some of its bits flipped, its values swapped or its text cut. */
 const whole = fc.constantFrom<unknown>(...Object.values(wholeFrames));
