@@ -37,6 +37,9 @@ export interface ClientOptions {
   readonly token: string;
 }
 
+/** As often as the SDK and PROTOCOL.md have it. */
+const pingMs = 25_000;
+
 export class Client {
   /** Who was told to be typing, by how often. */
   readonly typing = new Map<string, number>();
@@ -59,6 +62,8 @@ export class Client {
   #heard = 0;
   #newest = 0;
   #isWelcome = false;
+  /** Until the next line. */
+  #stopBeat: () => void = () => undefined;
 
   constructor(ground: Ground, options: ClientOptions) {
     this.#ground = ground;
@@ -83,7 +88,7 @@ export class Client {
     const url = `${this.#ground.url.replace("http", "ws")}/v1/rooms/${room}/socket?presence=none&${cursor}`;
     this.#isWelcome = false;
     const line = this.#ground.connect(url, ["parley.v1", `bearer.${token}`], {
-      opened: () => this.#line?.send('{"type":"ping"}'),
+      opened: () => this.#line === line && this.#beat(line),
       // What an earlier line still brings is not heard.
       heard: (text) => this.#line === line && this.#take(text),
       closed: () => this.#lose(line),
@@ -126,15 +131,11 @@ export class Client {
   }
 
   leave(): void {
-    const line = this.#line;
-    this.#line = null;
-    line?.leave();
+    this.#give()?.leave();
   }
 
   drop(): void {
-    const line = this.#line;
-    this.#line = null;
-    line?.drop();
+    this.#give()?.drop();
   }
 
   /** Until all that it said is answered and heard. */
@@ -168,10 +169,23 @@ export class Client {
     this.#ground.add(figure, value);
   }
 
+  /** Whoever has pinged once is expected to go on: a silent one is closed after 75 s. */
+  #beat(line: Line): void {
+    line.send('{"type":"ping"}');
+    this.#stopBeat = this.#ground.after(pingMs, () => this.#beat(line));
+  }
+
+  #give(): Line | null {
+    const line = this.#line;
+    this.#line = null;
+    this.#stopBeat();
+    return line;
+  }
+
   #lose(line: Line): void {
     // Its own leaving and dropping have taken the line before.
     if (this.#line !== line) return;
-    this.#line = null;
+    this.#give();
     if (this.#isWelcome) this.#add("parley_cut", 1);
     this.#look();
   }
