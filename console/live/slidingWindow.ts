@@ -51,12 +51,17 @@ export function useSlidingWindow(messages: readonly Message[], loadOlder: () => 
     else if (anchor.current !== null) keepInPlace(element, anchor.current);
     anchor.current = anchorOf(element);
   }, [end]);
-  useLayoutEffect(settle);
+  // The size changes before an effect would tell the observer of a new end: it would scroll by the old one.
+  const settled = useRef(settle);
+  useLayoutEffect(() => {
+    settled.current = settle;
+    settle();
+  });
   useEffect(() => {
-    const observer = new ResizeObserver(settle);
+    const observer = new ResizeObserver(() => settled.current());
     for (const { current } of [scroller, content]) if (current !== null) observer.observe(current);
     return () => observer.disconnect();
-  }, [settle]);
+  }, []);
 
   const slide = useCallback(() => {
     const element = scroller.current;
