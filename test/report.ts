@@ -1,6 +1,6 @@
 /** What vitest's JSON reporter writes, as far as `npm test` reads it. */
 import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 export interface FileReport {
   /** The file's absolute path. */
@@ -42,6 +42,19 @@ export function tally(files: readonly FileReport[]): Tally {
     if (status === "failed" && counts.failed === before) counts.failed++;
   }
   return counts;
+}
+
+/** More than these did not fail by chance. */
+const fewFiles = 3;
+
+/**
+ * The relative paths of the few files that failed and that share a machine with browsers and servers of their own: a busy one can keep
+ * them waiting for longer than they are patient. Empty if anything else failed: there is no chance in it but that of a seed.
+ */
+export function worthAnother(root: string, files: readonly FileReport[]): string[] {
+  const failed = files.filter(({ status }) => status === "failed").map(({ name }) => relative(root, name));
+  const isByChance = failed.length <= fewFiles && failed.every((name) => name.startsWith(join("test", "standalone")));
+  return isByChance ? failed : [];
 }
 
 /** The test files below `folders` of `root` whose path holds one of `filters`, as vitest chooses them, and that have not ended in `files`. Relative paths. */

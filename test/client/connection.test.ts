@@ -37,7 +37,7 @@ function connect(options: Partial<ClientOptions> = {}): { readonly client: Clien
 }
 
 const until = (condition: () => boolean): Promise<void> =>
-  vi.waitUntil(condition, { timeout: 5_000, interval: 2 }).then(() => undefined);
+  vi.waitUntil(condition, { timeout: 30_000, interval: 2 }).then(() => undefined);
 
 const closing = (Object.keys(refusals) as RefusalCode[]).filter((code) => refusals[code].close !== null);
 

@@ -289,7 +289,7 @@ async function publish(page: Page, room: string, text: string): Promise<void> {
 
 async function items(page: Page, room: string, wanted: readonly string[]): Promise<void> {
   const found = page.getByLabel(`messages of ${room}`).locator("li span");
-  await expect.poll(() => found.allTextContents(), { timeout: 15_000 }).toEqual(wanted);
+  await expect.poll(() => found.allTextContents(), { timeout: 30_000 }).toEqual(wanted);
 }
 
 function deliveries(page: Page, room: string): Promise<string[]> {
@@ -298,6 +298,6 @@ function deliveries(page: Page, room: string): Promise<string[]> {
 }
 
 async function expectText(locator: Locator, wanted: string | RegExp): Promise<void> {
-  const found = expect.poll(() => locator.textContent(), { timeout: 15_000, interval: 20 });
+  const found = expect.poll(() => locator.textContent(), { timeout: 30_000, interval: 20 });
   await (typeof wanted === "string" ? found.toBe(wanted) : found.toMatch(wanted));
 }

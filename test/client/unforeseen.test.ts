@@ -34,7 +34,7 @@ async function live<Data>(entered: Room<Data>): Promise<Room<Data>> {
 }
 
 const until = (condition: () => boolean): Promise<void> =>
-  vi.waitUntil(condition, { timeout: 5_000, interval: 2 }).then(() => undefined);
+  vi.waitUntil(condition, { timeout: 30_000, interval: 2 }).then(() => undefined);
 
 const said = (type: string) => server.lines.flatMap(({ frames }) => frames.filter((frame) => frame.type === type));
 

@@ -59,7 +59,7 @@ async function settled(): Promise<void> {
     });
   await expect
     .poll(async () => (await query(tenant, room, "SELECT 1 FROM question")).length + (await waiting()), {
-      timeout: 5_000,
+      timeout: 30_000,
       interval: 10,
     })
     .toBe(0);
@@ -132,7 +132,7 @@ test("[I4] an assistant is limited like a user: banned, or in a frozen room, it 
     }),
   );
   await expect
-    .poll(async () => [await answersTo(first ?? 0), await answersTo(second ?? 0)].flat().length, { timeout: 5_000 })
+    .poll(async () => [await answersTo(first ?? 0), await answersTo(second ?? 0)].flat().length, { timeout: 30_000 })
     .toBe(1);
   await expect
     .poll(async () => [await answersTo(first ?? 0), await answersTo(second ?? 0)].flat().length, { timeout: 8_000 })
@@ -331,7 +331,7 @@ test("[I17] [G7] who is shadow-banned and asks over HTTP sees what everybody see
   expect(Object.keys(JSON.parse(hidden.slice(9)).message)).toEqual(Object.keys(JSON.parse(seen.slice(9)).message));
   const asked = (user: string) =>
     answerTo.mock.calls.filter(([caller]) => (caller as { session: { user: string } }).session.user === user).length;
-  await expect.poll(() => asked("ada"), { timeout: 5_000 }).toBeGreaterThan(3);
+  await expect.poll(() => asked("ada"), { timeout: 30_000 }).toBeGreaterThan(3);
   expect(asked("eve")).toBe(1);
   pass(fixedLimits.assistantBeginMs + 1);
   const ends = await Promise.all([eve, ada].map(async ({ until }) => (await until("closing")).slice(1)));

@@ -23,7 +23,7 @@ async function deedsOf(tenant: TestTenant, count: number): Promise<AuditEntry[]>
     entries = (await auditOf(tenant)).filter(({ target }) => target["room"] === room);
     return entries.length;
   };
-  await expect.poll(read, { timeout: 5_000, interval: 20 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(read, { timeout: 30_000, interval: 20 }).toBeGreaterThanOrEqual(count);
   expect(entries).toHaveLength(count);
   expect(firstBreach(await auditOf(tenant))).toBeNull();
   return entries;

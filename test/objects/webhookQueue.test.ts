@@ -236,7 +236,7 @@ test("[N16] [T15] the end of a tenant is the end of its endpoints", async () => 
     await runDurableObjectAlarm(env.TENANT.getByName(tenant.id));
     return (await asOperator(`/v1/tenants/${tenant.id}`)).status;
   };
-  await expect.poll(end, { timeout: 10_000, interval: 1 }).toBe(404);
+  await expect.poll(end, { timeout: 30_000, interval: 1 }).toBe(404);
   expect(await tablesOf(place)).toBe(0);
   expect(await place.endpoint.accept([eventOf(place, 2)])).toBe(false);
 });

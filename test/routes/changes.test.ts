@@ -242,7 +242,7 @@ describe("who waits", () => {
       Array.from({ length: 50 }, (_, index) => newToken(here.tenant, `u${index}`, { "*": ["read"] })),
     );
     const polls = users.map((user) => poll(user, `after=${here.epoch}:1&wait=30`));
-    await expect.poll(async () => (await infoOf(here.token)).online, { timeout: 5_000 }).toBe(50);
+    await expect.poll(async () => (await infoOf(here.token)).online, { timeout: 30_000 }).toBe(50);
     await publish(here.token, "two");
     for (const { answer, ms } of await Promise.all(polls)) {
       expect(answer).toMatchObject({ from: 1, to: 2, changes: [{ message: { text: "two" } }] });

@@ -97,7 +97,7 @@ test("[A26] no table of any object holds a key, a token, a ticket or a master ke
   const event = { type: "message.created", atMs: 0, tenant: tenant.id, room: names.room, data: { text: "said" } };
   const stub = webhookStub(env, tenant.id, endpoint);
   await stub.accept([{ ...event, id: "one" }]);
-  await expect.poll(async () => (await stub.waiting()).waiting, { timeout: 5_000, interval: 10 }).toBe(0);
+  await expect.poll(async () => (await stub.waiting()).waiting, { timeout: 30_000, interval: 10 }).toBe(0);
   await stub.accept([{ ...event, id: "other" }]);
 
   const { items } = await (

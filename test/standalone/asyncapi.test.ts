@@ -124,7 +124,7 @@ async function connect(path: string, user: string): Promise<Line> {
   return {
     frames,
     say: (...said) => said.forEach((frame) => socket.send(JSON.stringify(frame))),
-    until: (condition) => expect.poll(() => condition(frames), { timeout: 10_000, interval: 20 }).toBe(true),
+    until: (condition) => expect.poll(() => condition(frames), { timeout: 30_000, interval: 20 }).toBe(true),
     close: () => socket.close(),
   };
 }
@@ -143,9 +143,9 @@ async function listen(
     const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk, { stream: true }));
   })().catch(() => undefined);
-  await expect.poll(() => frames.length > 0, { timeout: 10_000, interval: 20 }).toBe(true);
+  await expect.poll(() => frames.length > 0, { timeout: 30_000, interval: 20 }).toBe(true);
   await then();
-  await expect.poll(() => until(frames), { timeout: 10_000, interval: 20 }).toBe(true);
+  await expect.poll(() => until(frames), { timeout: 30_000, interval: 20 }).toBe(true);
   leaving.abort();
   await reading;
   return frames;

@@ -78,7 +78,7 @@ test("[T10] [T11] the command proves a log of several pages, from a server and f
   const muted = await Promise.all(Array.from({ length: 205 }, (_, index) => keep(`user-${index}`)));
   expect(new Set(muted.map(({ status }) => status))).toEqual(new Set([204]));
   await rename("name 9");
-  await expect.poll(async () => (await read()).head.seq, { timeout: 5_000 }).toBe(209);
+  await expect.poll(async () => (await read()).head.seq, { timeout: 30_000 }).toBe(209);
 
   const { head } = await read();
   const ok = { code: 0, said: `ok: 209 entries, head 209 ${head.hash}` };

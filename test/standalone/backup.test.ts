@@ -84,7 +84,7 @@ test("[S5] a backup of a running server holds of each room a beginning of its hi
   await send(server, "POST", "quiet/messages", { text: "with a file", attachments: [file] });
   for (let n = 0; n < 8; n++) await publish(server, "busy", `before ${n}`);
   const isWhole = async () => (await send<{ complete: boolean }>(server, "GET", "quiet/search?q=file")).complete;
-  await expect.poll(isWhole, { timeout: 10_000 }).toBe(true);
+  await expect.poll(isWhole, { timeout: 30_000 }).toBe(true);
   const over = new AbortController();
   let written = 0;
   const writer = (async () => {

@@ -27,7 +27,7 @@ afterAll(async () => {
 const linesOf = (text: string): string[] => text.split("\n").slice(0, -1);
 const valuesOf = (text: string): unknown[] => linesOf(text).map((line) => JSON.parse(line) as unknown);
 const until = (condition: () => boolean): Promise<unknown> =>
-  expect.poll(condition, { timeout: 15_000, interval: 20 }).toBe(true);
+  expect.poll(condition, { timeout: 30_000, interval: 20 }).toBe(true);
 
 async function say(room: string, ...texts: string[]): Promise<void> {
   for (const text of texts)
@@ -267,7 +267,7 @@ test("[U8] every command has its help with an example, and does what it says for
   const revoked = await cli.run(["key", "revoke", id], { key });
   expect(revoked.out).toContain(`Key ${id} is removed`);
   await expect
-    .poll(async () => (await cli.run(["history", "general"], { key: secret })).code, { timeout: 15_000 })
+    .poll(async () => (await cli.run(["history", "general"], { key: secret })).code, { timeout: 30_000 })
     .toBe(1);
   const deleted = await cli.run(["tenant", "delete", "beta", "--yes"], asOperator);
   expect(deleted).toMatchObject({ code: 0, out: "Tenant beta is suspended, and is being erased.\n" });
@@ -324,17 +324,17 @@ test("[U10] what comes in by stdin is a message that grows, ends as it ends, and
   const textSoFar = async (): Promise<string | null | undefined> =>
     (await wholeHistory(tenant, "grown").catch(() => []))[0]?.text;
   streaming.child.stdin.write(Buffer.from([0x31, 0x20, 0xe2, 0x82]));
-  await expect.poll(textSoFar, { timeout: 10_000 }).toBe("1 ");
+  await expect.poll(textSoFar, { timeout: 30_000 }).toBe("1 ");
   streaming.child.stdin.write(Buffer.from([0xac]));
-  await expect.poll(textSoFar, { timeout: 10_000 }).toBe("1 €");
+  await expect.poll(textSoFar, { timeout: 30_000 }).toBe("1 €");
   streaming.child.stdin.end();
   expect(await streaming.ended()).toMatchObject({ code: 0, out: "#1 in grown, 3 characters\n" });
 
   const [stopped, ended] = [cli.start(["stream", "grown", "--as", "bot"]), cli.start(["stream", "cancelled"])];
   for (const { child } of [stopped, ended]) child.stdin.write("endless");
-  await expect.poll(async () => (await wholeHistory(tenant, "grown")).length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(async () => (await wholeHistory(tenant, "grown")).length, { timeout: 30_000 }).toBe(2);
   await expect
-    .poll(async () => (await wholeHistory(tenant, "cancelled").catch(() => [])).length, { timeout: 10_000 })
+    .poll(async () => (await wholeHistory(tenant, "cancelled").catch(() => [])).length, { timeout: 30_000 })
     .toBe(1);
   const [, { id } = { id: 0 }] = await wholeHistory(tenant, "grown");
   await ask(`${server.url}/v1/rooms/grown/messages/${id}/cancel`, { method: "POST", credential: tenant.key, body: {} });

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 const until = (condition: () => boolean): Promise<unknown> =>
-  expect.poll(condition, { timeout: 15_000, interval: 20 }).toBe(true);
+  expect.poll(condition, { timeout: 30_000, interval: 20 }).toBe(true);
 
 test("[U13] lines of two keys that are alike for 60 characters are all stored, each once", async () => {
   const alike = "x".repeat(60);

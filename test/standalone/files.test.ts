@@ -99,7 +99,7 @@ test("[F20] nothing that somebody uploaded runs or is rendered as a page of ours
       : open(visit, path);
   };
   for (const page of await Promise.all(disguises.map(believed)))
-    await expect.poll(() => marks(page), { timeout: 5_000, message: page.url() }).not.toEqual([]);
+    await expect.poll(() => marks(page), { timeout: 30_000, message: page.url() }).not.toEqual([]);
   expect(homeCalls.length).toBeGreaterThanOrEqual(disguises.length);
 });
 
@@ -140,7 +140,7 @@ test("[F17] kill -9 in the midst of a removal leaves nothing behind, and removes
   await expect.poll(() => keysOf("killed"), { timeout: 20_000, interval: 100 }).toEqual(stay.toSorted());
   const used = async (): Promise<string> => (await call(`${url}/v1/metrics`, { credential })).text();
   const gauge = new RegExp(`^parley_file_bytes\\S* ${fileBytes * stay.length}$`, "m");
-  await expect.poll(used, { timeout: 5_000 }).toMatch(gauge);
+  await expect.poll(used, { timeout: 30_000 }).toMatch(gauge);
 });
 
 const fileBytes = 1_000;

@@ -162,9 +162,9 @@ test("[H16] the reader of resume.md holds all, once, though the server is killed
   const said1 = Array.from({ length: 5 }, (_, index) => `before ${index}`);
   const said2 = Array.from({ length: 5 }, (_, index) => `after ${index}`);
   try {
-    await expect.poll(() => said().includes("["), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => said().includes("["), { timeout: 30_000 }).toBe(true);
     for (const text of said1) await publish(text);
-    await expect.poll(() => held()[1].includes("before 4"), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => held()[1].includes("before 4"), { timeout: 30_000 }).toBe(true);
     await server.kill();
     await server.start();
     for (const text of said2) await publish(text);

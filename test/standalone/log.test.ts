@@ -56,7 +56,7 @@ async function opened(
 }
 
 async function lifeOf(id: string): Promise<ConnectionLine> {
-  await expect.poll(() => connections().filter(({ request }) => request === id), { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(() => connections().filter(({ request }) => request === id), { timeout: 30_000 }).toHaveLength(1);
   const line = connections().find(({ request }) => request === id);
   if (line === undefined) throw new Error("unreachable");
   return line;

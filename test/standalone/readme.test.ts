@@ -63,7 +63,7 @@ test("[S1] [A12] [E1] the README's EventSource listens, and goes on after the se
     `(async () => { ${snippet("js", "Hello from a browser")}\n${snippet("js", "new EventSource")} })()`,
   );
   const heard = (text: string): number => lines.filter((line) => /^\S+:\d+ /.test(line) && line.includes(text)).length;
-  await expect.poll(() => heard("Hello from a browser"), { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => heard("Hello from a browser"), { timeout: 30_000 }).toBeGreaterThan(0);
   await server.kill();
   await server.start();
   const headers = { Authorization: `Bearer ${server.demoKey}`, "Content-Type": "application/json" };
@@ -80,6 +80,6 @@ test("[S1] the README's browser snippet works as written", async (context) => {
   await page.goto(server.url);
   // As in the console of a browser, which awaits what is typed.
   await page.evaluate(`(async () => { ${snippet("js", "Hello from a browser")} })()`);
-  await expect.poll(() => lines.some((line) => line.includes('"ack"')), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => lines.some((line) => line.includes('"ack"')), { timeout: 30_000 }).toBe(true);
   expect(lines.find((line) => line.includes('"changes"') && line.includes("Hello from a browser"))).toBeDefined();
 });

@@ -23,7 +23,7 @@ const pingEveryMs = 2_000;
 const streamUsers = 10;
 /** Measured: 210, with what V8 has not yet given back after so many joins. */
 const kilobytesPerStreamMax = 400;
-const within = { timeout: 10_000, interval: 50 };
+const within = { timeout: 30_000, interval: 50 };
 
 interface DrillOptions extends ServerOptions {
   readonly streams?: number;

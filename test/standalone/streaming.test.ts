@@ -15,7 +15,7 @@ const readers = 12;
 const texts = Array.from({ length: pieces }, (_, index) => `${index}${index % 10 === 0 ? "👋" : ""} `).map(
   (_, index, all) => all.slice(0, index + 1).join(""),
 );
-const within = { timeout: 10_000, interval: 20 };
+const within = { timeout: 30_000, interval: 20 };
 
 let server: Server;
 let tenant: LiveTenant;

@@ -9,7 +9,7 @@ import { type Server, startServer } from "../support/process.ts";
 import { newProviderKey, type ProviderKey, signWith } from "../support/provider.ts";
 
 const rooms = { "*": ["read", "publish"] };
-const within = { timeout: 10_000, interval: 20 };
+const within = { timeout: 30_000, interval: 20 };
 
 let server: Server;
 let tenant: LiveTenant;

@@ -39,7 +39,8 @@ async function startConsole(): Promise<Console | null> {
   if (browser === null) return null;
   const server = await startServer({ env: { PRIVATE_ENDPOINTS: "allow" } });
   const page = await browser.newPage({ viewport: wide, reducedMotion: "reduce" });
-  page.setDefaultTimeout(15_000);
+  // A busy machine is not a broken one.
+  page.setDefaultTimeout(60_000);
   return new Console(browser, server, page);
 }
 

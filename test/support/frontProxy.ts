@@ -37,7 +37,7 @@ export async function startFront(program: string, kind: FrontKind, serverPort: n
   child.stderr.on("data", (chunk) => (said += String(chunk)));
   const kill = (): boolean => child.kill("SIGKILL");
   process.once("exit", kill);
-  await vi.waitUntil(async () => child.exitCode !== null || (await accepts(port)), { timeout: 10_000 });
+  await vi.waitUntil(async () => child.exitCode !== null || (await accepts(port)), { timeout: 30_000 });
   if (child.exitCode !== null) throw new Error(`${kind} did not start:\n${said}`);
   return {
     port,

@@ -52,7 +52,7 @@ export async function heardBy(tenant: TestTenant, endpoint: string): Promise<Hea
 export async function hears(tenant: TestTenant, endpoint: string, count: number): Promise<Heard[]> {
   let heard: Heard[] = [];
   const read = async (): Promise<number> => (heard = await heardBy(tenant, endpoint)).length;
-  await expect.poll(read, { timeout: 5_000, interval: 10 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(read, { timeout: 30_000, interval: 10 }).toBeGreaterThanOrEqual(count);
   expect(heard.map(({ type }) => type)).toHaveLength(count);
   return heard;
 }

@@ -216,7 +216,7 @@ export function adminTests(console: () => Console): void {
       const usage = ask<{ items: { messages: number }[] }>(`${server.url}/v1/usage`, { credential: key });
       return (await usage).items.at(-1)?.messages ?? 0;
     };
-    await expect.poll(used, { timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(used, { timeout: 30_000 }).toBeGreaterThan(0);
     await page.route(/\/v1\/usage/, async (route) => {
       expect(await page.locator(".plot-place").first().boundingBox()).toMatchObject({ height: 280 });
       await route.continue();
