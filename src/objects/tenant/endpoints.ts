@@ -5,6 +5,7 @@ import { fixedLimits } from "../../protocol/limits.ts";
 import { refuse } from "../../protocol/refusals.ts";
 import { type Target, type WebhookEndpoint, type WebhookPatch, type WebhookSettings } from "../../protocol/webhook.ts";
 import { defined } from "./limits.ts";
+import type { Lost } from "./outbox.ts";
 import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
 import type { TenantState } from "./store.ts";
 import { listingOf, settingsOf, subscriptionOf, type Webhook } from "./webhooks.ts";
@@ -21,7 +22,7 @@ export async function addWebhook(
   { id, settings, masterKey }: NewEndpoint,
   actor: Actor,
   nowMs: number,
-): Promise<Answer<{ webhook: Webhook }>> {
+): Promise<Answer<{ webhook: WebhookEndpoint }>> {
   const found = living(parts);
   if (!found.ok) return found;
   const { webhooks, audit } = parts;
@@ -30,7 +31,7 @@ export async function addWebhook(
     webhooks.add(id, settings, masterKey, nowMs);
     audit.append(actor, "webhook.created", { target: { webhook: id }, after: settings }, nowMs);
   });
-  return webhookOf(parts, id, nowMs);
+  return shownWebhook(parts, id, nowMs);
 }
 
 /** What is not named keeps its value. Enabled anew, or sent elsewhere, it begins with a clean slate. */
@@ -40,7 +41,7 @@ export async function updateWebhook(
   patch: WebhookPatch,
   actor: Actor,
   nowMs: number,
-): Promise<Answer<{ webhook: Webhook }>> {
+): Promise<Answer<{ webhook: WebhookEndpoint }>> {
   const found = livingWebhook(parts, id, nowMs);
   if (!found.ok) return found;
   const { webhook, tenant } = found;
@@ -48,7 +49,7 @@ export async function updateWebhook(
   const before = settingsOf(webhook);
   const after = { ...before, ...defined(patch) };
   const changed = differenceOf(before, after);
-  if (changed === null) return { ok: true, webhook };
+  if (changed === null) return { ok: true, webhook: listingOf(webhook) };
   const isNew = (after.isEnabled && !before.isEnabled) || after.url !== before.url;
   const disabledReason = after.isEnabled || before.isEnabled ? null : webhook.disabledReason;
   await parts.decide(tenant, () => {
@@ -56,7 +57,7 @@ export async function updateWebhook(
     audit.append(actor, "webhook.updated", { target: { webhook: id }, ...changed }, nowMs);
   });
   await tell(parts, id);
-  return webhookOf(parts, id, nowMs);
+  return shownWebhook(parts, id, nowMs);
 }
 
 /** A new secret. The one before it signs too for a day, and the one before that no more. */
@@ -66,7 +67,7 @@ export async function rotateWebhook(
   masterKey: number,
   actor: Actor,
   nowMs: number,
-): Promise<Answer<{ webhook: Webhook }>> {
+): Promise<Answer<{ webhook: WebhookEndpoint }>> {
   const found = livingWebhook(parts, id, nowMs);
   if (!found.ok) return found;
   const { webhooks, audit, store } = parts;
@@ -77,7 +78,7 @@ export async function rotateWebhook(
     audit.append(actor, "webhook.secret_rotated", { target: { webhook: id }, before: { secretVersion }, after }, nowMs);
   });
   await tell(parts, id);
-  return webhookOf(parts, id, nowMs);
+  return shownWebhook(parts, id, nowMs);
 }
 
 /** With all that waits there. What an endpoint is given later finds out that there is no such endpoint, and erases itself. */
@@ -117,34 +118,8 @@ export async function disableWebhook(parts: TenantParts, id: string, reason: str
   });
 }
 
-/** What is asked of a queue. */
-export type WebhookDeed =
-  | { readonly action: "webhook.replayed"; readonly room: string; readonly from: number; readonly to: number }
-  | { readonly action: "webhook.delivery_retried"; readonly delivery: number };
-
-/** It leaves its entry before it is done: it is done elsewhere. */
-export function noteWebhook(
-  parts: TenantParts,
-  webhook: string,
-  deed: WebhookDeed,
-  actor: Actor,
-  nowMs: number,
-): Answer<object> {
-  const found = livingWebhook(parts, webhook, nowMs);
-  if (!found.ok) return found;
-  const { audit } = parts;
-  if (deed.action === "webhook.replayed") {
-    const { action, room, from, to } = deed;
-    audit.append(actor, action, { target: { webhook, room }, after: { from, to } }, nowMs);
-  } else {
-    const { action, delivery } = deed;
-    audit.append(actor, action, { target: { webhook }, after: { delivery } }, nowMs);
-  }
-  return { ok: true };
-}
-
 /** An endpoint of a tenant that is not being erased. */
-function livingWebhook(
+export function livingWebhook(
   parts: TenantParts,
   id: string,
   nowMs: number,
@@ -155,17 +130,25 @@ function livingWebhook(
   return known.ok ? { ok: true, tenant: found.tenant, webhook: known.webhook } : known;
 }
 
-export function webhookOf(parts: TenantParts, id: string, nowMs: number): Answer<{ webhook: Webhook }> {
+function webhookOf(parts: TenantParts, id: string, nowMs: number): Answer<{ webhook: Webhook }> {
   const webhook = parts.webhooks.find(id, nowMs);
   return webhook === null ? refuse("not_found", "There is no such webhook endpoint.") : { ok: true, webhook };
 }
 
+/** With what was lost on the way to it. */
+export function describeWebhook(
+  parts: TenantParts,
+  id: string,
+  nowMs: number,
+): Answer<{ webhook: WebhookEndpoint; lost: Lost }> {
+  const found = shownWebhook(parts, id, nowMs);
+  return found.ok ? { ...found, lost: parts.outbox.lost(id) } : found;
+}
+
 /** Without what nobody outside needs to know. */
-export async function shown(
-  made: Promise<Answer<{ webhook: Webhook }>>,
-): Promise<Answer<{ webhook: WebhookEndpoint }>> {
-  const answer = await made;
-  return answer.ok ? { ok: true, webhook: listingOf(answer.webhook) } : answer;
+function shownWebhook(parts: TenantParts, id: string, nowMs: number): Answer<{ webhook: WebhookEndpoint }> {
+  const found = webhookOf(parts, id, nowMs);
+  return found.ok ? { ok: true, webhook: listingOf(found.webhook) } : found;
 }
 
 /** Null where there is no such endpoint. */

@@ -4,7 +4,7 @@ import type { Actor } from "../../protocol/actor.ts";
 import type { ErasedMessages, Erasure } from "../../protocol/erasure.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import { refuse } from "../../protocol/refusals.ts";
-import { giveUpOf } from "./intake.ts";
+import { giveUpOf } from "./giveUp.ts";
 import { type Answer, living, type TenantParts, tenantOf } from "./parts.ts";
 import { policyGoneMs } from "./rounds.ts";
 
@@ -38,8 +38,19 @@ export async function beginErasure(
     },
     session,
   );
+  bookErasures(parts);
   const erasure = erasures.find(id);
   return erasure === null ? refuse("internal") : { ok: true, erasure };
+}
+
+export function erasureOf({ store, erasures }: TenantParts, id: string): Answer<{ erasure: Erasure }> {
+  const erasure = store.tenant === null ? null : erasures.find(id);
+  return erasure === null ? refuse("not_found", "There is no such erasure.") : { ok: true, erasure };
+}
+
+/** The next step of those that are not done. The tenant may have gone meanwhile. */
+export function bookErasures({ store, erasures, book }: TenantParts): void {
+  if (store.tenant !== null) book("erasures", erasures.dueMs);
 }
 
 /** What has come since then, and what waits to be sent. May throw: then it is tried again. */

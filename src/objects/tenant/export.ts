@@ -1,12 +1,13 @@
 /** What a tenant itself holds, as it is exported: all of it, or what it says of one user. Its rooms are asked for apart. */
 import { mapPersonal } from "../../core/auditChain.ts";
+import type { Actor } from "../../protocol/actor.ts";
 import type { AuditEntry, Personal } from "../../protocol/audit.ts";
 import type { AuditLine, BanLine, FlagLine, RevocationLine, TenantRow, UploadLine } from "../../protocol/export.ts";
 import { type ExportPage, PageOfLines } from "../exports.ts";
 import { listingOf } from "./assistants.ts";
 import type { BanListing } from "./bans.ts";
 import type { Flag } from "./flags.ts";
-import { type TenantParts, tenantOf } from "./parts.ts";
+import { type Answer, type TenantParts, tenantOf } from "./parts.ts";
 import type { RevocationListing } from "./revocations.ts";
 
 /** Which list, and behind which of its rows. */
@@ -114,7 +115,22 @@ function behind(after: string, rows: Listed["rows"]): Listed {
   return { rows: rest.sort((one, other) => (one.mark < other.mark ? -1 : 1)) };
 }
 
-export function tenantPage(
+/** Of all that the tenant itself holds, or says of one user. `actor` asks for the first page, and is written down. */
+export function exportPage(
+  parts: TenantParts,
+  user: string | null,
+  position: TenantPosition | null,
+  actor: Actor | null,
+  nowMs: number,
+): Answer<ExportPage<TenantPosition>> {
+  if (actor !== null) {
+    const action = user === null ? "tenant.exported" : "user.exported";
+    parts.audit.append(actor, action, user === null ? {} : { target: { user } }, nowMs);
+  }
+  return { ok: true, ...pageFrom(parts, user, position, nowMs) };
+}
+
+function pageFrom(
   parts: TenantParts,
   user: string | null,
   position: TenantPosition | null,

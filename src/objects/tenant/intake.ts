@@ -1,21 +1,13 @@
-/** Files on their way into the bucket: announced, complete, removed, or given up. */
-import pLimit from "p-limit";
+/** Files on their way into the bucket: announced, complete, removed. What is given up: giveUp.ts. */
 import { uploadLevels } from "../../core/uploadQuota.ts";
-import { fixedLimits } from "../../protocol/limits.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
-import type { Ending } from "./endings.ts";
 import { limitsOf } from "./limits.ts";
 import { type Answer, living, tenantOf, type TenantParts } from "./parts.ts";
 import type { NewUpload, OpenUpload, Part } from "./uploads.ts";
 
 /** An upload that is open, with the parts of it that are there. */
 export type Tried = OpenUpload & { readonly received: readonly Part[] };
-
-/** Each takes a question to its room and two to the bucket: few enough for one alarm. */
-const endedPerStep = 50;
-/** When what could not be ended now is tried again. */
-const againAfterMs = 30_000;
 
 /** Takes the bytes from the quota. */
 export function reserve(
@@ -29,7 +21,9 @@ export function reserve(
   const limits = limitsOf(found.tenant);
   const uploads = parts.uploads();
   const refused = parts.store.transaction(() => uploads.reserve(asked, limits, nowMs));
-  return refused ?? { ok: true, levels: uploadLevels(uploads.standing(asked.user, nowMs), limits, nowMs) };
+  if (refused !== null) return refused;
+  bookGivingUp(parts);
+  return { ok: true, levels: uploadLevels(uploads.standing(asked.user, nowMs), limits, nowMs) };
 }
 
 /** Null where nothing is open under the id: it is complete, was given up, is another user's, or never was. */
@@ -46,14 +40,26 @@ export function attempt(parts: TenantParts, id: string, nowMs: number): Answer<o
   return refused ?? whileOpen(parts, id, () => uploads().touch(id, nowMs));
 }
 
+/** What is neither open nor complete is over for ever. */
+export type Standing = "open" | "complete" | "over";
+
 /** What is decided about an upload stays so: what is complete is so until its bytes are released, what is over for ever. */
-export function standingOf({ uploads }: TenantParts, id: string): "open" | "complete" | "over" {
+export function standingOf({ uploads }: TenantParts, id: string): Standing {
   if (uploads().find(id) !== null) return "open";
   return uploads().isStored(id) ? "complete" : "over";
 }
 
+/** Its parts are collected under this name. */
+export function beginParts(parts: TenantParts, id: string, multipart: string): Answer<object> {
+  return whileOpen(parts, id, () => parts.uploads().begin(id, multipart));
+}
+
+export function addPart(parts: TenantParts, id: string, part: Part): Answer<object> {
+  return whileOpen(parts, id, () => parts.uploads().addPart(id, part));
+}
+
 /** Changes an upload that is still open. */
-export function whileOpen({ store, uploads }: TenantParts, id: string, change: () => void): Answer<object> {
+function whileOpen({ store, uploads }: TenantParts, id: string, change: () => void): Answer<object> {
   return store.transaction(() => {
     if (uploads().find(id) === null) return unknownUpload();
     change();
@@ -62,102 +68,31 @@ export function whileOpen({ store, uploads }: TenantParts, id: string, change: (
 }
 
 /** The bytes are there, and the room knows it. Safe to run twice. */
-export function confirm({ store, uploads, usage }: TenantParts, id: string, nowMs: number): Answer<object> {
-  return store.transaction(() => {
+export function confirm({ store, uploads, usage, book }: TenantParts, id: string, nowMs: number): Answer<object> {
+  const confirmed = store.transaction((): Answer<object> => {
     const size = uploads().confirm(id);
     if (size === null) return uploads().isStored(id) ? { ok: true } : unknownUpload();
     usage().recordFiles({ uploads: 1, uploadedBytes: size, fileBytes: size }, nowMs);
     return { ok: true };
   });
+  book("usage", usage().dueMs);
+  return confirmed;
 }
 
 /** The bytes are gone from the bucket. Safe to run twice. */
-export function release({ store, uploads, usage }: TenantParts, ids: readonly string[], nowMs: number): void {
+export function release({ store, uploads, usage, book }: TenantParts, ids: readonly string[], nowMs: number): void {
   store.transaction(() => {
     const bytes = uploads().release(ids);
     usage().recordFiles({ uploads: 0, uploadedBytes: 0, fileBytes: -bytes }, nowMs);
   });
+  book("usage", usage().dueMs);
 }
 
-/** Which of these its room has, as complete ones. */
-type HeldBy = (room: string, ids: readonly string[]) => Promise<readonly string[]>;
-
-/**
- * Ends an upload, unless it is complete, or somebody has gone on with it since `triedAtMs`. Of what the room has, only the
- * answer was lost: it is complete. In one step it is nobody's any more; then what has come of it goes, and should that fail,
- * the alarm does it.
- */
-export async function giveUp(
-  parts: TenantParts,
-  upload: Pick<OpenUpload, "id" | "room"> & { readonly triedAtMs?: number },
-  heldBy: HeldBy,
-  nowMs: number,
-): Promise<"open" | "complete" | "over"> {
-  const { id, room, triedAtMs } = upload;
-  if ((await heldBy(room, [id])).length > 0) confirm(parts, id, nowMs);
-  const found = parts.uploads().find(id);
-  if (found === null || (triedAtMs !== undefined && triedAtMs !== found.triedAtMs)) return standingOf(parts, id);
-  await clear(parts, end(parts, found, nowMs), nowMs).catch(() => undefined);
-  return "over";
-}
-
-/** Ends what nobody has gone on with for a day. Safe to run twice. Throws where a room does not answer, having done what it could. */
-export async function giveUpAbandoned(parts: TenantParts, heldBy: HeldBy, nowMs: number): Promise<void> {
-  const { store, uploads } = parts;
-  const abandoned = uploads().abandoned(nowMs, endedPerStep);
-  await eachOf(abandoned, async (upload) => {
-    try {
-      await giveUp(parts, upload, heldBy, nowMs);
-    } catch (error) {
-      store.transaction(() => uploads().postpone(upload, nowMs + againAfterMs));
-      throw error;
-    }
-  });
-}
-
-/** For the end of the tenant: false when there was none. Its rooms are gone, and nobody announces or sends anything any more. */
-export async function giveUpAll(parts: TenantParts, nowMs: number): Promise<boolean> {
-  for (const upload of parts.uploads().open(endedPerStep)) end(parts, upload, nowMs);
-  const ended = parts.endings.begun(endedPerStep);
-  await eachOf(ended, (ending) => clear(parts, ending, nowMs));
-  return ended.length > 0;
-}
-
-/** For the end of a user, whose sessions are over. */
-export async function giveUpOf(parts: TenantParts, user: string, nowMs: number): Promise<void> {
-  const next = (): OpenUpload[] => parts.uploads().openOf(user, endedPerStep);
-  for (let open = next(); open.length > 0; open = next())
-    await eachOf(open, (upload) => clear(parts, end(parts, upload, nowMs), nowMs));
-}
-
-/** Removes what has come of those that were given up: when that failed, and once more when nothing can come any more. */
-export async function clearEnded(parts: TenantParts, nowMs: number): Promise<void> {
-  await eachOf(parts.endings.due(nowMs, endedPerStep), (ending) => clear(parts, ending, nowMs));
-}
-
-/** From now on nobody finds it, and nothing that comes makes it a file. */
-function end({ store, uploads, endings }: TenantParts, upload: OpenUpload, nowMs: number): Ending {
-  return store.transaction(() => {
-    uploads().drop(upload.id);
-    return endings.add(upload, nowMs);
-  });
-}
-
-/** Safe to run twice. */
-async function clear({ store, endings, discard, disclaim }: TenantParts, ending: Ending, nowMs: number): Promise<void> {
-  store.transaction(() => endings.postpone(ending.id, nowMs + againAfterMs));
-  // Nobody is left who could take it back from the room, should he have been cut off when he had given it.
-  if (nowMs >= ending.untilMs) await disclaim(ending);
-  await discard(ending);
-  store.transaction(() => endings.cleared(ending, nowMs));
-}
-
-/** Throws when all are tried. */
-async function eachOf<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
-  const turns = pLimit(fixedLimits.joinsAtOnce);
-  const done = await Promise.allSettled(items.map((item) => turns(() => work(item))));
-  const failed = done.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+/** When the next one is ended, or what has come of it is removed. The tenant may have gone meanwhile. */
+export function bookGivingUp({ store, uploads, endings, book }: TenantParts): void {
+  if (store.tenant === null) return;
+  book("uploads", uploads().dueMs);
+  book("uploads", endings.dueMs);
 }
 
 function unknownUpload(): Refusal {

@@ -44,3 +44,11 @@ export async function removeKey(parts: TenantParts, id: string, actor: Actor, no
   );
   return { ok: true };
 }
+
+/**
+ * Whether any key, a webhook endpoint's secret or an assistant's sealed key was made by this version of the master key: without
+ * it they are worth nothing.
+ */
+export function hasKeysOf({ store, webhooks, assistants }: TenantParts, version: number, nowMs: number): boolean {
+  return store.hasKeysOf(version) || webhooks.hasSecretsOf(version, nowMs) || assistants.hasKeysOf(version);
+}

@@ -1,9 +1,11 @@
 /** What a tenant is made of. Operations are functions that are given these; none is given the object itself. */
 import type { Concern } from "../../core/concern.ts";
 import { uploadLevels } from "../../core/uploadQuota.ts";
+import type { RoomPolicy } from "../../protocol/policy.ts";
 import type { LimitLevel } from "../../protocol/serverFrames.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { WebhookStub } from "../stubs.ts";
+import type { Tickets } from "../tickets.ts";
 import type { Assistants } from "./assistants.ts";
 import type { AuditLog } from "./audit.ts";
 import type { TenantBans } from "./bans.ts";
@@ -13,10 +15,12 @@ import type { Endings } from "./endings.ts";
 import type { Erasures } from "./erasures.ts";
 import type { Flags } from "./flags.ts";
 import type { Issuers } from "./issuers.ts";
+import type { Job } from "./jobs.ts";
 import { limitsOf } from "./limits.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Revocations } from "./revocations.ts";
+import type { Rounds } from "./rounds.ts";
 import type { Store, TenantState } from "./store.ts";
 import type { Untold } from "./untold.ts";
 import type { OpenUpload, Uploads } from "./uploads.ts";
@@ -38,7 +42,9 @@ export interface TenantParts {
   readonly webhooks: Webhooks;
   readonly assistants: Assistants;
   readonly outbox: Outbox;
+  readonly tickets: Tickets;
   readonly deletion: Deletion;
+  readonly rounds: Rounds<RoomPolicy>;
   readonly untold: Untold;
   readonly endpoint: (id: string) => Pick<WebhookStub, "heed" | "dissolve" | "accept" | "erase">;
   readonly erasures: Erasures;
@@ -53,11 +59,15 @@ export interface TenantParts {
   readonly discard: (upload: Pick<OpenUpload, "id" | "multipart">) => Promise<void>;
   /** Tells its room that it is no file, whatever the room has heard of it. Safe to run twice. */
   readonly disclaim: (upload: Pick<OpenUpload, "id" | "room">) => Promise<void>;
+  /** Which of these uploads its room has as files, complete. May throw. */
+  readonly heldBy: (room: string, ids: readonly string[]) => Promise<readonly string[]>;
   /**
    * Saves what is decided with its record, and tells every room that has sockets and that it may concern: now, and once more
    * when no edge can hold an older policy. Any other asks before it lets the next one in, and is told then.
    */
   readonly decide: <Made>(tenant: Decided, record: () => Made, concern?: Concern | "edges") => Promise<Made>;
+  /** Of the alarm, at this time or earlier; null is never. */
+  readonly book: (job: Job, atMs: number | null) => void;
 }
 
 /** The next version of it is made by saving. */

@@ -4,8 +4,9 @@ import type { Policy, RoomPolicy } from "../../protocol/policy.ts";
 import { limitsOf } from "./limits.ts";
 import { type TenantParts, tenantOf } from "./parts.ts";
 
-/** Of a tenant that exists. */
-export function policyOf(parts: TenantParts, nowMs: number): Policy {
+/** Of a tenant that exists. `usedKey` is noted as used, if it is an API key. */
+export function policyOf(parts: TenantParts, usedKey: string | null, nowMs: number): Policy {
+  if (usedKey !== null) parts.store.touchKey(usedKey, nowMs);
   const { id, store, issuers, revocations, bans } = parts;
   const { version, suspended, settings, limits } = tenantOf(parts);
   const { origins, autoCreate } = settings;

@@ -1,12 +1,14 @@
-/** The tenant itself: how it comes to be, what it has set, whether it is suspended. */
+/** The tenant itself: how it comes to be, what it has set, whether it is suspended, and that it is to end. */
 import { differenceOf } from "../../core/difference.ts";
 import { isSame } from "../../core/retention.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import { defaultTenantSettings, type LimitsPatch, type TenantSettings } from "../../protocol/policy.ts";
 import { refuse } from "../../protocol/refusals.ts";
+import { tellWebhooks } from "./endpoints.ts";
 import { defined, limitsOf } from "./limits.ts";
 import { type Answer, living, type TenantParts, unknownTenant } from "./parts.ts";
+import { policyGoneMs } from "./rounds.ts";
 import type { NewKey, TenantState } from "./store.ts";
 
 export interface TenantProfile {
@@ -94,6 +96,27 @@ export async function setSuspended(
       parts.audit.append(actor, action, {}, nowMs);
       parts.outbox.add(action, {}, nowMs);
     });
+  const answer = describe(parts);
+  await tellWebhooks(parts, nowMs);
+  return answer;
+}
+
+/** Suspends it for ever, and begins to erase everything of it. Safe to ask again, until there is no such tenant. */
+export async function beginDeletion(
+  parts: TenantParts,
+  actor: Actor,
+  nowMs: number,
+): Promise<Answer<{ tenant: TenantProfile }>> {
+  const { store, deletion, audit, book } = parts;
+  if (store.tenant === null) return unknownTenant();
+  // When no edge holds an older policy, nobody comes in any more whom the erasure would have to chase.
+  book("deletion", nowMs + policyGoneMs);
+  if (deletion.isBegun) return describe(parts);
+  await parts.decide({ ...store.tenant, suspended: true }, () => {
+    deletion.begin(nowMs);
+    audit.append(actor, "tenant.deleted", {}, nowMs);
+  });
+  await tellWebhooks(parts, nowMs);
   return describe(parts);
 }
 
