@@ -1,5 +1,6 @@
 /** The limits of a tenant as they are listed: what each counts, and how it stands. */
-import { type LimitName, type Limits, tenantLimits } from "../../src/protocol/limits.ts";
+import type { LimitName, Limits } from "../../src/protocol/limits.ts";
+import { tenantLimits } from "../../src/protocol/limits/tenant.ts";
 import { bytes, count } from "../parts/amount.ts";
 
 export interface LimitRow {

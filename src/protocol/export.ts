@@ -8,7 +8,8 @@ import { AuditEntry } from "./audit.ts";
 import { Ban } from "./ban.ts";
 import { capabilities, roles } from "./capabilities.ts";
 import { Issuer } from "./issuer.ts";
-import { fixedLimits, tenantLimits } from "./limits.ts";
+import { fixedLimits } from "./limits.ts";
+import { tenantLimits } from "./limits/tenant.ts";
 import {
   Attachment,
   Data,

@@ -1,7 +1,8 @@
 /** A message as it is told, and the parts of which it is made. */
 import * as z from "zod";
 import { roles } from "./capabilities.ts";
-import { fixedLimits, tenantLimits } from "./limits.ts";
+import { fixedLimits } from "./limits.ts";
+import { tenantLimits } from "./limits/tenant.ts";
 import { DisplayName, UserId } from "./names.ts";
 import { noRetention, roomRetention } from "./retention.ts";
 import { unfitJson, utf8Length } from "./text.ts";

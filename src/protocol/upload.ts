@@ -1,6 +1,7 @@
 /** Files: how one is announced, what becomes of it, and how it is told once its bytes are there. */
 import * as z from "zod";
-import { fixedLimits, tenantLimits } from "./limits.ts";
+import { fixedLimits } from "./limits.ts";
+import { tenantLimits } from "./limits/tenant.ts";
 import { TimeMs } from "./message.ts";
 import { RoomName, UserId } from "./names.ts";
 

@@ -1,6 +1,10 @@
 /** The page of limits, made of the tables of limits and of what is said of each. */
-import { fixedLimitNotes, tenantLimitNotes } from "../../src/protocol/limitNotes.ts";
-import { edgeLimits, fixedLimits, type LimitName, tenantLimits } from "../../src/protocol/limits.ts";
+import { fixedLimitNotes } from "../../src/protocol/limitNotes.ts";
+import type { FixedNotes } from "../../src/protocol/limitNotes/note.ts";
+import { tenantLimitNotes } from "../../src/protocol/limitNotes/tenant.ts";
+import { fixedLimits, type LimitName } from "../../src/protocol/limits.ts";
+import { edgeLimits } from "../../src/protocol/limits/edge.ts";
+import { tenantLimits } from "../../src/protocol/limits/tenant.ts";
 import type { RefusalCode } from "../../src/protocol/refusals.ts";
 import type { Page } from "./page.ts";
 
@@ -57,13 +61,6 @@ ${Object.entries(fixedLimitNotes)
   .join("\n\n")}
 `,
 };
-
-type FixedNotes = Partial<
-  Record<
-    string,
-    { readonly what: string; readonly unit: string; readonly code: RefusalCode | null; readonly effect: string }
-  >
->;
 
 function fixedTable(notes: FixedNotes): string {
   const rows = Object.entries(notes).map(([name, note]) => {

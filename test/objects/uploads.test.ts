@@ -6,7 +6,7 @@ import { fileKey } from "../../src/objects/files.ts";
 import { Room } from "../../src/objects/room/room.ts";
 import { tenantStub } from "../../src/objects/stubs.ts";
 import { lateMs } from "../../src/objects/tenant/endings.ts";
-import { tenantLimits } from "../../src/protocol/limits.ts";
+import { tenantLimits } from "../../src/protocol/limits/tenant.ts";
 import { asOperator, call, newTenant, type TestTenant } from "../support/api.ts";
 import { goTo, pass, startClock, stopClock } from "../support/clock.ts";
 import { keepFile } from "../support/files.ts";

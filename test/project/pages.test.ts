@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { explanations } from "../../src/protocol/explanations.ts";
-import { tenantLimits } from "../../src/protocol/limits.ts";
+import { tenantLimits } from "../../src/protocol/limits/tenant.ts";
 import { refusals } from "../../src/protocol/refusals.ts";
 import { render } from "../../standalone/pages/markdown.ts";
 import { writePages } from "../../standalone/pages/pages.ts";

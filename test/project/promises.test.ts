@@ -3,7 +3,7 @@ import { readFileSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { edgeLimits } from "../../src/protocol/limits.ts";
+import { edgeLimits } from "../../src/protocol/limits/edge.ts";
 // @ts-expect-error: it is for the bundle, and has no types of its own.
 import * as lean from "../../standalone/lean/zod.js";
 

@@ -1,5 +1,6 @@
 /** The limits of a tenant: the defaults, and over them what was set. */
-import { defaultLimits, type Limits, tenantLimits } from "../../protocol/limits.ts";
+import { defaultLimits, type Limits } from "../../protocol/limits.ts";
+import { tenantLimits } from "../../protocol/limits/tenant.ts";
 import type { TenantState } from "./store.ts";
 
 const bucketNames = ["publishPerUser", "publishPerRoom", "publishPerTenant", "framesPerSocket"] as const;

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Identity } from "../../auth/identity.ts";
-import { type EdgeLimit, edgeLimits } from "../../protocol/limits.ts";
+import { type EdgeLimit, edgeLimits } from "../../protocol/limits/edge.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { AppEnv } from "../app.ts";
 import { problem } from "../problem.ts";
