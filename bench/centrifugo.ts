@@ -1,13 +1,12 @@
 /** Peer: Centrifugo 6 with its memory engine and history on, where its binary is on the PATH. */
-import { accessSync, constants } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { freePort } from "./port.ts";
+import { findProgram } from "./program.ts";
 import { Server } from "./server.ts";
 
 export function binary(): string | undefined {
-  const candidates = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "centrifugo"));
-  return candidates.find(isExecutable);
+  return findProgram("centrifugo");
 }
 
 export async function start(dataFolder: string): Promise<Server> {
@@ -32,13 +31,4 @@ function configuration(port: number) {
     // `insecure` lets everybody subscribe and publish without tokens. History as long as a run needs, with recovery's positions.
     channel: { without_namespace: { history_size: 10_000, history_ttl: "300s", force_positioning: true } },
   };
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,9 @@
 /** A scenario against a server of its own: by k6, or by Node where there is no k6 or k6 cannot do it. */
 import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { startGroup } from "../bench/groups.ts";
+import { findProgram } from "../bench/program.ts";
 import { House } from "./house.ts";
 import { playInNode, type Whom } from "./nodeGround.ts";
 import { Sampler } from "./sampler.ts";
@@ -68,22 +68,11 @@ function runnerFor(name: ScriptName, { runner }: Wish): string | null {
   if (runner === "node") return null;
   // k6 cannot reset a connection, and a storm is made of that.
   if (name === "storm" && runner === undefined) return null;
-  const k6 = [...(process.env["PATH"] ?? "").split(delimiter), join(homedir(), "go", "bin")]
-    .map((folder) => join(folder, "k6"))
-    .find(isExecutable);
+  const k6 = findProgram("k6", join(homedir(), "go", "bin"));
   if (k6 !== undefined) return k6;
   if (runner === "k6" || process.env["CI"] === "true") throw new Error("there is no k6 on the PATH or in ~/go/bin");
   console.log("skipped: no k6; the same scenario in Node");
   return null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function byK6(

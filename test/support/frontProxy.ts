@@ -1,11 +1,12 @@
 /** nginx or Caddy before a server, configured by the text of docs/self-host.md: only ports and certificates are put in. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectTcp, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { vi } from "vitest";
+import { findProgram } from "../../bench/program.ts";
 
 export type FrontKind = "nginx" | "caddy";
 
@@ -18,8 +19,7 @@ const guide = readFileSync(join(import.meta.dirname, "../../docs/self-host.md"),
 
 /** Where it is installed, or null. Debian has nginx where only root looks. */
 export function programOf(kind: FrontKind): string | null {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
-  return folders.map((folder) => join(folder, kind)).find(isExecutable) ?? null;
+  return findProgram(kind, "/usr/sbin", "/usr/local/sbin") ?? null;
 }
 
 /** Ready when it takes connections, at https://localhost:port, with a certificate that nobody has signed. */
@@ -116,13 +116,4 @@ function accepts(port: number): Promise<boolean> {
     socket.once("error", () => resolve(false));
     socket.once("connect", () => socket.destroy());
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
