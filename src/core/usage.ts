@@ -1,10 +1,11 @@
 /** What a tenant has used, as if read from meters: they only run on, and what lies between two readings is what was used. */
 import type { UsageSpan } from "../protocol/usage.ts";
+import { noWork, together, type Work } from "./work.ts";
 
 export const hourMs = 3_600_000;
 
 /** The meters as they stood at the end of an hour, or stand in this one. */
-export interface Reading {
+export interface Reading extends Work {
   /** Since the epoch, UTC. */
   readonly hour: number;
   readonly messages: number;
@@ -24,6 +25,7 @@ export interface Reading {
 }
 
 export const firstReading: Reading = {
+  ...noWork,
   hour: 0,
   messages: 0,
   bytes: 0,
@@ -46,6 +48,7 @@ export function readOn(last: Reading, step: Step, nowMs: number): Reading {
   // Those that were there when the hour began were there in it.
   const peakBefore = hour === last.hour ? last.peak : last.connections;
   return {
+    ...together(last, step),
     hour,
     messages: last.messages + step.messages,
     bytes: last.bytes + step.bytes,
@@ -80,6 +83,7 @@ export function spansOf(
       changes: last.changes - first.changes,
       creditsRefused: last.refused - first.refused,
       connectionsPeak: Math.max(first.connections, ...within.map(({ peak }) => peak)),
+      awakeMs: last.awakeMs - first.awakeMs,
       storageBytes: last.storageBytes,
       uploads: last.uploads - first.uploads,
       uploadedBytes: last.uploadedBytes - first.uploadedBytes,

@@ -1,4 +1,5 @@
 /** What a room tells its tenant and what it is given: the only words between the two while the room is at work. */
+import type { Work } from "../core/work.ts";
 import type { RoomPolicy } from "../protocol/policy.ts";
 import type { Refusal } from "../protocol/refusals.ts";
 import type { LimitLevel } from "../protocol/serverFrames.ts";
@@ -38,6 +39,8 @@ export interface Statement {
   readonly returned: number;
   /** Null in between. */
   readonly counts: RoomCounts | null;
+  /** What the room has done since it last said so; told twice it would count twice. A room of an older Worker does not say. */
+  readonly work?: Work | null;
   /**
    * Open: anybody may be in the room from now on, and it is told all that the tenant decides. Else the names (core/concern.ts)
    * of all who are within: it is told of nothing that concerns none of them, until it says that it is open again.

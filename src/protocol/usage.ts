@@ -27,6 +27,11 @@ export const UsageSpan = z.object({
    * less than 10 seconds may be missing.
    */
   connectionsPeak: z.int(),
+  /**
+   * How long rooms were awake, all together, until each last said so: of each waking the time after that is missing, which is ten
+   * seconds where the room falls asleep by itself. A room that sleeps takes none, whoever is connected to it.
+   */
+  awakeMs: z.int(),
   /** Bytes of the rooms' databases at its end. */
   storageBytes: z.int(),
   /** Files that were completed, and their bytes. */

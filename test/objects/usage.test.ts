@@ -10,6 +10,7 @@ import { asOperator, call, connect, newTenant, newToken } from "../routes/edge.t
 import { everything, type TestTenant } from "../support/api.ts";
 import { eventually, goTo, pass, startClock, stopClock } from "../support/clock.ts";
 import { resetIn } from "../support/failing.ts";
+import { metrics } from "../support/metrics.ts";
 import { evict, query, roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { ask } from "../support/place.ts";
@@ -257,8 +258,8 @@ describe("hours and days", () => {
     await report(tenant, "one", "two");
     goTo(evening + 3.5 * hourMs);
     const hours = await usage(tenant);
-    const noFiles = { uploads: 0, uploadedBytes: 0, fileBytes: 0 };
-    expect(hours.map((span) => ({ ...span, storageBytes: 0 }))).toEqual([
+    const noFiles = { uploads: 0, uploadedBytes: 0, fileBytes: 0, awakeMs: 0 };
+    expect(hours.map((span) => ({ ...span, storageBytes: 0, awakeMs: 0 }))).toEqual([
       {
         from: evening - hourMs / 2,
         messages: 2,
@@ -314,10 +315,12 @@ describe("hours and days", () => {
     expect(storage).toEqual([...storage].sort((one, other) => one - other));
     expect(storage[0]).toBeGreaterThan(8_192);
     const midnight = Date.UTC(2_031, 5, 7);
+    const awake = (from: number, to: number): number =>
+      hours.slice(from, to).reduce((sum, { awakeMs }) => sum + awakeMs, 0);
     const days = await usage(tenant, { by: "day" });
     expect(days).toEqual([
-      { ...hours[0], from: midnight - dayMs, storageBytes: storage[1] },
-      { ...hours[2], from: midnight, storageBytes: storage[4] },
+      { ...hours[0], from: midnight - dayMs, storageBytes: storage[1], awakeMs: awake(0, 2) },
+      { ...hours[2], from: midnight, storageBytes: storage[4], awakeMs: awake(2, 5) },
     ]);
     const asked = await asOperator(`/v1/tenants/${tenant.id}/usage?by=day`);
     expect(await asked.json()).toEqual({ items: days });
@@ -380,7 +383,7 @@ describe("hours and days", () => {
 });
 
 describe("metrics", () => {
-  test("[T14] are Prometheus' text format, agree with what happened, and have no labels", async () => {
+  test("[T14] are Prometheus' text format, agree with what happened, and have no labels but the widths of buckets", async () => {
     const tenant = await newTenant({ ...roomy, publishPerTenantPerSecond: 1, publishPerTenantBurst: 8 });
     const ada = await connect("one", { token: tenant.key });
     await post(tenant, "one", { text: "ö" });
@@ -400,6 +403,13 @@ describe("metrics", () => {
       parley_connections_peak: 1,
       parley_rooms: 2,
       parley_rooms_active: 1,
+      parley_room_awake_seconds_total: 20,
+      parley_room_wakings_total: 2,
+      parley_flush_messages_sum: stored + 1,
+      parley_flush_messages_count: stored + 1,
+      ...Object.fromEntries(
+        [1, 4, 16, 64, "+Inf"].map((le) => [`parley_flush_messages_bucket{le="${le}"}`, stored + 1]),
+      ),
       parley_storage_bytes: expect.any(Number),
       parley_uploads_total: 0,
       parley_uploaded_bytes_total: 0,
@@ -423,7 +433,7 @@ describe("metrics", () => {
       await report(tenant, `two-${turn}`);
       const now = await metrics(tenant);
       for (const [name, value] of before)
-        if (name.endsWith("_total")) expect(now.get(name)).toBeGreaterThanOrEqual(value);
+        if (/_total$|^parley_flush/.test(name)) expect(now.get(name)).toBeGreaterThanOrEqual(value);
       expect(now.get("parley_messages_total")).toBe(2 * (turn + 1));
       expect(now.get("parley_rooms")).toBe(1);
       expect(now.get("parley_connections")).toBe(1);
@@ -434,26 +444,6 @@ describe("metrics", () => {
     expect((await metrics(tenant)).get("parley_connections")).toBe(0);
   });
 });
-
-/** By the grammar of the format: for each family its help, its type and one sample, whose name says a counter from a gauge. */
-async function metrics(tenant: TestTenant): Promise<Map<string, number>> {
-  const answer = await call("/v1/metrics", { credential: tenant.key });
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-  const text = await answer.text();
-  const family = /# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) [^\\\n]+\n# TYPE \1 (counter|gauge)\n\1 (0|[1-9]\d*)\n/y;
-  const samples = new Map<string, number>();
-  while (family.lastIndex < text.length) {
-    const [, name = "", type, value] = family.exec(text) ?? [];
-    expect({ name, type }).toEqual({
-      name: expect.stringMatching(/^parley_/),
-      type: name.endsWith("_total") ? "counter" : "gauge",
-    });
-    expect(samples.has(name)).toBe(false);
-    samples.set(name, Number(value));
-  }
-  return samples;
-}
 
 function readings(tenant: TestTenant): Promise<number> {
   return runInDurableObject(

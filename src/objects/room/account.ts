@@ -15,7 +15,7 @@ import type { Queue } from "./queue.ts";
 
 export interface AccountOptions {
   /** Asks the tenant. May throw, as every call to another object. */
-  readonly ask: (statement: Omit<Statement, "room" | "policyVersion" | "sockets">) => Promise<Grant | Refusal>;
+  readonly ask: (statement: Omit<Statement, "room" | "policyVersion" | "sockets" | "work">) => Promise<Grant | Refusal>;
   readonly queue: Queue;
   readonly door: Door;
   /** How many sockets are open. */

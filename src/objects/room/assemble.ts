@@ -28,6 +28,7 @@ import { askHook } from "./hook.ts";
 import { Indexer } from "./indexer.ts";
 import { Intake } from "./intake.ts";
 import type { Job } from "./jobs.ts";
+import { Meter } from "./meter.ts";
 import { Outbox } from "./outbox.ts";
 import { nextParcel } from "./parcel.ts";
 import type { RoomParts } from "./parts.ts";
@@ -64,13 +65,15 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     presence.recover(store, { membersMax, announced: outward.announced.all() }, Date.now());
   }
   const registry = tenantStub(env, tenant);
-  const inward = towardTenant(registry, { name, store, roster, parts: () => parts, turn: () => turn });
+  const meter = new Meter(Date.now());
+  const inward = towardTenant(registry, { name, store, roster, meter, parts: () => parts, turn: () => turn });
   const parts: RoomParts = {
     name,
     tenant,
     generation: env.GENERATION,
     store,
     ...inward,
+    meter,
     rates: new Rates(),
     roster,
     presence,
@@ -127,9 +130,10 @@ function towardTenant(
     name,
     store,
     roster,
+    meter,
     parts,
     turn,
-  }: Pick<Outside, "name" | "store" | "parts"> & { readonly roster: Roster; readonly turn: () => Turn },
+  }: Pick<Outside, "name" | "store" | "parts"> & Pick<RoomParts, "roster" | "meter"> & { readonly turn: () => Turn },
 ): Pick<RoomParts, "queue" | "door" | "account"> {
   const queue: Queue = new Queue(
     (credits) => account.spend(credits, Date.now()),
@@ -150,6 +154,7 @@ function towardTenant(
         room: name,
         policyVersion: store.room?.policy.version ?? 0,
         sockets: roster.size,
+        work: asked.counts !== null || meter.isDue(Date.now()) ? meter.take(Date.now()) : null,
         ...asked,
       }),
     onPolicy: (policy) => void heed(parts(), policy).then(() => turn().wake(), unasked),

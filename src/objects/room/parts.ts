@@ -14,6 +14,7 @@ import type { Door } from "./door.ts";
 import type { FileRemoval } from "./fileRemoval.ts";
 import type { Files } from "./files.ts";
 import type { Intake } from "./intake.ts";
+import type { Meter } from "./meter.ts";
 import type { Exceeded } from "./exceeded.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Questions } from "./questions.ts";
@@ -38,6 +39,7 @@ export interface RoomParts {
   readonly account: Account;
   readonly door: Door;
   readonly roster: Roster;
+  readonly meter: Meter;
   readonly presence: Presence;
   readonly refresher: Refresher;
   readonly bans: Bans;

@@ -528,6 +528,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   }
 
   async #open(caller: Caller): Promise<Refusal | null> {
+    this.#turn.stayed(Date.now());
     return (await renew(this.#parts, caller)) ?? open(this.#parts, caller);
   }
 

@@ -50,6 +50,13 @@ export class Turn {
     this.#foldStreams(nowMs);
     this.#parts.account.settle(nowMs);
     this.#pacer.settle(nowMs);
+    this.stayed(nowMs);
+  }
+
+  /** Who only reads or types keeps the room awake as well. It says so without an alarm, which would wake it once more. */
+  stayed(nowMs: number): void {
+    const { store, meter, account } = this.#parts;
+    if (meter.isDue(nowMs) && store.room !== null) void account.renew();
   }
 
   /**
@@ -102,6 +109,7 @@ export class Turn {
     const headBefore = store.head;
     const log = flush(this.#parts, nowMs);
     if (log === null) return;
+    this.#parts.meter.flushed(log.published);
     if (store.head > headBefore) this.#mark.forget();
     this.#parts.keeper.notice(nowMs, log);
     if (store.head > headBefore) this.#parts.indexer.notice(nowMs);

@@ -13,7 +13,7 @@ import { deletionMigration } from "./deletion.ts";
 import { ticketsMigration } from "../tickets.ts";
 import { issuersMigration } from "./issuers.ts";
 import { untoldMigration } from "./untold.ts";
-import { usageFilesMigration, usageMigration } from "./usage.ts";
+import { usageFilesMigration, usageMigration, usageWorkMigration } from "./usage.ts";
 import { revocationsMigration } from "./revocations.ts";
 import { uploadsMigration } from "./uploads.ts";
 import { vainMigration } from "./vain.ts";
@@ -113,4 +113,5 @@ CREATE TABLE audit_name (
   assistantsMigration,
   doorsMigration,
   tenantOutboxLostMigration,
+  usageWorkMigration,
 ];

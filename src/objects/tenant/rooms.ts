@@ -36,12 +36,12 @@ export function account(parts: TenantParts, statement: Statement, nowMs: number)
   const { store, ledger, doors } = parts;
   const { tenant } = store;
   if (tenant === null) return unknownTenant();
-  const { room, counts, policyVersion } = statement;
+  const { room, counts, work = null, policyVersion } = statement;
   if (counts !== null) store.reportRoom(room, counts);
   const granted = ledger().settle(statement, limitsOf(tenant), nowMs);
   doors().settle(statement);
   const creditsRefused = statement.credits - granted.credits;
-  count(parts, { room, counts, connections: ledger().connections, creditsRefused }, nowMs);
+  count(parts, { room, counts, work, connections: ledger().connections, creditsRefused }, nowMs);
   const isBehind = tenant.version > policyVersion;
   return { ...granted, policy: isBehind ? roomPolicyOf(parts, policyVersion, nowMs) : null };
 }

@@ -1,4 +1,5 @@
 /** What a tenant uses: its rooms say how their meters stand, and each hour in which one moved has a reading of all. */
+import { noWork, type Work } from "../../core/work.ts";
 import { firstReading, hourMs, type Reading, readOn, spansOf } from "../../core/usage.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { UsageSpan, UsageUnit } from "../../protocol/usage.ts";
@@ -36,6 +37,21 @@ ALTER TABLE usage ADD COLUMN file_bytes     INTEGER NOT NULL DEFAULT 0;
 `,
 };
 
+export const usageWorkMigration: Migration = {
+  id: "usage-3",
+  // core/work.ts: ever, until its end.
+  sql: `
+ALTER TABLE usage ADD COLUMN wakings       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN awake         INTEGER NOT NULL DEFAULT 0;  -- ms
+ALTER TABLE usage ADD COLUMN flushes       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN flushed       INTEGER NOT NULL DEFAULT 0;  -- messages
+ALTER TABLE usage ADD COLUMN flushes_to_1  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN flushes_to_4  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN flushes_to_16 INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN flushes_to_64 INTEGER NOT NULL DEFAULT 0;
+`,
+};
+
 export interface UsageQuery {
   readonly by: UsageUnit;
   readonly fromMs?: number | undefined;
@@ -57,6 +73,7 @@ export interface Used {
   readonly room: string;
   /** Null where the room only asks for something. */
   readonly counts: Pick<RoomCounts, "used" | "storageBytes"> | null;
+  readonly work?: Work | null;
   /** Of all rooms. */
   readonly connections: number;
   readonly creditsRefused: number;
@@ -66,11 +83,13 @@ const hoursOf = { hour: 1, day: 24 } as const satisfies Record<UsageUnit, number
 /** Spans before now, where nobody says from when. */
 const shownByDefault = { hour: 24, day: 30 } as const satisfies Record<UsageUnit, number>;
 const nothingNew = { messages: 0, bytes: 0, changes: 0, storageBytes: 0 };
+const nothing = { ...nothingNew, ...noWork };
 const noFiles = { uploads: 0, uploadedBytes: 0, fileBytes: 0 };
 /** A refusal alone is no reason to write more often than rooms report. */
 const savedEveryMs = 10_000;
 const columns = `hour, messages, bytes, changes, refused, connections, peak, storage AS storageBytes,
-  uploads, uploaded_bytes AS uploadedBytes, file_bytes AS fileBytes`;
+  uploads, uploaded_bytes AS uploadedBytes, file_bytes AS fileBytes, wakings, awake AS awakeMs, flushes, flushed,
+  flushes_to_1 AS flushesTo1, flushes_to_4 AS flushesTo4, flushes_to_16 AS flushesTo16, flushes_to_64 AS flushesTo64`;
 
 type ReadingRow = Reading & Record<string, SqlStorageValue>;
 
@@ -89,12 +108,13 @@ export class Usage {
   /** The meters as they stand, all of it stored. */
   reading(nowMs: number): Reading {
     const { connections } = this.#last;
-    return readOn(this.#last, { ...nothingNew, ...noFiles, refused: 0, connections }, nowMs);
+    return readOn(this.#last, { ...nothing, ...noFiles, refused: 0, connections }, nowMs);
   }
 
   /** Takes over what a room says. Belongs into one synchronous step with all else that is made of it. True where another hour has begun. */
-  record({ room, counts, connections, creditsRefused }: Used, nowMs: number): boolean {
-    const fresh = counts === null ? nothingNew : this.#takeOver(room, counts);
+  record({ room, counts, work, connections, creditsRefused }: Used, nowMs: number): boolean {
+    const told = counts === null ? nothingNew : this.#takeOver(room, counts);
+    const fresh = { ...told, ...(work ?? noWork) };
     this.#refused += creditsRefused;
     const moved = Object.values(fresh).some((amount) => amount !== 0) || connections !== this.#last.connections;
     const isDue = this.#refused > 0 && Math.abs(nowMs - this.#savedAtMs) >= savedEveryMs;
@@ -109,7 +129,7 @@ export class Usage {
   recordFiles(files: typeof noFiles, nowMs: number): boolean {
     if (Object.values(files).every((amount) => amount === 0)) return false;
     const { connections } = this.#last;
-    return this.#goOn(readOn(this.#last, { ...nothingNew, ...files, refused: 0, connections }, nowMs));
+    return this.#goOn(readOn(this.#last, { ...nothing, ...files, refused: 0, connections }, nowMs));
   }
 
   /** Spans in order, from the tenant's first on, and not older than the time for which readings are kept. */
@@ -191,20 +211,16 @@ export class Usage {
 
   #save(reading: Reading): void {
     const { hour, messages, bytes, changes, refused, connections, peak, storageBytes } = reading;
+    const { uploads, uploadedBytes, fileBytes } = reading;
+    const { wakings, awakeMs, flushes, flushed, flushesTo1, flushesTo4, flushesTo16, flushesTo64 } = reading;
     this.#sql.exec(
       `INSERT OR REPLACE INTO usage (hour, messages, bytes, changes, refused, connections, peak, storage,
-         uploads, uploaded_bytes, file_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      hour,
-      messages,
-      bytes,
-      changes,
-      refused,
-      connections,
-      peak,
-      storageBytes,
-      reading.uploads,
-      reading.uploadedBytes,
-      reading.fileBytes,
+         uploads, uploaded_bytes, file_bytes,
+         wakings, awake, flushes, flushed, flushes_to_1, flushes_to_4, flushes_to_16, flushes_to_64)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[hour, messages, bytes, changes, refused, connections, peak, storageBytes],
+      ...[uploads, uploadedBytes, fileBytes],
+      ...[wakings, awakeMs, flushes, flushed, flushesTo1, flushesTo4, flushesTo16, flushesTo64],
     );
   }
 }
