@@ -20,7 +20,16 @@ const AnyPolicy = Policy.nullable();
 
 type Asked = { readonly ok: true; readonly policy: Policy | null };
 
-const held = new Map<string, { readonly policy: Policy | null; readonly atMs: number }>();
+interface Held {
+  readonly policy: Policy | null;
+  /** When it was asked for. */
+  readonly atMs: number;
+  /** Its turn among all questions and answers. */
+  readonly turn: number;
+}
+
+const held = new Map<string, Held>();
+let turns = 0;
 const askedFor = new Map<string, number>();
 /** When it was last found that there is no such tenant. */
 const strangers = new Map<string, number>();
@@ -95,10 +104,18 @@ async function lookUp(env: Bindings, tenant: string, isKnown: boolean, nowMs: nu
 
 async function hear(env: Bindings, tenant: string, key: string | null, nowMs: number): Promise<Asked> {
   const asked = flightOf(tenant);
+  const turn = ++turns;
   const policy = AnyPolicy.parse(await tenantStub(env, tenant).policy(key));
+  const known = held.get(tenant);
+  if (known !== undefined && isOutdated(policy, turn, known)) return { ok: true, policy: known.policy };
   const isForgotten = asked !== flightOf(tenant);
-  remember(held, tenant, { policy, atMs: isForgotten ? -Infinity : nowMs }, heldMax);
+  remember(held, tenant, { policy, atMs: isForgotten ? -Infinity : nowMs, turn: ++turns }, heldMax);
   return { ok: true, policy };
+}
+
+/** Of questions that overlap, the older answer may come later. One that was asked after an answer is newer whatever it says: a tenant may be restored. */
+function isOutdated(policy: Policy | null, askedTurn: number, known: Held): boolean {
+  return askedTurn < known.turn && (policy?.version ?? 0) < (known.policy?.version ?? 0);
 }
 
 function mayLookUp(nowMs: number): boolean {
