@@ -18,11 +18,12 @@ const operator: Actor = { kind: "operator", id: null, requestId: "the-other-edge
 
 /** The first answer is made at once, and comes when it is let go. */
 function holdFirstAnswer(): { readonly isHeld: () => boolean; readonly release: () => void } {
-  const policy = Reflect.get(Tenant.prototype, "policy");
+  const policy: unknown = Reflect.get(Tenant.prototype, "policy");
+  if (typeof policy !== "function") throw new Error("there is no policy");
   const gate = Promise.withResolvers<void>();
   let calls = 0;
   let isHeld = false;
-  vi.spyOn(Tenant.prototype, "policy").mockImplementation(async function late(this: Tenant, key) {
+  vi.spyOn(Tenant.prototype, "policy").mockImplementation(async function late(this: Tenant, key: string | null) {
     const answer = policy.call(this, key);
     if (++calls > 1) return answer;
     isHeld = true;

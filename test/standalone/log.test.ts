@@ -1,4 +1,5 @@
 /** The log of a real server: what is written of requests and connections, however they end, and what never is. */
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -24,6 +25,16 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
+/** What Prometheus' own tool says of it, where there is one. */
+test("[T14] [B6] `promtool check metrics` finds nothing amiss", async (context) => {
+  const headers = { Authorization: `Bearer ${tenant.key}` };
+  const input = await (await fetch(`${server.url}/v1/metrics`, { headers })).text();
+  expect(input).toContain("parley_flush_messages_bucket");
+  const { error, status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input, encoding: "utf8" });
+  if (error !== undefined) context.skip("promtool is not here");
+  expect([status, stdout, stderr]).toEqual([0, "", ""]);
+});
+
 /** Every line after the introduction is one of the two. */
 function lines(): z.infer<typeof Line>[] {
   const from = server.log.findLastIndex((line) => line.startsWith("ready ")) + 1;
@@ -47,8 +58,9 @@ async function asked(path: string, init: RequestInit = {}, credential = tenant.k
 
 async function opened(
   path = `/v1/rooms/${room}/socket?presence=none`,
+  credential = token,
 ): Promise<{ socket: WebSocket; request: string }> {
-  const socket = new WebSocket(`${server.url.replace("http", "ws")}${path}`, ["parley.v1", `bearer.${token}`]);
+  const socket = new WebSocket(`${server.url.replace("http", "ws")}${path}`, ["parley.v1", `bearer.${credential}`]);
   const answered = Promise.withResolvers<string>();
   socket.once("upgrade", ({ headers }) => answered.resolve(String(headers["x-request-id"])));
   await once(socket, "open");
@@ -108,6 +120,39 @@ test("[B2] a socket is one line when its client leaves, vanishes, or is sent awa
     headers: { Authorization: `Bearer ${tenant.key}`, "Content-Type": "application/json" },
   });
   expect(await lifeOf(kicked.request)).toMatchObject({ by: "server", close: 4503, refusal: "forbidden" });
+});
+
+test("[B2] whoever the server sends away has a line with the reason: revoked, banned, too loud, or its room is no more", async () => {
+  const said = (body: object): RequestInit => ({
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { Authorization: `Bearer ${tenant.key}`, "Content-Type": "application/json" },
+  });
+  const enter = async (name: string, at = room): ReturnType<typeof opened> =>
+    opened(`/v1/rooms/${at}/socket`, await newToken(tenant, `${name}-${unspeakable}`));
+  const last = async ({ request }: { readonly request: string }): Promise<unknown[]> => {
+    const { by, close, refusal, level } = await lifeOf(request);
+    return [by, close, refusal, level];
+  };
+
+  const revoked = await enter("revoked");
+  expect(await asked("/v1/revocations", said({ user: `revoked-${unspeakable}` }))).toMatchObject({ status: 201 });
+  expect(await last(revoked)).toEqual(["server", 4502, "token_revoked", "info"]);
+
+  const loud = await enter("loud");
+  for (let count = 0; count < 51; count++) loud.socket.send("{");
+  expect(await last(loud)).toEqual(["server", 4429, "rate_limited", "info"]);
+
+  const banned = await enter("banned");
+  const bans = `/v1/rooms/${room}/bans/banned-${unspeakable}`;
+  await asked(bans, { ...said({ reason: unspeakable }), method: "PUT" });
+  expect(await last(banned)).toEqual(["server", 4503, "banned", "info"]);
+
+  const doomed = `doomed-${unspeakable}`;
+  const [one, other] = [await enter("one", doomed), await enter("other", doomed)];
+  await asked(`/v1/rooms/${doomed}`, { method: "DELETE" });
+  expect(await last(one)).toEqual(["server", 4504, "room_deleted", "info"]);
+  expect(await last(other)).toEqual(["server", 4504, "room_deleted", "info"]);
 });
 
 test("[B2] a connection of many rooms and a stream of events is one line, and what the rooms hold for them none", async () => {

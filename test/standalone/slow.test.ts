@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ConnectionLine } from "../../src/protocol/logLine.ts";
 import type { ServerFrame } from "../../src/protocol/serverFrames.ts";
 import { Copy } from "../chaos/copy.ts";
 import { Reader } from "../chaos/reader.ts";
@@ -15,7 +16,7 @@ const text = "0123456789abcdef".repeat(1_000);
 /** Without the cut it is 20 MB for each slow reader, 200 in all; the 20 MB that are stored, and what is on its way, take their share. */
 const growthMegabytesMax = 140;
 
-test("[O5] [R2] readers that stop reading are cut with 4408 and come back whole; memory stays and the others miss nothing", async () => {
+test("[O5] [R2] [B2] readers that stop reading are cut with 4408 and come back whole; memory stays and the others miss nothing", async () => {
   const server = await startServer();
   try {
     const tenant = await makeTenant(server, "acme");
@@ -67,6 +68,10 @@ test("[O5] [R2] readers that stop reading are cut with 4408 and come back whole;
       if (copy.start > 1) expect(copy.gaps).toEqual(["too_far"]);
       back.close();
     }
+    const isCut = (line: string): boolean => line.includes('"close":4408');
+    await expect.poll(() => server.journal.filter(isCut), { timeout: 60_000 }).toHaveLength(slowReaders);
+    for (const line of server.journal.filter(isCut))
+      expect(ConnectionLine.parse(JSON.parse(line))).toMatchObject({ by: "server", refusal: "slow_consumer" });
     expect(growthMegabytes).toBeLessThan(growthMegabytesMax);
   } finally {
     await server.remove();

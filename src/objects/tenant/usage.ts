@@ -213,14 +213,16 @@ export class Usage {
     const { hour, messages, bytes, changes, refused, connections, peak, storageBytes } = reading;
     const { uploads, uploadedBytes, fileBytes } = reading;
     const { wakings, awakeMs, flushes, flushed, flushesTo1, flushesTo4, flushesTo16, flushesTo64 } = reading;
+    const values = [hour, messages, bytes, changes, refused, connections, peak, storageBytes].concat(
+      [uploads, uploadedBytes, fileBytes],
+      [wakings, awakeMs, flushes, flushed, flushesTo1, flushesTo4, flushesTo16, flushesTo64],
+    );
     this.#sql.exec(
       `INSERT OR REPLACE INTO usage (hour, messages, bytes, changes, refused, connections, peak, storage,
          uploads, uploaded_bytes, file_bytes,
          wakings, awake, flushes, flushed, flushes_to_1, flushes_to_4, flushes_to_16, flushes_to_64)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[hour, messages, bytes, changes, refused, connections, peak, storageBytes],
-      ...[uploads, uploadedBytes, fileBytes],
-      ...[wakings, awakeMs, flushes, flushed, flushesTo1, flushesTo4, flushesTo16, flushesTo64],
+      ...values,
     );
   }
 }
