@@ -39,10 +39,10 @@ export function descriptionIn(folder: string): string {
 }
 
 /** Throws a Failure when it was written by another version of the build. */
-export function readBundle(): Bundle {
-  const parsed = Bundle.safeParse(JSON.parse(readFileSync(descriptionIn(bundleFolder), "utf8")));
+export function readBundle(folder = bundleFolder): Bundle {
+  const parsed = Bundle.safeParse(JSON.parse(readFileSync(descriptionIn(folder), "utf8")));
   if (!parsed.success)
-    throw new Failure(`${descriptionIn(bundleFolder)} was written by another version: run \`npm run build\``);
+    throw new Failure(`${descriptionIn(folder)} was written by another version: run \`npm run build\``);
   return parsed.data;
 }
 

@@ -103,7 +103,7 @@ function miniflareOptions(options: HostOptions): MiniflareOptions {
     resourcePersistencePath: dataFolder,
     workers: withOutbound(
       {
-        ...workerOptions(bundle),
+        ...workerOptions(bundle, bundleFolder),
         bindings: { ...bundle.vars, ...bindings, RUN_WORKER_FIRST: bundle.assets.runWorkerFirst },
         unsafeDirectSockets: [{ host, port, entrypoint }],
       },
@@ -112,13 +112,17 @@ function miniflareOptions(options: HostOptions): MiniflareOptions {
   });
 }
 
-function workerOptions({ name, compatibilityDate, compatibilityFlags, objects, ratelimits, buckets, assets }: Bundle) {
+/** `folder`: where the bundle is. */
+export function workerOptions(
+  { name, compatibilityDate, compatibilityFlags, objects, ratelimits, buckets, assets }: Bundle,
+  folder: string,
+) {
   return {
     name,
     compatibilityDate,
     compatibilityFlags,
-    rootPath: bundleFolder,
-    modules: [edgeModule, "index.js"].map((file) => ({ type: "ESModule" as const, path: join(bundleFolder, file) })),
+    rootPath: folder,
+    modules: [edgeModule, "index.js"].map((file) => ({ type: "ESModule" as const, path: join(folder, file) })),
     durableObjects: Object.fromEntries(
       objects.map(({ binding, className }) => [binding, { className, useSQLite: true }]),
     ),
@@ -130,7 +134,7 @@ function workerOptions({ name, compatibilityDate, compatibilityFlags, objects, r
     ),
     r2Buckets: Object.fromEntries(buckets.map((bucket) => [bucket.binding, bucket.name])),
     assets: {
-      directory: join(bundleFolder, "public"),
+      directory: join(folder, "public"),
       binding: assets.binding,
       routerConfig: { has_user_worker: true },
       assetConfig: { html_handling: assets.htmlHandling, not_found_handling: assets.notFoundHandling },

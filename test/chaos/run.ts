@@ -1,6 +1,7 @@
 /**
  * `npm run test:chaos`: breaks a server in every way that is known here, and judges what is left. Each part by its size, 0 for none:
- * `run.ts [--kills=5] [--webhook-kills=10] [--network-seconds=30] [--buggify-seconds=20] [--disks=0] [--upgrade-from=HEAD~100] [--seed=1]`
+ * `run.ts [--kills=5] [--webhook-kills=10] [--network-seconds=30] [--buggify-seconds=20] [--disks=0] [--seed=1]`
+ * `[--upgrade-from=HEAD~100 --sockets=500]`: that commit's version, and then today's on its data. `[--mixed=HEAD~100]`: both at once.
  * Every other kill among webhooks is of a server that takes a while to hand events on, so that many wait in the rooms when it dies.
  */
 import { rmSync } from "node:fs";
@@ -8,12 +9,15 @@ import { parseArgs } from "node:util";
 import { startServer } from "../support/process.ts";
 import { Receiver } from "../support/receiver.ts";
 import { variantOf } from "../support/variant.ts";
-import { type BuggifyReport, buggifyScenario } from "./buggify.ts";
+import { buggifyScenario } from "./buggify.ts";
 import { diskScenario } from "./disk.ts";
+import { Earlier, today } from "./earlier.ts";
 import { type KillReport, killScenario } from "./kill.ts";
-import { type NetworkReport, networkScenario } from "./network.ts";
+import { mixedScenario, waysFrom } from "./mixed.ts";
+import { networkScenario } from "./network.ts";
 import { makeTenant } from "./tenant.ts";
-import { upgradeScenario } from "./upgrade.ts";
+import type { SwarmReport } from "./swarm.ts";
+import { deployScenario, upgradeScenario } from "./upgrade.ts";
 import { type WebhookKillReport, webhookKillScenario } from "./webhooks.ts";
 
 const { values } = parseArgs({
@@ -24,6 +28,8 @@ const { values } = parseArgs({
     "buggify-seconds": { type: "string", default: "20" },
     disks: { type: "string", default: "0" },
     "upgrade-from": { type: "string" },
+    sockets: { type: "string", default: "500" },
+    mixed: { type: "string" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
@@ -32,9 +38,11 @@ const webhookKills = whole("--webhook-kills", values["webhook-kills"]);
 const networkSeconds = whole("--network-seconds", values["network-seconds"]);
 const buggifySeconds = whole("--buggify-seconds", values["buggify-seconds"]);
 const disks = whole("--disks", values.disks);
+const sockets = whole("--sockets", values.sockets);
 const firstSeed = whole("--seed", values.seed);
 /** Longer than what was on its way to a receiver waits for another attempt. */
 const patienceMs = 60_000;
+const mixedSize = { ms: 5_000, rooms: 2, socketClients: 4 };
 let violations = 0;
 
 if (kills > 0) await killMessages();
@@ -43,6 +51,7 @@ if (networkSeconds > 0) await troubleNetwork();
 if (buggifySeconds > 0) await buggify();
 for (let disk = 0; disk < disks; disk++) await fillDisk();
 if (values["upgrade-from"] !== undefined) await upgrade(values["upgrade-from"]);
+if (values.mixed !== undefined) await mix(values.mixed);
 process.exitCode = violations === 0 ? 0 : 1;
 
 async function killMessages(): Promise<void> {
@@ -119,19 +128,35 @@ async function fillDisk(): Promise<void> {
 }
 
 async function upgrade(commit: string): Promise<void> {
-  const { violations: found, acked, lost, duplicated, gaps, resent } = await upgradeScenario(commit);
-  violations += found.length;
-  console.log(
-    `upgrade from ${commit}: acked ${acked}, lost ${lost}, duplicated ${duplicated}, gaps ${gaps}, resent ${resent}, violations ${found.length}`,
-  );
-  for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
+  const earlier = new Earlier(commit);
+  try {
+    const { violations: found, acked, lost, duplicated, gaps, resent } = await upgradeScenario(earlier);
+    violations += found.length;
+    console.log(
+      `upgrade from ${commit}: acked ${acked}, lost ${lost}, duplicated ${duplicated}, gaps ${gaps}, resent ${resent}, violations ${found.length}`,
+    );
+    for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
+    if (sockets > 0) tellSwarm(`deployed over ${commit}`, await deployScenario(earlier, sockets));
+  } finally {
+    earlier.remove();
+  }
 }
 
-function tellSwarm(what: string, report: NetworkReport | BuggifyReport, done: string): void {
-  violations += report.violations.length;
-  const { seed, violations: found, ...rest } = report;
+async function mix(commit: string): Promise<void> {
+  const earlier = new Earlier(commit);
+  try {
+    for (const way of waysFrom(earlier.project, today()))
+      tellSwarm(`${commit} and today's in ${way.length} steps`, await mixedScenario(way, mixedSize));
+  } finally {
+    earlier.remove();
+  }
+}
+
+function tellSwarm(what: string, report: SwarmReport, done?: string): void {
+  const { violations: found, ...rest } = report;
+  violations += found.length;
   const said = Object.entries(rest).flatMap(([name, value]) => (typeof value === "number" ? [`${name} ${value}`] : []));
-  console.log(`${what}: ${said.join(", ")}, ${done}, violations ${found.length}  (seed ${seed})`);
+  console.log(`${what}: ${[...said, ...(done === undefined ? [] : [done])].join(", ")}, violations ${found.length}`);
   for (const violation of found.slice(0, 20)) console.log(`  ${violation}`);
 }
 

@@ -26,8 +26,10 @@ export interface SwarmReport extends Verdict {
   readonly sent: number;
   /** How often somebody had lost the connection and came back. */
   readonly comebacks: number;
-  /** How often a client was told that it could not be told of all that it had missed. */
+  /** How often a client or a reader was told that it could not be told of all that it had missed. */
   readonly gapsTold: number;
+  /** Answers of 500 and above that clients had over HTTP. */
+  readonly serverErrors: number;
   /** From the end of all trouble until everybody had everything. */
   readonly settledMs: number;
 }
@@ -40,10 +42,11 @@ export class Swarm {
   readonly #participants: Participant[] = [];
   readonly #readers: { readonly room: string; readonly name: string; readonly client: Returning }[] = [];
   #staying: Promise<void>[] = [];
+  #serverErrors = 0;
 
   static async gather(options: SwarmOptions): Promise<Swarm> {
     const swarm = new Swarm(options);
-    for (const room of options.rooms) await swarm.#fill(room);
+    await Promise.all(options.rooms.map((room) => swarm.#fill(room)));
     swarm.#staying = swarm.#readers.map(({ client }) => client.stay());
     for (const staying of swarm.#staying) staying.catch(() => undefined);
     return swarm;
@@ -57,6 +60,22 @@ export class Swarm {
     for (const participant of this.#participants) participant.begin(this.#options.everyMs);
   }
 
+  /** Waits until everybody has a connection and has caught up as it was opened. Gives how long that took; throws when it takes longer. */
+  async allLive(withinMs: number): Promise<number> {
+    const sinceMs = Date.now();
+    const missing = (): number =>
+      this.#participants.filter(({ isLive }) => !isLive).length +
+      this.#readers.filter(({ client }) => !client.isLive).length;
+    await eventually(() => missing() === 0, sinceMs + withinMs);
+    if (missing() > 0) throw new Error(`${missing()} were not back within ${withinMs} ms`);
+    return Date.now() - sinceMs;
+  }
+
+  /** Nobody waits for the end of a pause. */
+  wake(): void {
+    for (const participant of this.#participants) participant.wake();
+  }
+
   /** Nobody says anything new; what waits goes on. */
   halt(): void {
     for (const participant of this.#participants) participant.halt();
@@ -65,7 +84,7 @@ export class Swarm {
   /** Waits until all that was said is answered, and everybody has heard it. `hurry`: nobody waits for the end of a pause. */
   async settle({ withinMs, hurry }: { withinMs: number; hurry: boolean }): Promise<SwarmReport> {
     const sinceMs = Date.now();
-    if (hurry) for (const participant of this.#participants) participant.wake();
+    if (hurry) this.wake();
     const deadlineMs = sinceMs + withinMs;
     await eventually(() => this.#participants.every(({ isAnswered }) => isAnswered), deadlineMs);
     const evidence = await Promise.all(this.#options.rooms.map((room) => this.#evidenceOf(room, deadlineMs)));
@@ -74,7 +93,9 @@ export class Swarm {
       this.#participants.reduce((sum, one) => sum + one.comebacks, 0) +
       this.#readers.reduce((sum, { client }) => sum + client.comebacks, 0);
     const sent = this.#participants.reduce((sum, one) => sum + one.sent.length, 0);
-    const gapsTold = this.#participants.reduce((sum, one) => sum + one.gaps, 0);
+    const gapsTold =
+      this.#participants.reduce((sum, one) => sum + one.gaps, 0) +
+      this.#readers.reduce((sum, { client }) => sum + client.reader.copy.gaps.length, 0);
     const stuck = this.#participants
       .filter(({ isAnswered }) => !isAnswered)
       .map(({ standing }) => `never answered: ${standing}`);
@@ -87,6 +108,7 @@ export class Swarm {
       sent,
       comebacks,
       gapsTold,
+      serverErrors: this.#serverErrors,
       settledMs,
     };
   }
@@ -102,9 +124,15 @@ export class Swarm {
 
   async #fill(room: string): Promise<void> {
     const { tenant, url, socketClients, eventClients, rawReaders } = this.#options;
+    const fetching: typeof fetch = async (...asked) => {
+      const answer = await fetch(...asked);
+      if (answer.status >= 500) this.#serverErrors += 1;
+      return answer;
+    };
     for (let index = 0; index < socketClients + eventClients; index++) {
       const transport = index < socketClients ? "websocket" : "sse";
-      this.#participants.push(await Participant.enter({ tenant, url, room, transport, user: `${transport}-${index}` }));
+      const user = `${transport}-${index}`;
+      this.#participants.push(await Participant.enter({ tenant, url, room, transport, user, fetching }));
     }
     for (let index = 0; index < rawReaders; index++) {
       const token = await newToken(tenant, `reader-${index}`, ["read"]);
@@ -149,6 +177,7 @@ interface ParticipantOptions {
   readonly room: string;
   readonly transport: "websocket" | "sse";
   readonly user: string;
+  readonly fetching: typeof fetch;
 }
 
 /** A client that says something now and then, and remembers all that it was promised and told. */
@@ -167,10 +196,10 @@ class Participant implements Witness {
   #timer: NodeJS.Timeout | undefined;
   #answered = 0;
 
-  static async enter({ tenant, url, room, transport, user }: ParticipantOptions): Promise<Participant> {
+  static async enter({ tenant, url, room, transport, user, fetching }: ParticipantOptions): Promise<Participant> {
     // Their tokens come from the page's own server, which nobody troubles.
     const getToken = (): Promise<string> => newToken(tenant, user, ["read", "publish"]);
-    const client = createClient({ url, transport, WebSocket, getToken });
+    const client = createClient({ url, transport, WebSocket, getToken, fetch: fetching });
     const participant = new Participant(user, room, client);
     await eventually(() => participant.isLive, Date.now() + 20_000);
     return participant;

@@ -24,6 +24,8 @@ export interface ServerOptions {
   env?: Record<string, string>;
   /** Another copy of the project to start. */
   project?: string;
+  /** Another script to start, which says `ready <url>` as the project's own does. */
+  launcher?: string;
 }
 
 /** Throws with the server's whole log when it is not ready within 60 s. */
@@ -68,11 +70,11 @@ export class Server {
   #url: URL | undefined;
   #demoKey: string | undefined;
 
-  constructor({ dataDir, env = {}, project = ownProject }: ServerOptions) {
+  constructor({ dataDir, env = {}, project = ownProject, launcher = launcherOf(project) }: ServerOptions) {
     this.#temporary = dataDir === undefined;
     this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), "parley-"));
     this.#env = env;
-    this.#launcher = launcherOf(project);
+    this.#launcher = launcher;
   }
 
   /** The lines that requests and connections have left, as they were printed. */

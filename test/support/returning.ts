@@ -9,6 +9,8 @@ export const patienceMs = 1_500;
 export abstract class Returning<AnyReader extends Reader | EventReader = Reader | EventReader> {
   readonly reader: AnyReader;
   goingOn = true;
+  /** Whether it has a connection on which it has caught up, as far as it knows. */
+  isLive = true;
   comebacks = 0;
 
   constructor(reader: AnyReader) {
@@ -18,6 +20,7 @@ export abstract class Returning<AnyReader extends Reader | EventReader = Reader 
   async stay(): Promise<void> {
     while (this.goingOn) {
       await this.untilLost();
+      this.isLive = false;
       if (this.goingOn) await this.#comeBack();
     }
   }
@@ -29,7 +32,10 @@ export abstract class Returning<AnyReader extends Reader | EventReader = Reader 
     this.reader.cut();
     this.comebacks += 1;
     // In the midst of trouble it may be lost again before it has caught up.
-    await this.reader.open().catch(() => sleep(20));
+    await this.reader.open().then(
+      () => (this.isLive = true),
+      () => sleep(20),
+    );
   }
 }
 
