@@ -57,8 +57,13 @@ export async function deployScenario({ project, dataDir }: Earlier, sockets: num
     const tenant = await plainTenant(server);
     const rooms = Array.from({ length: Math.ceil(sockets / socketsPerRoom) }, (_, index) => `deployed-${index}`);
     const swarm = await Swarm.gather({
-      ...{ tenant, url: server.url, rooms, everyMs: saidEveryMs },
-      ...{ socketClients: Math.ceil(sockets / rooms.length), eventClients: 0, rawReaders: 0 },
+      tenant,
+      url: server.url,
+      rooms,
+      everyMs: saidEveryMs,
+      socketClients: Math.ceil(sockets / rooms.length),
+      eventClients: 0,
+      rawReaders: 0,
     });
     try {
       swarm.begin();
