@@ -29,6 +29,7 @@ export async function playInNode(scenario: Scenario, { url, key }: Whom, tally: 
     key,
     sizes,
     sinceMs,
+    losesFirst: false,
     ask: (question: Question) => ask({ url, key }, question, tally),
     connect,
     check: tally.check.bind(tally),
