@@ -3,17 +3,9 @@ import { check } from "k6";
 import execution from "k6/execution";
 import http from "k6/http";
 import { Counter, Trend } from "k6/metrics";
-import { WebSocket } from "k6/websockets";
-import {
-  type Answer,
-  type Ear,
-  type Figure,
-  figures,
-  type Ground,
-  type Line,
-  type Question,
-  type Sizes,
-} from "../scenarios/ground.ts";
+import { type Answer, type Figure, figures, type Ground, type Question, type Sizes } from "../scenarios/ground.ts";
+import { after } from "./after.ts";
+import { Call } from "./call.ts";
 
 // k6 wants every one of them made while the script is loaded.
 const meters = new Map(
@@ -37,18 +29,13 @@ export function groundOf(sizes: Sizes, place: number): Ground {
     // k6 1.8.1 begins to read before it knows of itself that the connection is open, and throws away what it has read by then.
     losesFirst: true,
     ask,
-    connect,
+    connect: (address, protocols, ear) => new Call(address, protocols, ear),
     check: (promise, holds) => void check(null, { [promise]: () => holds }),
     add: (figure: Figure, value: number) => meters.get(figure)?.add(value),
     // Its virtual users know nothing of each other.
     meet: (byMs) => new Promise((resolve) => void after(byMs - Date.now(), resolve)),
     after,
   };
-}
-
-function after(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, Math.max(0, ms));
-  return () => clearTimeout(timer);
 }
 
 async function ask({ method, path, bearer, headers, body }: Question): Promise<Answer> {
@@ -65,20 +52,4 @@ async function ask({ method, path, bearer, headers, body }: Question): Promise<A
   });
   const named = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   return { status: answer.status, headers: Object.fromEntries(named), body: answer.body ?? "" };
-}
-
-function connect(address: string, protocols: readonly string[], ear: Ear): Line {
-  const socket = new WebSocket(address, protocols);
-  let isClosed = false;
-  const close = (): void => {
-    if (!isClosed) ear.closed();
-    isClosed = true;
-  };
-  socket.addEventListener("open", ear.opened);
-  socket.addEventListener("message", ({ data }) => ear.heard(data));
-  // A handshake that is refused only errs.
-  socket.addEventListener("error", close);
-  socket.addEventListener("close", close);
-  const leave = (): void => socket.close();
-  return { send: (text) => socket.send(text), leave, drop: leave };
 }

@@ -47,8 +47,8 @@ declare module "k6/http" {
 declare module "k6/websockets" {
   export class WebSocket {
     constructor(url: string, protocols: readonly string[]);
-    addEventListener(event: "open" | "close" | "error", listener: () => void): void;
-    addEventListener(event: "message", listener: (event: { readonly data: string }) => void): void;
+    addEventListener(event: "open" | "close" | "error", listener: () => unknown): void;
+    addEventListener(event: "message", listener: (event: { readonly data: string }) => unknown): void;
     send(text: string): void;
     close(): void;
   }
