@@ -29,7 +29,6 @@ export async function playInNode(scenario: Scenario, { url, key }: Whom, tally: 
     key,
     sizes,
     sinceMs,
-    losesFirst: false,
     ask: (question: Question) => ask({ url, key }, question, tally),
     connect,
     check: tally.check.bind(tally),

@@ -26,8 +26,6 @@ export function groundOf(sizes: Sizes, place: number): Ground {
     sizes,
     place,
     sinceMs: execution.scenario.startTime,
-    // k6 1.8.1 begins to read before it knows of itself that the connection is open, and throws away what it has read by then.
-    losesFirst: true,
     ask,
     connect: (address, protocols, ear) => new Call(address, protocols, ear),
     check: (promise, holds) => void check(null, { [promise]: () => holds }),

@@ -62,8 +62,6 @@ export class Client {
   #heard = 0;
   #newest = 0;
   #isWelcome = false;
-  /** The runner has lost what came first on this line. */
-  #isBeheaded = false;
   /** Until the next line. */
   #stopBeat: () => void = () => undefined;
 
@@ -88,7 +86,7 @@ export class Client {
     const { room, token } = this.#options;
     const cursor = this.#epoch === null ? "backlog=0" : `cursor=${this.#epoch}:${this.#seq}`;
     const url = `${this.#ground.url.replace("http", "ws")}/v1/rooms/${room}/socket?presence=none&${cursor}`;
-    this.#isWelcome = this.#isBeheaded = false;
+    this.#isWelcome = false;
     const line = this.#ground.connect(url, ["parley.v1", `bearer.${token}`], {
       opened: () => this.#line === line && this.#beat(line),
       // What an earlier line still brings is not heard.
@@ -98,7 +96,7 @@ export class Client {
     this.#line = line;
     await this.until(() => this.#line !== line || (this.#isWelcome && this.#seq >= this.#head));
     if (this.#line !== line || !this.#isWelcome) {
-      this.#add(this.#isBeheaded ? "parley_beheaded" : "parley_refused", 1);
+      this.#ground.add("parley_refused", 1);
       this.leave();
       return false;
     }
@@ -198,13 +196,7 @@ export class Client {
 
   #take(text: string): void {
     const told = JSON.parse(text) as Told | Told[];
-    const frames = Array.isArray(told) ? told : [told];
-    if (!this.#isWelcome && this.#ground.losesFirst && isLater(frames[0])) {
-      this.#isBeheaded = true;
-      this.leave();
-    } else {
-      for (const frame of frames) this.#hear(frame);
-    }
+    for (const frame of Array.isArray(told) ? told : [told]) this.#hear(frame);
     this.#look();
   }
 
@@ -261,9 +253,4 @@ export class Client {
     if (id > this.#head) this.#add("parley_heard_ms", Math.max(0, Date.now() - Number.parseInt(text ?? "", 10)));
     if (nonce) this.#own.heard(nonce, id);
   }
-}
-
-/** What a room says only after its welcome. */
-function isLater(frame: Told | undefined): boolean {
-  return frame !== undefined && !["welcome", "error", "closing"].includes(frame.type);
 }

@@ -10,8 +10,6 @@ export interface Ground {
   readonly place: number;
   /** When all parts began. */
   readonly sinceMs: number;
-  /** Whether a line may lose what comes on it first. */
-  readonly losesFirst: boolean;
   /** Resolves when the whole body has come: of a stream, when it has ended. */
   ask: (question: Question) => Promise<Answer>;
   connect: (url: string, protocols: readonly string[], ear: Ear) => Line;
@@ -70,7 +68,6 @@ export const figures = [
   "parley_heard",
   "parley_refused",
   "parley_cut",
-  "parley_beheaded",
   "parley_resumed",
   "parley_heard_ms",
   "parley_ack_ms",
