@@ -25,6 +25,7 @@ import { Files } from "./files.ts";
 import { Exceeded } from "./exceeded.ts";
 import { heed } from "./heed.ts";
 import { askHook } from "./hook.ts";
+import { Imported } from "./imported.ts";
 import { Indexer } from "./indexer.ts";
 import { Intake } from "./intake.ts";
 import type { Job } from "./jobs.ts";
@@ -88,6 +89,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     askHook: (hook, question) => askHook(env, hook, question),
     tickets: new Tickets(storage),
     archive: new Archive(storage, store.streams),
+    imported: new Imported(storage),
     intake,
     ...outward,
     ...towardAssistant(storage, env, { tenant, name, store, alarms, parts: () => parts }),

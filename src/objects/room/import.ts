@@ -31,13 +31,13 @@ export function beginImport(
   nowMs: number,
   flush: () => void,
 ): { readonly ok: true; readonly import: string } | Refusal {
-  const { store, intake, archive, queue, roster } = parts;
+  const { store, intake, imported, queue, roster } = parts;
   const refused = absent(store);
   if (refused !== null) return refused;
   // Not a conflict: it may yet be given up, and then this one is taken.
   if (intake.state !== null) return importing();
   flush();
-  if (store.head > 0 || !archive.isEmpty)
+  if (store.head > 0 || !imported.isEmpty)
     return refuse("conflict", "Only a room in which nothing has happened yet takes an import.");
   const id = nanoid();
   store.transaction(() => intake.begin(id, nowMs));
@@ -78,15 +78,15 @@ export function takeRows(parts: RoomParts, batch: ImportBatch, nowMs: number): {
 }
 
 /** Why a row cannot be taken, or null. Two changes never have the same seq, and they come in its order. */
-function take({ archive }: RoomParts, row: ImportBatch["rows"][number], seq: number): string | null {
+function take({ imported }: RoomParts, row: ImportBatch["rows"][number], seq: number): string | null {
   if ((row.type === "message" || row.type === "member") && row.seq !== null && row.seq <= seq)
     return `seq ${row.seq} comes after ${seq}`;
-  if (row.type === "message") archive.saveMessage(row);
-  else if (row.type === "member") archive.saveMember(row);
-  else if (row.type === "ban") archive.saveBan(row);
-  else if (row.type === "revision") return archive.saveRevision(row) ? null : "no message has had this version";
-  else if (row.type === "file") return archive.saveFile(row) ? null : "no message carries this file";
-  else if (!archive.saveReaction(row)) return "no message says that it has this reaction";
+  if (row.type === "message") imported.saveMessage(row);
+  else if (row.type === "member") imported.saveMember(row);
+  else if (row.type === "ban") imported.saveBan(row);
+  else if (row.type === "revision") return imported.saveRevision(row) ? null : "no message has had this version";
+  else if (row.type === "file") return imported.saveFile(row) ? null : "no message carries this file";
+  else if (!imported.saveReaction(row)) return "no message says that it has this reaction";
   return null;
 }
 
@@ -104,12 +104,12 @@ export function endImport(
   actor: Actor,
   nowMs: number,
 ): { readonly ok: true; readonly cursor: string } | Refusal {
-  const { store, intake, archive, bans, deeds, files, keeper, indexer } = parts;
+  const { store, intake, imported, bans, deeds, files, keeper, indexer } = parts;
   const state = intakeOf(parts, id);
   if (state === null) return refuse("conflict", "This import is over.");
   if (state.lines !== lines) return refuse("conflict", "Something of this import is missing.");
   if (state.seq > room.head) return refuse("invalid_field", "The room's line: `head` is below a change.");
-  if (!archive.agrees) return refuse("invalid_field", "The reactions are not those that the messages tell of.");
+  if (!imported.agrees) return refuse("invalid_field", "The reactions are not those that the messages tell of.");
   store.transaction(() => {
     store.adopt({ ...room, epoch: nanoid() }, nowMs);
     files.removeBelow(room.oldest, nowMs);
@@ -131,14 +131,14 @@ export function giveUpImport(parts: RoomParts, id: string, nowMs: number): void 
 }
 
 /** Ends an import that nobody goes on with, pass by pass. Answers when to come again, or null. */
-export function sweepIntake({ store, intake, archive, bans, indexer }: RoomParts, nowMs: number): number | null {
+export function sweepIntake({ store, intake, imported, bans, indexer }: RoomParts, nowMs: number): number | null {
   const { state } = intake;
   if (state === null) return null;
   const idleAtMs = state.touchedAtMs + fixedLimits.importIdleMs;
   if (!state.givenUp && nowMs < idleAtMs) return idleAtMs;
   const isMore = store.transaction(() => {
     intake.giveUp();
-    const more = archive.removeSome(passRows) === passRows;
+    const more = imported.removeSome(passRows) === passRows;
     if (!more) intake.end();
     return more;
   });

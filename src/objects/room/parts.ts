@@ -13,6 +13,7 @@ import type { Deeds } from "./deeds.ts";
 import type { Door } from "./door.ts";
 import type { FileRemoval } from "./fileRemoval.ts";
 import type { Files } from "./files.ts";
+import type { Imported } from "./imported.ts";
 import type { Intake } from "./intake.ts";
 import type { Meter } from "./meter.ts";
 import type { Exceeded } from "./exceeded.ts";
@@ -53,6 +54,7 @@ export interface RoomParts {
   readonly tickets: Tickets;
   /** All rows, for exports and imports. */
   readonly archive: Archive;
+  readonly imported: Imported;
   readonly intake: Intake;
   /** For the tenant's audit log. */
   readonly deeds: Deeds;
