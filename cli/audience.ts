@@ -34,31 +34,28 @@ const seatMs = 15_000;
 const silenceMs = 5_000;
 
 export class Audience {
-  readonly #clients: readonly Client[];
-  readonly #rooms: readonly Room[];
+  readonly #room: string;
+  readonly #context: Context;
+  readonly #clients: Client[] = [];
+  #rooms: readonly Room[] = [];
+  #hasLeft = false;
 
-  private constructor(clients: readonly Client[], rooms: readonly Room[]) {
-    this.#clients = clients;
-    this.#rooms = rooms;
+  constructor(room: string, context: Context) {
+    this.#room = room;
+    this.#context = context;
   }
 
-  static async seat({ sockets, room }: { sockets: number; room: string }, context: Context): Promise<Audience> {
-    const clients: Client[] = [];
-    for (let from = 0; from < sockets; from += together) {
+  /** Whatever becomes of it, call `leave`: those who are in keep the process alive. */
+  async seat(sockets: number): Promise<void> {
+    const wish = { room: this.#room, rights: ["read", "publish"] as const };
+    for (let from = 0; from < sockets && !this.#hasLeft; from += together) {
       const users = Array.from({ length: Math.min(together, sockets - from) }, (_, index) => `bench-${from + index}`);
-      const wish = { room, rights: ["read", "publish"] as const };
-      clients.push(...(await Promise.all(users.map((user) => open({ ...wish, user }, context)))));
+      this.#clients.push(...(await Promise.all(users.map((user) => open({ ...wish, user }, this.#context)))));
     }
-    const rooms = clients.map((client) => client.room(room, { backlog: 0, presence: "none", keep: 10 }));
-    const audience = new Audience(clients, rooms);
-    try {
-      await Promise.all(rooms.map(entered));
-    } catch (error) {
-      // Those who are in would keep the process alive.
-      audience.leave();
-      throw error;
-    }
-    return audience;
+    if (this.#hasLeft) return this.leave();
+    const options = { backlog: 0, presence: "none", keep: 10 } as const;
+    this.#rooms = this.#clients.map((client) => client.room(this.#room, options));
+    await Promise.all(this.#rooms.map(entered));
   }
 
   /** Publishes, and waits until all of it has come to everyone, or nothing more comes. */
@@ -99,6 +96,7 @@ export class Audience {
   }
 
   leave(): void {
+    this.#hasLeft = true;
     for (const client of this.#clients) client.close();
   }
 

@@ -39,17 +39,22 @@ export async function open(wish: Wish, { api, access }: Context): Promise<Client
   });
 }
 
-/** When somebody says that it is enough, by Ctrl-C or from another program. Rejects with what the signal says. */
-export function interrupted(failing: AbortSignal): Promise<void> {
+/** When somebody says that it is enough, by Ctrl-C or from another program. Rejects with what `failing` says. */
+export function interrupted(failing?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
-    failing.addEventListener("abort", () => reject(failing.reason));
+    failing?.addEventListener("abort", () => reject(failing.reason));
   });
 }
 
 /** The process ends with it. */
 export function leave(client: Client): void {
   client.close();
+  endSoon();
+}
+
+/** Whatever is still to come. */
+export function endSoon(): void {
   setTimeout(() => process.exit(), farewellMs).unref();
 }
 

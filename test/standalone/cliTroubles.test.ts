@@ -174,3 +174,16 @@ test("[U17] the room of a bench whose readers were refused is deleted, and the r
   own.remove();
   await scripted.close();
 });
+
+test("[U20] a bench that is stopped by Ctrl-C deletes its room, and does not say that it has proved anything", async () => {
+  const bench = cli.start(["bench", "--sockets", "3", "--rate", "2", "--seconds", "3600", "--json"]);
+  await until(() => bench.err.includes("messages a second"));
+  const [room] = /bench-[0-9a-f-]+/.exec(bench.err) ?? [];
+  const of = `${server.url}/v1/rooms/${room}`;
+  expect((await call(of, { credential: tenant.key })).status).toBe(200);
+  bench.child.kill("SIGINT");
+  const { code, out, err } = await bench.ended();
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain("stopped before its end");
+  expect((await call(of, { credential: tenant.key })).status).toBe(410);
+});
