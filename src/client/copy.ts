@@ -36,6 +36,8 @@ export class Copy {
   /** Every message from this id on is held, where it is not below `oldest`. Null before anything has come. */
   start: number | null = null;
   oldest = 1;
+  /** The highest id of a message that has come; 0 before that. */
+  newest = 0;
   /** How many messages to keep; what pages have brought comes on top. */
   readonly #keep: number;
   #paged = 0;
@@ -118,7 +120,7 @@ export class Copy {
     this.messages.clear();
     this.members.clear();
     this.#kept = null;
-    this.#paged = 0;
+    this.#paged = this.newest = 0;
     this.#generation++;
     this.#mustReset = false;
     this.#isBacklog = true;
@@ -152,6 +154,7 @@ export class Copy {
       if (!isWhole(message)) return null;
       if (this.start !== null && message.id < this.start) return null;
       this.messages.set(message.id, message);
+      this.newest = Math.max(this.newest, message.id);
       return message;
     }
     if (message.seq <= held.seq) return null;

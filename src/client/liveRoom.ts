@@ -203,7 +203,7 @@ export class LiveRoom<Data> extends Emitter<RoomEvents<Data>> implements Room<Da
     if (this.#typing.say(active, Date.now())) this.#say({ type: "typing", active });
   }
 
-  read(upTo = Math.max(0, ...this.#copy.messages.keys())): void {
+  read(upTo = this.#copy.newest): void {
     if (upTo <= this.#readUpTo) return;
     this.#readUpTo = upTo;
     this.#tellRead();

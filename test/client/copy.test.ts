@@ -289,3 +289,18 @@ test("[C10] no more messages are held than were asked for, beside those that pag
   copy.receive({ type: "changes", from: 20, to: 21, changes } as unknown as ServerFrame);
   expect([copy.messages.size, copy.start]).toEqual([15, 7]);
 });
+
+test("[C10] the newest message is known whatever pages have brought, and not looked for among all that are held", () => {
+  const copy = new Copy();
+  const model = new Model();
+  expect(copy.newest).toBe(0);
+  for (let count = 0; count < 20; count++) model.publish();
+  for (const frame of model.enter(null, 5)) copy.receive(frame);
+  expect(copy.newest).toBe(20);
+  const request = copy.askPage();
+  if (request !== null) copy.mergePage(request, model.page(request.before, 10));
+  expect([copy.newest, [...copy.messages.keys()].at(-1)]).toEqual([20, 15]);
+  copy.opened();
+  for (const frame of new Model().enter(null, 5)) copy.receive(frame);
+  expect([copy.newest, copy.messages.size]).toEqual([0, 0]);
+});
