@@ -6,7 +6,8 @@ import { answered, api } from "../api.ts";
 import { FormActions } from "../parts/FormActions.tsx";
 import { useSending } from "../sending.ts";
 import { AssistantFields } from "./AssistantFields.tsx";
-import { bodyOf, valuesOf } from "./assistantForm.ts";
+import { changedOf } from "../takeOver.ts";
+import { type AssistantRequest, bodyOf, valuesOf } from "./assistantForm.ts";
 import type { Assistant } from "./assistantsQuery.ts";
 
 export interface AssistantModalProps {
@@ -37,8 +38,9 @@ function Form({ assistant, onLeave }: { readonly assistant: Assistant | null; re
     schema: AssistantBody,
     inAddress: { id: AssistantId },
     bodyOf,
-    send: (json, { id }) => {
+    send: async (body, { id }) => {
       const param = { assistant: encodeURIComponent(id.trim()) };
+      const json = assistant === null ? body : await laidOver(assistant, body);
       return answered(api.v1.assistants[":assistant"].$put({ param, json }));
     },
     onSent: () => {
@@ -59,4 +61,11 @@ function Form({ assistant, onLeave }: { readonly assistant: Assistant | null; re
       </Stack>
     </form>
   );
+}
+
+/** The API takes an assistant as a whole: what was changed here goes over what is stored now, whoever has saved it. */
+async function laidOver(assistant: Assistant, body: AssistantRequest): Promise<AssistantRequest> {
+  const param = { assistant: encodeURIComponent(assistant.id) };
+  const stored = await answered(api.v1.assistants[":assistant"].$get({ param }));
+  return { ...bodyOf(valuesOf(stored)), ...changedOf(bodyOf(valuesOf(assistant)), body) };
 }

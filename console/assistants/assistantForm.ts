@@ -33,6 +33,8 @@ export function valuesOf(assistant: Assistant | null): AssistantValues {
   };
 }
 
+export type AssistantRequest = ReturnType<typeof bodyOf>;
+
 export function bodyOf(values: AssistantValues) {
   const { name, url, model, key, prompt, answers, prefix, history, maxTokens, silenceMs } = values;
   const when = answersOf(answers);

@@ -25,6 +25,14 @@ export interface Drafts {
   readonly refused: readonly Refused[];
 }
 
+/** What is being made of a message, over the version that it had then. */
+export interface Edit {
+  readonly text: string;
+  /** As it is typed. */
+  readonly data: string;
+  readonly version: number;
+}
+
 const empty: Draft = { text: "", data: null, files: [], replyTo: null };
 
 export function isEmpty({ text, data, files }: Draft): boolean {
@@ -34,6 +42,8 @@ export function isEmpty({ text, data, files }: Draft): boolean {
 class DraftBox {
   #drafts: Drafts = { draft: empty, error: null, refused: [] };
   #keys = 0;
+  /** By message. */
+  readonly #edits = new Map<number, Edit>();
   readonly #listeners = new Set<() => void>();
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -68,6 +78,20 @@ class DraftBox {
 
   discard(key: number): void {
     this.#become({ refused: this.#drafts.refused.filter((one) => one.key !== key) });
+  }
+
+  /** Null where none was begun. */
+  edit(message: number): Edit | null {
+    return this.#edits.get(message) ?? null;
+  }
+
+  keepEdit(message: number, edit: Edit): void {
+    this.#edits.set(message, edit);
+  }
+
+  /** It is saved, or given up. */
+  forgetEdit(message: number): void {
+    this.#edits.delete(message);
   }
 
   async #publish(room: Room, draft: Draft): Promise<void> {

@@ -1,9 +1,10 @@
-/** Changes a message's text or data, if nobody has been faster. */
-import { Button, Group, JsonInput, Modal, Stack, Textarea } from "@mantine/core";
+/** Changes a message's text or data, if nobody has been faster. What was typed stays until it is saved or cancelled, also when the dialog is left. */
+import { Button, Group, JsonInput, Modal, Stack, Text, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Message, Room } from "../../src/client/client.ts";
 import { ErrorState } from "../parts/ErrorState.tsx";
+import { draftBox, type Edit } from "./draft.ts";
 import { shownError } from "./refused.ts";
 
 export interface EditMessageProps {
@@ -26,31 +27,20 @@ export function EditMessage({ room, message, onClose }: EditMessageProps) {
   );
 }
 
-function EditForm({
-  room,
-  message,
-  onClose,
-}: {
-  readonly room: Room;
-  readonly message: Message;
-  readonly onClose: () => void;
-}) {
-  const [text, setText] = useState(message.text ?? "");
-  const [data, setData] = useState(message.data === null ? "" : JSON.stringify(message.data, null, 2));
-  const saving = useMutation({
-    mutationFn: () => {
-      const change = {
-        text: text === "" ? null : text,
-        data: data.trim() === "" ? null : (JSON.parse(data) as unknown),
-      };
-      return room.edit(message.id, {
-        ...(change.text === message.text ? {} : { text: change.text ?? "" }),
-        ...(JSON.stringify(change.data) === JSON.stringify(message.data) ? {} : { data: change.data }),
-        ifVersion: message.version,
-      });
-    },
-    onSuccess: onClose,
-  });
+function EditForm({ room, message, onClose }: EditMessageProps & { readonly message: Message }) {
+  const box = draftBox(room.name);
+  const [kept] = useState(() => box.edit(message.id));
+  const [edit, setEdit] = useState(kept ?? editOf(message));
+  const change = (part: Partial<Edit>): void => {
+    const changed = { ...edit, ...part };
+    setEdit(changed);
+    box.keepEdit(message.id, changed);
+  };
+  const leave = (): void => {
+    box.forgetEdit(message.id);
+    onClose();
+  };
+  const saving = useMutation({ mutationFn: () => save(room, message, edit), onSuccess: leave });
   return (
     <form
       onSubmit={(event) => {
@@ -65,13 +55,25 @@ function EditForm({
           minRows={2}
           maxRows={12}
           data-autofocus
-          value={text}
-          onChange={({ currentTarget }) => setText(currentTarget.value)}
+          value={edit.text}
+          onChange={({ currentTarget }) => change({ text: currentTarget.value })}
         />
-        <JsonInput label="Data" autosize minRows={2} maxRows={12} value={data} onChange={setData} />
+        <JsonInput
+          label="Data"
+          autosize
+          minRows={2}
+          maxRows={12}
+          value={edit.data}
+          onChange={(data) => change({ data })}
+        />
+        {kept !== null && (
+          <Text size="sm" c="dimmed" role="status">
+            As you left it. Cancel gives it up.
+          </Text>
+        )}
         {saving.error !== null && <ErrorState error={shownError(saving.error)} />}
         <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
+          <Button variant="default" onClick={leave}>
             Cancel
           </Button>
           <Button type="submit" loading={saving.isPending}>
@@ -81,4 +83,18 @@ function EditForm({
       </Stack>
     </form>
   );
+}
+
+function editOf({ text, data, version }: Message): Edit {
+  return { text: text ?? "", data: data === null ? "" : JSON.stringify(data, null, 2), version };
+}
+
+/** Of what was changed here, and only over the version that was changed. */
+function save(room: Room, message: Message, { text, data, version }: Edit): Promise<unknown> {
+  const parsed: unknown = data.trim() === "" ? null : JSON.parse(data);
+  return room.edit(message.id, {
+    ...(text === (message.text ?? "") ? {} : { text }),
+    ...(JSON.stringify(parsed) === JSON.stringify(message.data) ? {} : { data: parsed }),
+    ifVersion: version,
+  });
 }

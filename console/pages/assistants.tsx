@@ -57,7 +57,11 @@ export function AssistantsPage() {
           )
         }
       </Loaded>
-      <AssistantModal assistant={dialog?.assistant ?? null} isOpen={dialog?.deed === "edit"} onClose={close} />
+      <AssistantModal
+        assistant={newestOf(dialog?.assistant ?? null, assistants.data?.items)}
+        isOpen={dialog?.deed === "edit"}
+        onClose={close}
+      />
       <Removal assistant={dialog?.deed === "remove" ? dialog.assistant : null} onClose={close} />
     </>
   );
@@ -82,6 +86,11 @@ function Removal({ assistant, onClose }: { readonly assistant: Assistant | null;
       </Text>
     </ConfirmModal>
   );
+}
+
+/** As it is stored now, whoever has saved it while the dialog is open. */
+function newestOf(assistant: Assistant | null, items: readonly Assistant[] = []): Assistant | null {
+  return items.find(({ id }) => id === assistant?.id) ?? assistant;
 }
 
 const answering = { mention: "when it is mentioned", always: "every message", command: "" } as const;

@@ -76,6 +76,70 @@ export function keepingTests(console: () => Console): void {
     expect(console().complaints).toEqual([]);
   });
 
+  test("[K36] the form of an assistant takes over what was saved elsewhere, and saves no more than what was changed in it", async ({
+    onTestFinished,
+  }) => {
+    const { page, server } = console();
+    const address = `${server.url}/v1/assistants/helper`;
+    const stored = (): Promise<unknown> => ask(address, { credential: tenant.key });
+    const store = (body: object): Promise<unknown> => ask(address, { method: "PUT", credential: tenant.key, body });
+    const model = { url: "http://127.0.0.1:9/v1", model: "any" };
+    await store({ ...model, name: "Helper", prompt: "Be kind.", key: "sk-kept" });
+    await console().show("/assistants", tenant.key);
+    // What is some seconds old is asked for again when somebody looks at the page.
+    onTestFinished(async () => void (await page.reload()));
+    await page.evaluate("globalThis.realNow = Date.now; globalThis.laterMs = 0; Date.now = () => realNow() + laterMs");
+    const lookLater = (): Promise<unknown> =>
+      page.evaluate('laterMs += 60_000; dispatchEvent(new Event("visibilitychange"))');
+    await lookLater();
+    await page.getByRole("button", { name: "Edit helper" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name", { exact: true }).fill("Named here");
+    await store({ ...model, name: "Helper", prompt: "Be brief.", history: 7 });
+    const prompt = dialog.getByLabel("What it is told first");
+    await expect.poll(() => lookLater().then(() => prompt.inputValue())).toBe("Be brief.");
+    // Unseen by the page, which has asked already.
+    await store({ ...model, name: "Helper", prompt: "Be brief.", history: 7, answers: "always", maxTokens: 99 });
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(await stored()).toMatchObject({
+      ...{ name: "Named here", prompt: "Be brief.", history: 7, answers: "always", maxTokens: 99, hasKey: true },
+    });
+    expect(console().complaints).toEqual([]);
+  });
+
+  test("[K35] what was typed over a message is kept when its dialog is left, and given up by Cancel alone", async () => {
+    const { page } = console();
+    const desk = new RoomDesk(tenant, "drafts");
+    await desk.make();
+    await desk.say("ada", { text: "as it was" });
+    await console().show("/rooms/drafts", tenant.key);
+    await live(page);
+    const dialog = page.getByRole("dialog");
+    const text = dialog.getByLabel("Text", { exact: true });
+    await act(page, 1, "Edit");
+    await text.fill("half a thou");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("tab", { name: "Members" }).click();
+    await page.getByRole("tab", { name: "Live" }).click();
+    await live(page);
+    await act(page, 1, "Edit");
+    expect(await text.inputValue()).toBe("half a thou");
+    await dialog.getByText("As you left it.").waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await act(page, 1, "Edit");
+    expect(await text.inputValue()).toBe("as it was");
+    await text.fill("a whole thought");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await act(page, 1, "Edit");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await shows(page, ["a whole thought"]);
+    expect(console().complaints).toEqual([]);
+  });
+
   test("[K25] nothing that was typed in a room is lost: what is refused comes back whole, or waits beside the box", async ({
     onTestFinished,
   }) => {
