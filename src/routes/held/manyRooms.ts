@@ -16,17 +16,14 @@ import { type Ended, endedBy, endedByClient, type Traffic } from "../../objects/
 import { inRoom } from "./line.ts";
 import { Membership, type MembershipEvents } from "./membership.ts";
 import { Tenure, type TenureOptions } from "./tenure.ts";
+import { Vigil, type VigilOptions } from "./vigil.ts";
 
-export interface ManyRoomsOptions extends Pick<
-  TenureOptions,
-  "connection" | "life" | "expiresAtMs" | "nowMs" | "chance"
-> {
+export interface ManyRoomsOptions
+  extends
+    Pick<TenureOptions, "connection" | "life" | "expiresAtMs" | "nowMs" | "chance">,
+    Pick<VigilOptions, "recheck" | "hasNews"> {
   /** For what is no room's own: joins, leaves, pings, and what is no frame. */
   readonly rate: Rate;
-  /** Whether the credential still opens a connection at all; `at once`: as its tenant sees it now. Never throws. */
-  readonly recheck: (when?: "at once") => Promise<Refusal | null>;
-  /** Whether its tenant has decided anything since that was last looked at: cheap to ask. Never throws. */
-  readonly hasNews: () => Promise<boolean>;
   /** The credential is a new token from now on; refused, it stays what it was. Never throws. */
   readonly replace: (token: string) => Promise<{ readonly ok: true; readonly identity: Identity } | Refusal>;
   /** Asks a room to let the client in, with what the credential allows there now. Never throws. */
@@ -40,16 +37,13 @@ const tooManyRefused = "Too many refused frames.";
 export class ManyRooms {
   readonly #client: WebSocket;
   readonly #enter: ManyRoomsOptions["enter"];
-  readonly #recheck: ManyRoomsOptions["recheck"];
-  readonly #hasNews: ManyRoomsOptions["hasNews"];
   readonly #replace: ManyRoomsOptions["replace"];
   readonly #rate: Rate;
   #allowance: Allowance | undefined;
   #refreshes: Refreshes = { underway: false, allowance: undefined };
   readonly #tenure: Tenure;
+  readonly #vigil: Vigil;
   readonly #traffic: Traffic;
-  /** Only while it has no room. */
-  #awaitingNews: ReturnType<typeof setInterval> | null = null;
   readonly #rooms = new Map<string, Membership>();
   /** Of rooms that were left or refused: joined anew, they are entered when the room has forgotten the last time. */
   readonly #ending = new Map<string, Promise<void>>();
@@ -58,8 +52,6 @@ export class ManyRooms {
   /** Of what was meant for no room that is joined. */
   readonly #record: { offences: Offences } = { offences: [] };
   #open = true;
-  #isLooking = false;
-  #mustLookAgain = false;
   /** It has another token than the one that it was opened with. */
   #isRenewed = false;
   #sentUnits = 0;
@@ -71,8 +63,6 @@ export class ManyRooms {
   constructor(client: WebSocket, { enter, recheck, hasNews, replace, rate, ...tenure }: ManyRoomsOptions) {
     this.#client = client;
     this.#enter = enter;
-    this.#recheck = recheck;
-    this.#hasNews = hasNews;
     this.#replace = replace;
     this.#rate = rate;
     this.#traffic = tenure.life.traffic;
@@ -84,7 +74,9 @@ export class ManyRooms {
       onExpiring: (notice) => this.#tell(notice, undefined),
       onEnd: (error, reason) => this.#end(error, reason),
     });
-    this.#awaitNews();
+    const onOver = ({ error, detail }: Refusal): void => this.#end(error, detail);
+    this.#vigil = new Vigil({ recheck, hasNews, onOver });
+    this.#vigil.keep(0);
     client.addEventListener("message", ({ data }) => this.#receive(data, Date.now()));
     client.addEventListener("close", ({ code }) => this.#leaveAll(endedByClient(code), answerableCode(code)));
     client.addEventListener("error", () => this.#leaveAll(lost, 1000));
@@ -147,7 +139,7 @@ export class ManyRooms {
     const membership = new Membership(frame, this.#events);
     const before = this.#ending.get(room);
     this.#rooms.set(room, membership);
-    this.#awaitNews();
+    this.#vigil.keep(this.#rooms.size);
     void this.#turns(() => this.#admit(membership, frame, before));
   }
 
@@ -194,7 +186,7 @@ export class ManyRooms {
   #forget(membership: Membership): void {
     const { room, ended } = membership;
     if (this.#rooms.get(room) === membership) this.#rooms.delete(room);
-    this.#awaitNews();
+    this.#vigil.keep(this.#rooms.size);
     this.#usedAtMs = Date.now();
     this.#ending.set(room, ended);
     void ended.then(() => {
@@ -214,7 +206,7 @@ export class ManyRooms {
     onFrame: (room, frame) => this.#tell(frame, room),
     onEnding: (room, { before, error, reason }) => {
       // The room may have gone by the token that the connection had before, where the new one grants nothing.
-      if (this.#isRenewed) void this.#look("at once");
+      if (this.#isRenewed) void this.#vigil.look("at once");
       else {
         this.#events.onLines(room, before);
         this.#end(error, reason);
@@ -271,34 +263,7 @@ export class ManyRooms {
     if (goneAtMs({ pingedAtMs: this.#pingedAtMs, seenAtMs: this.#seenAtMs }) <= nowMs)
       return this.#end("restarting", "Nothing was heard of this connection for too long.");
     for (const membership of this.#rooms.values()) membership.ping();
-    void this.#look();
-  }
-
-  /** A room says at once what is over; where there is none, nobody does. */
-  #awaitNews(): void {
-    if (this.#open && this.#rooms.size === 0) {
-      this.#awaitingNews ??= setInterval(() => void this.#lookForNews(), fixedLimits.lookMs);
-    } else {
-      clearInterval(this.#awaitingNews);
-      this.#awaitingNews = null;
-    }
-  }
-
-  async #lookForNews(): Promise<void> {
-    if (await this.#hasNews()) await this.#look();
-  }
-
-  /** One look at a time, however many rooms say that something is over: what they say meanwhile takes one more. */
-  async #look(when?: "at once"): Promise<void> {
-    this.#mustLookAgain ||= this.#isLooking && when === "at once";
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    const refused = await this.#recheck(when);
-    this.#isLooking = false;
-    if (refused !== null && refusals[refused.error].close !== null) return this.#end(refused.error, refused.detail);
-    if (!this.#mustLookAgain || !this.#open) return;
-    this.#mustLookAgain = false;
-    await this.#look("at once");
+    void this.#vigil.look();
   }
 
   #end(error: RefusalCode, reason: string = refusals[error].text): void {
@@ -315,7 +280,7 @@ export class ManyRooms {
   #leaveAll(ended: Ended, code: number, reason?: string): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#awaitNews();
+    this.#vigil.release();
     this.#tenure.release(ended);
     for (const membership of this.#rooms.values()) membership.abandon();
     this.#rooms.clear();
