@@ -7,7 +7,7 @@ import type { Session } from "../../protocol/session.ts";
 import { utf8Length } from "../../protocol/text.ts";
 import { isShadowed } from "./admittance.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
-import { takesPart } from "./presence.ts";
+import { takesPart } from "./present.ts";
 import type { Admitted } from "./queue.ts";
 import type { Seat } from "./roster.ts";
 import { lacks } from "./standing.ts";

@@ -1,49 +1,21 @@
 /** Who is here: counted from the open sockets and from nothing else, told in diffs, at most five a second. */
 import { fixedLimits } from "../../protocol/limits.ts";
-import { utf8Length } from "../../protocol/text.ts";
 import type { Session } from "../../protocol/session.ts";
-import type { PresenceFrame, PresencePage, PresentMember, WelcomeFrame } from "../../protocol/serverFrames.ts";
+import type { PresencePage, WelcomeFrame } from "../../protocol/serverFrames.ts";
 import type { User } from "./announced.ts";
-import type { Attachment } from "./attachment.ts";
+import { Bulletin, type Diff } from "./bulletin.ts";
 import type { Log } from "./log.ts";
-import type { News } from "./news.ts";
+import { entrust, memberOf, nameOf, type Present, takesPart } from "./present.ts";
 import type { Entry } from "./queue.ts";
 import { type Doorkeeper, inscribe, type Seat } from "./roster.ts";
 import type { Leaver } from "./store/leavers.ts";
 import type { Store } from "./store/store.ts";
 
-/** A user with a socket, or one whose last socket went a moment ago. */
-interface Present {
-  readonly user: string;
-  name: string | null;
-  readonly seats: Set<Seat>;
-  state: Attachment["state"];
-  /** The seat on which the state lies while the room sleeps. */
-  keeper: Seat | null;
-  /** When the user is gone who has no seat now; null until it is settled, and while he is here. */
-  goneAtMs: number | null;
-  /** That he is leaving is written down, or still is. */
-  written: boolean;
-  /** What the others know of the user; null while they know of none. */
-  told: Pick<Present, "name" | "state"> | null;
-}
-
-interface Diff {
-  readonly joined: Present[];
-  readonly updated: Present[];
-  readonly left: string[];
+/** What a fold has found. */
+interface Review extends Diff {
   /** To be written down, and those of whom nothing needs to be written any more. */
   readonly leaving: Leaver[];
   readonly settled: string[];
-}
-
-/** What a fold has found. */
-interface Turned {
-  /** Somebody has come or gone, or there are too many to be named now, or no longer. */
-  readonly moved: boolean;
-  readonly diff: Diff;
-  readonly news: News | null;
-  readonly turned: "occupied" | "vacated" | null;
 }
 
 export class Presence implements Doorkeeper {
@@ -52,16 +24,12 @@ export class Presence implements Doorkeeper {
   readonly #stirred = new Map<string, Present>();
   /** In the order in which they will be gone. */
   readonly #leaving = new Set<Present>();
+  readonly #bulletin = new Bulletin(this.#present);
   readonly #due: () => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
   /** Sorted when a page is asked for, and kept until somebody comes or goes. */
   #inOrder: readonly Present[] | null = null;
-  #version = 0;
   #foldedAtMs = -Infinity;
-  #countTold = 0;
-  #crowded = false;
-  /** Somebody was here at the last fold. */
-  #wasOccupied = false;
 
   /** `due` is called when a fold that was put off can be made. */
   constructor(due: () => void) {
@@ -91,7 +59,6 @@ export class Presence implements Doorkeeper {
     { membersMax, announced }: { readonly membersMax: number; readonly announced: readonly User[] },
     nowMs: number,
   ): void {
-    this.#version = store.presenceVersion;
     const leavers = store.leavers.all();
     const known = new Set([...this.#present.keys(), ...leavers.map(({ user }) => user)]);
     const lost = announced
@@ -111,9 +78,7 @@ export class Presence implements Doorkeeper {
       present.told = { name: present.name, state: present.state };
       if (!present.written) this.#stirred.delete(present.user);
     }
-    this.#countTold = this.count;
-    this.#crowded = this.count > membersMax;
-    this.#wasOccupied = this.count > 0;
+    this.#bulletin.recover(store.presenceVersion, membersMax);
   }
 
   // What happens.
@@ -189,10 +154,7 @@ export class Presence implements Doorkeeper {
     this.#inOrder = null;
     this.#stirred.clear();
     this.#leaving.clear();
-    this.#version = 0;
-    this.#countTold = 0;
-    this.#crowded = false;
-    this.#wasOccupied = false;
+    this.#bulletin.forget();
   }
 
   /** By which a user's connections are told apart: the name of the newest counts, also after waking. */
@@ -209,7 +171,7 @@ export class Presence implements Doorkeeper {
    */
   fold(store: Store, membersMax: number, nowMs: number): Entry | null {
     if (this.#stirred.size === 0) return null;
-    const spanMs = this.#crowded ? fixedLimits.presenceCrowdFrameMs : fixedLimits.presenceFrameMs;
+    const spanMs = this.#bulletin.isCrowded ? fixedLimits.presenceCrowdFrameMs : fixedLimits.presenceFrameMs;
     const elapsedMs = nowMs - this.#foldedAtMs;
     // A clock that was set back is not waited for.
     if (elapsedMs >= 0 && elapsedMs < spanMs) {
@@ -217,12 +179,13 @@ export class Presence implements Doorkeeper {
       return null;
     }
     this.rest();
-    const { moved, diff, news, turned } = this.#turn(membersMax, nowMs);
-    const { leaving, settled } = diff;
+    const review = this.#review(nowMs);
+    const { joined, left, leaving, settled } = review;
+    const { moved, news, turned } = this.#bulletin.issue(review, membersMax);
     if (this.#stirred.size > 0) this.#foldAfter(spanMs);
     if (!moved && news === null && leaving.length === 0 && settled.length === 0) return null;
     this.#foldedAtMs = nowMs;
-    const version = this.#version;
+    const { version } = this.#bulletin;
     const apply = (log: Log): ReturnType<Entry["apply"]> => {
       const nothing = { ok: true, id: 0, seq: 0, duplicate: true } as const;
       if (store.room === null || store.room.deletedAtMs !== null) return nothing;
@@ -231,8 +194,8 @@ export class Presence implements Doorkeeper {
       if (moved) store.savePresenceVersion(version);
       if (news !== null) log.news(news);
       if (turned === "occupied") log.happened("room.occupied", {});
-      for (const { user, name } of diff.joined) log.happened("presence.joined", { user, name });
-      for (const user of diff.left) log.happened("presence.left", { user });
+      for (const { user, name } of joined) log.happened("presence.joined", { user, name });
+      for (const user of left) log.happened("presence.left", { user });
       if (turned === "vacated") log.happened("room.vacated", {});
       return { ok: true, id: 0, seq: 0, duplicate: false };
     };
@@ -256,9 +219,7 @@ export class Presence implements Doorkeeper {
 
   /** For `welcome`: some of those who are here. */
   greeting(hears: Seat["hears"]): WelcomeFrame["presence"] {
-    if (hears === "none") return undefined;
-    const members = hears === "full" ? this.#some() : [];
-    return { version: this.#version, count: this.count, members, more: members.length < this.count };
+    return this.#bulletin.greeting(hears);
   }
 
   /** In order of user, after this one. */
@@ -268,7 +229,7 @@ export class Presence implements Doorkeeper {
     const listed = later.slice(0, limit);
     const next = later.length > listed.length ? listed.at(-1)?.user : undefined;
     return {
-      version: this.#version,
+      version: this.#bulletin.version,
       count: this.count,
       members: listed.map(memberOf),
       ...(next === undefined ? {} : { next }),
@@ -284,110 +245,40 @@ export class Presence implements Doorkeeper {
     return present;
   }
 
-  #turn(membersMax: number, nowMs: number): Turned {
-    const diff: Diff = { joined: [], updated: [], left: [], leaving: [], settled: [] };
+  #review(nowMs: number): Review {
+    const review: Review = { joined: [], updated: [], left: [], leaving: [], settled: [] };
     // What is more waits for the next one: a frame must stay sendable.
     let units = 0;
     for (const [user, present] of this.#stirred) {
       units += user.length + JSON.stringify(present.state).length;
       if (units > fixedLimits.presenceFrameBytes) break;
       this.#stirred.delete(user);
-      this.#review(present, diff, nowMs);
+      this.#look(present, review, nowMs);
     }
-    const flips = this.#crowded !== this.count > membersMax;
-    const moved = flips || diff.joined.length + diff.left.length > 0;
-    return { moved, diff, news: this.#news(diff, moved, membersMax), turned: this.#turnedTo() };
+    return review;
   }
 
-  /** Who is leaving is still here: nobody's reload empties a room. */
-  #turnedTo(): Turned["turned"] {
-    const isOccupied = this.count > 0;
-    if (isOccupied === this.#wasOccupied) return null;
-    this.#wasOccupied = isOccupied;
-    return isOccupied ? "occupied" : "vacated";
-  }
-
-  #review(present: Present, diff: Diff, nowMs: number): void {
+  #look(present: Present, review: Review, nowMs: number): void {
     const { user, name, seats, state, told, goneAtMs } = present;
     if (goneAtMs !== null && !this.#leaving.has(present)) {
       this.#present.delete(user);
       this.#inOrder = null;
-      diff.left.push(user);
-      diff.settled.push(user);
+      review.left.push(user);
+      review.settled.push(user);
       return;
     }
-    if (told === null) diff.joined.push(present);
-    else if (told.name !== name || told.state !== state) diff.updated.push(present);
+    if (told === null) review.joined.push(present);
+    else if (told.name !== name || told.state !== state) review.updated.push(present);
     present.told = { name, state };
     for (const seat of seats) if (!seat.attachment.told) inscribe(seat, { told: true });
     if (seats.size > 0 && present.written) {
       present.written = false;
-      diff.settled.push(user);
+      review.settled.push(user);
     } else if (seats.size === 0 && goneAtMs === null) {
       present.goneAtMs = nowMs + fixedLimits.presenceGraceMs;
       present.written = true;
       this.#leaving.add(present);
-      diff.leaving.push({ user, name, state, goneAtMs: present.goneAtMs });
+      review.leaving.push({ user, name, state, goneAtMs: present.goneAtMs });
     }
   }
-
-  /** Null where nobody would learn anything by it. */
-  #news({ joined, updated, left }: Diff, moved: boolean, membersMax: number): News | null {
-    const wasCrowded = this.#crowded;
-    this.#crowded = this.count > membersMax;
-    // The hole by which readers of a crowd notice that there is a list again.
-    if (moved) this.#version += wasCrowded && !this.#crowded ? 2 : 1;
-    const frame = {
-      type: "presence" as const,
-      version: this.#version,
-      joined: [],
-      updated: [],
-      left: [],
-      count: this.count,
-    };
-    const count = this.count === this.#countTold ? null : json(frame);
-    this.#countTold = this.count;
-    if (this.#crowded) return moved ? { full: json({ ...frame, sample: this.#some() }), count } : null;
-    if (!moved && updated.length === 0) return null;
-    return { full: json({ ...frame, joined: joined.map(memberOf), updated: updated.map(memberOf), left }), count };
-  }
-
-  #some(): PresentMember[] {
-    const members: PresentMember[] = [];
-    let bytes = 0;
-    for (const present of this.#present.values()) {
-      const member = memberOf(present);
-      bytes += utf8Length(JSON.stringify(member));
-      if (members.length === fixedLimits.presenceListed || bytes > fixedLimits.presenceListedBytes) break;
-      members.push(member);
-    }
-    return members;
-  }
-}
-
-/** Whoever may see who is here is seen as well; a credential without the capability neither sees nor is seen. */
-export function takesPart({ session }: Pick<Seat, "session">): boolean {
-  return session.user !== null && session.capabilities.includes("presence");
-}
-
-function memberOf({ user, name, state, seats }: Present): PresentMember {
-  return { user, name, state: state === null ? {} : state.value, connections: Math.max(1, seats.size) };
-}
-
-function json(frame: PresenceFrame): string {
-  return JSON.stringify(frame);
-}
-
-/** Of the newest connection, or as it was where none is left. */
-function nameOf({ seats, name }: Present): string | null {
-  let newest: Seat | null = null;
-  for (const seat of seats) if (newest === null || seat.attachment.order > newest.attachment.order) newest = seat;
-  return newest === null ? name : newest.session.name;
-}
-
-/** The state outlives the socket on which it was set, as long as the user is here. */
-function entrust(present: Present, seat: Seat): void {
-  if (present.state === null) return;
-  present.keeper = seat;
-  inscribe(seat, { state: present.state });
 }
