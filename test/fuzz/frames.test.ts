@@ -8,6 +8,7 @@ import { everything } from "../support/api.ts";
 import { connect, newTenant, newToken } from "../routes/edge.ts";
 import { wholeFrames } from "../protocol/frames.ts";
 import { roomy } from "../support/roomy.ts";
+import { anyValue, mutationsOf } from "./mutations.ts";
 
 /** Frames that are sent to a live room, and ten times as many that are only decoded; `VITE_PARLEY_FRAMES=100000` for a night. */
 const inRoom = Number(process.env["VITE_PARLEY_FRAMES"] ?? 5_000);
@@ -16,51 +17,8 @@ const alone = 10 * inRoom;
 const seed = Number(process.env["VITE_PARLEY_SEED"] ?? 815);
 const patienceMs = Math.max(240_000, inRoom * 20);
 
-/** Frames that are nearly right: a whole one, with some of its bits flipped, its values swapped or its text cut. */
-const whole = fc.constantFrom<unknown>(...Object.values(wholeFrames));
-const anyValue = fc.oneof(
-  fc.jsonValue(),
-  fc.constantFrom<unknown>(null, -1, 1e300, "", "\ud800", "__proto__", [], {}, [[]], 0.1),
-);
-
-const swapped = fc.tuple(whole, fc.nat(), anyValue).map(([frame, at, value]) => {
-  const entries = Object.entries(frame as object);
-  const field = entries[at % entries.length]?.[0] ?? "";
-  return JSON.stringify({ ...(frame as object), [field]: value });
-});
-const widened = fc
-  .tuple(whole, fc.string(), anyValue)
-  .map(([frame, field, value]) => JSON.stringify({ ...(frame as object), [field]: value }));
-const flipped = fc
-  .tuple(
-    fc.oneof(
-      whole.map((frame) => JSON.stringify(frame)),
-      swapped,
-    ),
-    fc.array(fc.tuple(fc.nat(), fc.nat(6)), { minLength: 1, maxLength: 4 }),
-  )
-  .map(([text, flips]) =>
-    flips.reduce((result, [at, bit]) => {
-      const index = at % result.length;
-      return (
-        result.slice(0, index) + String.fromCharCode(result.charCodeAt(index) ^ (1 << bit)) + result.slice(index + 1)
-      );
-    }, text),
-  );
-const cut = fc.tuple(whole, fc.nat(), fc.nat()).map(([frame, from, length]) => {
-  const text = JSON.stringify(frame);
-  const start = from % text.length;
-  return text.slice(0, start) + text.slice(start + (length % 9));
-});
-const batches = fc.array(fc.oneof(whole, fc.jsonValue()), { maxLength: 8 }).map((frames) => JSON.stringify(frames));
-const mutated = fc.oneof(
-  { weight: 4, arbitrary: flipped },
-  { weight: 4, arbitrary: swapped },
-  { weight: 2, arbitrary: widened },
-  { weight: 2, arbitrary: cut },
-  batches,
-  fc.string(),
-);
+const whole = fc.constantFrom<object>(...Object.values(wholeFrames));
+const mutated = mutationsOf(whole, anyValue());
 
 describe("mutated frames", () => {
   test(

@@ -12,10 +12,10 @@ import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { differenceOf, truthOf } from "../support/truth.ts";
 import { ManyListener, type MembersAnswer } from "./manyListener.ts";
+import { anyValue, mutationsOf } from "./mutations.ts";
 
 const all = { "*": everything };
 
-/** Frames that are nearly right: a whole one, with some of its bits flipped, its values swapped or its text cut. */
 const room = fc.constantFrom("general", "other", "elsewhere");
 const whole = fc
   .tuple(
@@ -28,49 +28,8 @@ const whole = fc
     room,
   )
   .map(([frame, name]) => ({ ...frame, room: name }));
-const anyValue = fc.oneof(
-  fc.jsonValue(),
-  fc.constantFrom<unknown>(null, -1, 1e300, "", "\ud800", "__proto__", "general", [], {}, [[]], 0.1),
-);
-const swapped = fc.tuple(whole, fc.nat(), anyValue).map(([frame, at, value]) => {
-  const entries = Object.entries(frame);
-  const field = entries[at % entries.length]?.[0] ?? "";
-  return JSON.stringify({ ...frame, [field]: value });
-});
-const widened = fc
-  .tuple(whole, fc.string(), anyValue)
-  .map(([frame, field, value]) => JSON.stringify({ ...frame, [field]: value }));
-const flipped = fc
-  .tuple(
-    fc.oneof(
-      whole.map((frame) => JSON.stringify(frame)),
-      swapped,
-    ),
-    fc.array(fc.tuple(fc.nat(), fc.nat(6)), { minLength: 1, maxLength: 4 }),
-  )
-  .map(([text, flips]) =>
-    flips.reduce((result, [at, bit]) => {
-      const index = at % result.length;
-      return (
-        result.slice(0, index) + String.fromCharCode(result.charCodeAt(index) ^ (1 << bit)) + result.slice(index + 1)
-      );
-    }, text),
-  );
-const cut = fc.tuple(whole, fc.nat(), fc.nat()).map(([frame, from, length]) => {
-  const text = JSON.stringify(frame);
-  const start = from % text.length;
-  return text.slice(0, start) + text.slice(start + (length % 9));
-});
-const batches = fc.array(fc.oneof(whole, fc.jsonValue()), { maxLength: 8 }).map((frames) => JSON.stringify(frames));
-const mutated = fc.oneof(
-  { weight: 4, arbitrary: flipped },
-  { weight: 4, arbitrary: swapped },
-  { weight: 2, arbitrary: widened },
-  { weight: 2, arbitrary: cut },
-  { weight: 2, arbitrary: whole.map((frame) => JSON.stringify(frame)) },
-  batches,
-  fc.string(),
-);
+const written = whole.map((frame) => JSON.stringify(frame));
+const mutated = mutationsOf(whole, anyValue("general"), { weight: 2, arbitrary: written });
 
 test("[W1] 2,000 mutated frames: each answer is one of the protocol, nothing fails inside, another client's rooms go on", async () => {
   const tenant = await newTenant(roomy);

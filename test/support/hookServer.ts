@@ -1,9 +1,8 @@
 /** A tenant's hook for tests: a real HTTP server, which answers as the text of the message says. */
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HookQuestion } from "../../src/protocol/hook.ts";
+import { HeldServer } from "./heldServer.ts";
 
 export interface Asked {
   readonly question: HookQuestion;
@@ -11,38 +10,19 @@ export interface Asked {
   readonly headers: IncomingMessage["headers"];
 }
 
-export class HookServer {
+/** Those that are held are allowed when they are let go. */
+export class HookServer extends HeldServer {
   readonly asked: Asked[] = [];
-  /** Waiting for `letGo`. */
-  #waiting: (() => void)[] = [];
-  readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
-
-  async start(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    return this;
-  }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`;
+    return `${this.origin}/hook`;
   }
 
   textsAsked(): (string | null | undefined)[] {
     return this.asked.map(({ question }) => question.message.text);
   }
 
-  /** Those that are held are allowed. */
-  letGo(): void {
-    for (const go of this.#waiting.splice(0)) go();
-  }
-
-  close(): void {
-    this.letGo();
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = (await request.setEncoding("utf8").toArray()).join("");
     const question: HookQuestion = JSON.parse(body);
     this.asked.push({ question, body, headers: request.headers });
@@ -50,7 +30,7 @@ export class HookServer {
     const json = (answer: unknown, status = 200): void => {
       response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
     };
-    if (word === "hold") this.#waiting.push(() => json({ allow: true }));
+    if (word === "hold") this.hold(() => json({ allow: true }));
     else if (word === "hang") return;
     else if (word === "no") json({ allow: false, reason: "Be kind." });
     else if (word === "never") json({ allow: false });

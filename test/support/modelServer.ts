@@ -1,7 +1,6 @@
 /** A model's endpoint for tests: a real HTTP server that speaks OpenAI's protocol, and answers as the first word of the question says. */
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HeldServer } from "./heldServer.ts";
 
 export interface AskedModel {
   readonly body: {
@@ -20,20 +19,11 @@ export interface AskedModel {
 export const innards = "stack trace at db-17.internal";
 export const greeting = "Grüße 👋🏽, world!";
 
-export class ModelServer {
+export class ModelServer extends HeldServer {
   readonly asked: AskedModel[] = [];
-  /** Answers that wait for `letGo`. */
-  #waiting: (() => void)[] = [];
-  readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
-
-  async start(): Promise<this> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    return this;
-  }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
+    return `${this.origin}/v1`;
   }
 
   /** Questions by the first word of what was asked last. */
@@ -41,17 +31,7 @@ export class ModelServer {
     return this.asked.filter(({ body }) => wordOf(body) === word);
   }
 
-  letGo(): void {
-    for (const go of this.#waiting.splice(0)) go();
-  }
-
-  close(): void {
-    this.letGo();
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = (await request.setEncoding("utf8").toArray()).join("");
     const body: AskedModel["body"] = JSON.parse(text);
     const asked: AskedModel = { body, path: request.url ?? "", headers: request.headers, wasLeft: false };
@@ -83,7 +63,7 @@ export class ModelServer {
     if (word === "stalls") return void response.write(event("Half an ans"));
     if (word === "endless") return drip(response);
     if (word === "slowly") return slowly(response);
-    if (word === "hold") await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (word === "hold") await new Promise<void>((resolve) => this.hold(resolve));
     speak(response, word === "say" ? said(body) : greeting);
   }
 }
