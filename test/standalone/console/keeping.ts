@@ -102,8 +102,13 @@ export function keepingTests(console: () => Console): void {
     await store({ ...model, name: "Helper", prompt: "Be brief.", history: 7, answers: "always", maxTokens: 99 });
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
+    const mine = { name: "Named here", hasKey: true };
     expect(await stored()).toMatchObject({
-      ...{ name: "Named here", prompt: "Be brief.", history: 7, answers: "always", maxTokens: 99, hasKey: true },
+      ...mine,
+      prompt: "Be brief.",
+      history: 7,
+      answers: "always",
+      maxTokens: 99,
     });
     expect(console().complaints).toEqual([]);
   });
