@@ -1,5 +1,5 @@
 /** What is shown of usage: which figures stand in a chart together, and how they are written. */
-import { bytes, count } from "../parts/amount.ts";
+import { bytes, count, minutes } from "../parts/amount.ts";
 import type { UsageItem } from "./usageQuery.ts";
 
 export interface Figure {
@@ -53,6 +53,13 @@ export const charts: readonly ChartOf[] = [
     ],
     text: bytes,
     shape: "line",
+  },
+  {
+    title: "Awake",
+    description: "Of all rooms together. One that sleeps takes no time.",
+    figures: [{ label: "Awake", of: ({ awakeMs }) => awakeMs / 60_000 }],
+    text: minutes,
+    shape: "bars",
   },
   {
     title: "Refused",

@@ -83,6 +83,7 @@ test("[B5] a room that is only read tells once a minute that it is awake, and on
   await eventually(
     () => account.mock.results.length === 1,
     () => account.mock.calls,
+    6_000,
   );
   expect(await awake(tenant)).toEqual([70, 1]);
   pass(60_000);

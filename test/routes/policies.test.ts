@@ -48,7 +48,7 @@ test("[T17] [A10] an older answer of the tenant's that comes late replaces no ne
   pass(6_000);
   const { isHeld, release } = holdFirstAnswer();
   const slow = call("/v1/tenant", { credential: tenant.key });
-  await eventually(isHeld, () => "nobody asked");
+  await eventually(isHeld, () => "nobody asked", 6_000);
   // Decided elsewhere, so that this edge must hear of it.
   expect(await tenantStub(env, tenant.id).removeKey(id, operator)).toMatchObject({ ok: true });
   await refused(await call("/v1/tenant", { credential: secret }), 401, "token_revoked");
