@@ -5,6 +5,8 @@ import { fixedLimits } from "./limits.ts";
 import { type Refusal, refuse } from "./refusals.ts";
 import { utf8Length } from "./text.ts";
 
+const keysTold = 5;
+
 /** Why something is no frame, and for which frame that is the answer. */
 export type Undecoded = Refusal & { readonly ref?: string };
 export type Decoded = { readonly ok: true; readonly frame: ClientFrame } | Undecoded;
@@ -50,14 +52,16 @@ export function decodeWith<Frame>(
 function refusalOf(error: z.ZodError): Refusal {
   const issue = error.issues[0];
   if (issue === undefined) return refuse("bad_frame");
-  if (issue.code === "unrecognized_keys")
-    return refuse(
-      "bad_frame",
-      `Unknown field ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(", ")}.`,
-    );
+  if (issue.code === "unrecognized_keys") return refuse("bad_frame", `Unknown field ${named(issue.keys)}.`);
   if (issue.path.length === 0) return refuse("bad_frame", "A frame is a JSON object.");
   if (issue.path[0] === "type") return refuse("bad_frame", "The field `type` names no frame of a client.");
   return refuse("invalid_field", `\`${issue.path.join(".")}\`: ${issue.message}.`);
+}
+
+/** The first few of them: an answer must not grow with what it refuses. */
+function named(keys: readonly string[]): string {
+  const told = keys.slice(0, keysTold).map((key) => JSON.stringify(key.slice(0, 40)));
+  return told.join(", ") + (keys.length > keysTold ? ` and ${keys.length - keysTold} more` : "");
 }
 
 export function refOf(value: unknown): string | undefined {

@@ -52,6 +52,14 @@ describe("one frame", () => {
     });
   });
 
+  test("[W1] of many fields too many the first five are named: an answer does not grow with what it refuses", () => {
+    const many = Object.fromEntries(Array.from({ length: 6_000 }, (_, index) => [`k${index}`, 1]));
+    expect(decodeOne({ type: "ping", ...many })).toMatchObject({
+      error: "bad_frame",
+      detail: 'Unknown field "k0", "k1", "k2", "k3", "k4" and 5995 more.',
+    });
+  });
+
   test("[W1] an unknown type, none, or what is no object is bad_frame", () => {
     for (const type of [
       "welcome",
