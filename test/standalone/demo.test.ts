@@ -4,7 +4,7 @@ import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import { ask, makeTenant, wholeHistory } from "../chaos/tenant.ts";
-import { startBrowser } from "../support/browser.ts";
+import { launchBrowser, startBrowser } from "../support/browser.ts";
 import { type Server, startServer } from "../support/process.ts";
 import { type DemoWindow, openWindow, type WindowOptions } from "./demo/window.ts";
 
@@ -161,6 +161,34 @@ test("[C30] a tab that slept while its connection died, and others spoke, loses 
   await ada.stored("awake again");
   await allHold("random", windows, 7);
   for (const { complaints } of windows) expect(complaints).toEqual([]);
+});
+
+test("[C45] a page that is gone back to is the one that was left, and has what was said meanwhile, once", async (context) => {
+  const browserThatKeeps = await launchBrowser(context, { keepsPages: true });
+  const window = await openWindow(browserThatKeeps, server, { as: "ada" });
+  const { page, pane } = bound(window);
+  const ada = pane("ada");
+  await ada.live();
+  await ada.write("before one leaves");
+  await ada.stored("before one leaves");
+  const expected = ["before one leaves"];
+  const wasKept = (): Promise<unknown> => page.evaluate("globalThis.isThePageThatWasLeft");
+  // A browser keeps pages while it has room for them, and may have none just now.
+  for (let turn = 1; turn <= 3; turn++) {
+    await page.evaluate("globalThis.isThePageThatWasLeft = true");
+    await ada.field.fill("half written");
+    await page.goto(`${server.url}/health`);
+    await say("general", "bo", `while away ${turn}`);
+    await page.goBack({ waitUntil: "commit" });
+    await ada.shows(`while away ${turn}`);
+    expected.push(`while away ${turn}`);
+    if ((await wasKept()) === true) break;
+  }
+  expect([await wasKept(), await ada.field.inputValue()]).toEqual([true, "half written"]);
+  await ada.write("back from there");
+  await ada.stored("back from there");
+  expect((await ada.texts).slice(-expected.length - 1)).toEqual([...expected, "back from there"]);
+  expect([window.complaints, window.strangers]).toEqual([[], []]);
 });
 
 test("[C31] older messages come when one scrolls up, what is refused is sent again, and files are shown", async (context) => {
