@@ -6,10 +6,12 @@ import { parseArgs } from "node:util";
 import { killGroups } from "../bench/groups.ts";
 import { credits } from "./credits.ts";
 import { guesses } from "./guesses.ts";
+import { hostile } from "./hostile.ts";
 import { besides } from "./neighbours.ts";
 import { retention } from "./retention.ts";
 import { playScript, scriptNames, type Wish } from "./script.ts";
 import { search } from "./search.ts";
+import { stalled } from "./stalled.ts";
 import { streams } from "./streams.ts";
 import { uploads } from "./uploads.ts";
 
@@ -31,8 +33,10 @@ const scenarios: Readonly<Record<string, () => Promise<string>>> = {
   quota: () => besides("quota"),
   excess: () => besides("excess"),
   guesses,
+  hostile,
   retention,
   search,
+  stalled,
   streams,
   uploads,
   ...Object.fromEntries(scriptNames.map((name) => [name, () => playScript(name, wish())])),
