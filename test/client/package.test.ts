@@ -14,6 +14,8 @@ import { type Server, startServer } from "../support/process.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
+/** Of another release: `npm install --prefix /tmp/older typescript@5.9`, and PARLEY_TSC=/tmp/older/node_modules/.bin/tsc. */
+const compiler = process.env["PARLEY_TSC"] ?? join(root, "node_modules/.bin/tsc");
 /** In the project, so that its own name leads to what it publishes. */
 const program = join(root, "dist", `quickstart.${process.pid}.mts`);
 const component = join(root, "dist", `component.${process.pid}.tsx`);
@@ -68,7 +70,7 @@ test("[C20] the quickstart of the guide is right by its types, and does what it 
   const [, code = ""] = /```ts\n(import[\s\S]*?)```/.exec(guide) ?? [];
   expect(code.trim().split("\n").length).toBeLessThanOrEqual(10);
   writeFileSync(program, code);
-  await checkTypes(program, ["--types", "node"]);
+  await checkTypes(program, { types: ["node"] });
   const tenant = await makeTenant(server, "acme");
   const env = { ...process.env, PARLEY_URL: server.url, PARLEY_TOKEN: await newToken(tenant, "ada") };
   const { stdout } = await run(process.execPath, [program], { cwd: root, env, timeout: 20_000 });
@@ -141,7 +143,7 @@ test("[C27] the component of the guide is right by its types, and shows what was
   const [, code = ""] = /```tsx\n([\s\S]*?)```/.exec(guide) ?? [];
   expect(code.trim().split("\n").length).toBeLessThanOrEqual(12);
   writeFileSync(component, code);
-  await checkTypes(component, ["--jsx", "react-jsx", "--types", "react"]);
+  await checkTypes(component, { jsx: "react-jsx", types: ["react"] });
   const { outputFiles } = await build({
     stdin: {
       contents: `import { createRoot } from "react-dom/client";
@@ -220,7 +222,7 @@ test("[C37] a project of its own compiles against the types of the API, strictly
     (await (await v1.tokens.$post({ json: { user: "ada", rooms: {} } })).json()).token.length;
   `;
   writeFileSync(file, right + wrong);
-  await checkTypes(file, ["--types", "", "--skipLibCheck", "false"]);
+  await checkTypes(file, { types: [], skipLibCheck: false });
 });
 
 function sizesOf(printed: string): Record<string, number> {
@@ -229,16 +231,17 @@ function sizesOf(printed: string): Record<string, number> {
   );
 }
 
-async function checkTypes(file: string, options: readonly string[]): Promise<void> {
-  const strict = [
-    "--strict",
-    "--exactOptionalPropertyTypes",
-    "--noUncheckedIndexedAccess",
-    "--noEmit",
-    "--ignoreConfig",
-  ];
-  const shape = ["--module", "nodenext", "--target", "es2022", "--lib", "es2023,dom", ...options];
-  await run(join(root, "node_modules/.bin/tsc"), [...strict, ...shape, file], { cwd: root }).catch((error: unknown) => {
+/** As a project of its own. */
+async function checkTypes(file: string, options: object): Promise<void> {
+  const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true };
+  const shape = { module: "nodenext", target: "es2022", lib: ["es2023", "dom"] };
+  const configuration = `${file}.json`;
+  writeFileSync(configuration, JSON.stringify({ compilerOptions: { ...strict, ...shape, ...options }, files: [file] }));
+  try {
+    await run(compiler, ["-p", configuration], { cwd: root });
+  } catch (error) {
     throw new Error((error as { readonly stdout: string }).stdout);
-  });
+  } finally {
+    rmSync(configuration);
+  }
 }
