@@ -88,9 +88,9 @@ async function cpuOf(house: House, token: string, frame: string): Promise<number
   const crowd = await Promise.all(
     Array.from({ length: sockets }, (_, at) => enter(house.socketUrl(`den-${at}`), token)),
   );
-  let answers = 0;
+  const answered = new Set<WebSocket>();
   for (const socket of crowd)
-    socket.on("message", (data) => (answers += bytes(data).toString().includes('"type":"pong"') ? 1 : 0));
+    socket.on("message", (data) => bytes(data).toString().includes('"type":"pong"') && answered.add(socket));
   await delay(200);
   const beforeUs = cpuUs([house.processes.workerd]);
   for (let count = 0; count < framesEach; count++)
@@ -98,8 +98,8 @@ async function cpuOf(house: House, token: string, frame: string): Promise<number
   // Answered in its turn, after all that came before it.
   for (const socket of crowd) socket.send('{"type":"ping","ref":"last"}');
   const deadlineMs = Date.now() + patienceMs;
-  while (answers < sockets) {
-    if (Date.now() > deadlineMs) throw new Error(`only ${answers} of ${sockets} sockets were answered`);
+  while (answered.size < sockets) {
+    if (Date.now() > deadlineMs) throw new Error(`only ${answered.size} of ${sockets} sockets were answered`);
     await delay(5);
   }
   // What was to be stored may be told a little later.

@@ -240,7 +240,7 @@ async function checkTypes(file: string, options: object): Promise<void> {
   try {
     await run(compiler, ["-p", configuration], { cwd: root });
   } catch (error) {
-    throw new Error((error as { readonly stdout: string }).stdout);
+    throw new Error((error as { readonly stdout: string }).stdout, { cause: error });
   } finally {
     rmSync(configuration);
   }
