@@ -45,8 +45,7 @@ export interface Seat {
   outbox: string[];
   /** Since it came, or since the room last lost its memory. */
   readonly traffic: Traffic;
-  /** All that it was sent after its welcome, and how much of that when it was last looked whether it falls behind. */
-  sentUnits: number;
+  /** How much it had been sent when it was last looked whether it falls behind. */
   checkedUnits: number;
   /** As it was found when something waited for a peer that nothing has been heard of. */
   untaken: Untaken | null;
@@ -120,7 +119,6 @@ export class Roster {
       warned: new Set(),
       outbox: [],
       traffic: new Traffic(Date.now()),
-      sentUnits: 0,
       checkedUnits: 0,
       untaken: null,
     };
@@ -193,6 +191,7 @@ export class Roster {
       seat.traffic.say(frame.length);
       seat.socket.send(frame);
     }
+    seat.checkedUnits = seat.traffic.unitsOut;
   }
 
   /** An answer to one socket, sent with the others of this event by `deliver`, or at once where many would grow too long. */
@@ -261,7 +260,6 @@ export class Roster {
   }
 
   #send(seat: Seat, frame: string): void {
-    seat.sentUnits += frame.length;
     seat.traffic.say(frame.length);
     if (isSlow(seat)) return this.reject(seat.socket, "slow_consumer");
     try {
@@ -286,8 +284,9 @@ export function inscribe(seat: Seat, patch: Partial<Attachment>): void {
 
 /** Looked at after every so much, because the question costs as much as a tenth of a send. */
 function isSlow(seat: Seat): boolean {
-  if (seat.sentUnits - seat.checkedUnits < slowCheckUnits) return false;
-  seat.checkedUnits = seat.sentUnits;
+  const { unitsOut } = seat.traffic;
+  if (unitsOut - seat.checkedUnits < slowCheckUnits) return false;
+  seat.checkedUnits = unitsOut;
   return (seat.socket.bufferedAmount ?? 0) > fixedLimits.slowConsumerBytes;
 }
 

@@ -29,8 +29,9 @@ export function sweepDeaf({ roster, pingedAtMs }: RoomParts, nowMs: number): "al
   for (const seat of roster.seats) {
     const { order: joinedAtMs, relayed } = seat.attachment;
     const heard = relayed || seat.seenAtMs > joinedAtMs || pingedAtMs(seat.socket) !== null;
-    const { sentUnits, untaken: before } = seat;
-    const now: Untaken = { atMs: nowMs, sentUnits, bufferedBytes: seat.socket.bufferedAmount ?? 0 };
+    const { traffic, untaken: before } = seat;
+    const bufferedBytes = seat.socket.bufferedAmount ?? 0;
+    const now: Untaken = { atMs: nowMs, sentUnits: traffic.unitsOut, bufferedBytes };
     const waits = !heard && now.bufferedBytes > 0;
     if (waits && before !== null && isDeaf(before, now)) {
       if (nowMs - before.atMs < fixedLimits.deafMs) judged = "later";
