@@ -42,7 +42,7 @@ function streams(readers: number): Case[] {
     roomsPerConnection: 1,
     publishers: { by: "sockets" as const, perRoom: 1 },
     restSeconds: HEARTBEAT_SECONDS,
-    // Slower than the pace of a room with all of them (60 µs a socket), so that no message waits for the one before.
+    // Slower than the pace of a room with all of them (at most 250 ms), so that no message waits for the one before.
     messagesPerSecond: 4,
     warmUpMessages: 8,
     // What a publish costs is nothing beside so many readers.

@@ -25,13 +25,19 @@ export function flushDelayMs(busyness: Busyness): number {
   const { nowMs, queued, queuedBytes, sockets, flushedAtMs, durableAtMs, commitsMs } = busyness;
   if (queued >= fixedLimits.flushChanges || queuedBytes >= fixedLimits.flushBytes) return 0;
   if (durableAtMs === null) return Infinity;
-  const spanMs = Math.min(fixedLimits.paceMsMax, (sockets * fixedLimits.paceMicrosecondsPerSocket) / 1_000);
   const listenMs = Math.min(fixedLimits.paceMsMax, ...commitsMs);
-  return Math.max(remaining(flushedAtMs, spanMs, nowMs), remaining(durableAtMs, listenMs, nowMs));
+  return Math.max(remaining(flushedAtMs, spanMs(sockets), nowMs), remaining(durableAtMs, listenMs, nowMs));
+}
+
+/** From one flush of a busy room to the next. */
+function spanMs(sockets: number): number {
+  const full = Math.min(sockets, fixedLimits.paceFullSockets);
+  const microseconds = ((full + sockets) / 2) * fixedLimits.paceMicrosecondsPerSocket;
+  return Math.min(fixedLimits.paceMsMax, microseconds / 1_000);
 }
 
 /** A clock that was set back looks like a flush in the future: it is not waited for. */
-function remaining(sinceMs: number, spanMs: number, nowMs: number): number {
+function remaining(sinceMs: number, waitMs: number, nowMs: number): number {
   const elapsedMs = nowMs - sinceMs;
-  return elapsedMs < 0 ? 0 : Math.max(0, spanMs - elapsedMs);
+  return elapsedMs < 0 ? 0 : Math.max(0, waitMs - elapsedMs);
 }

@@ -3,8 +3,12 @@ export const flushLimits = {
   /** A flush is one transaction and one fsync; larger ones would hold up the other rooms of the thread. */
   flushChanges: 64,
   flushBytes: 65_536,
-  /** The pace: a fan-out costs about 12 µs of CPU a socket, so a span of 60 µs a socket is a fifth of a core at most. */
-  paceMicrosecondsPerSocket: 60,
+  /**
+   * The pace: a frame to one socket costs 15 to 25 µs of CPU, so a span of 100 µs a socket is a quarter of a core at most. A message
+   * waits for half of it, so beyond so many sockets each adds half as much (docs/decisions/0062).
+   */
+  paceMicrosecondsPerSocket: 100,
+  paceFullSockets: 200,
   paceMsMax: 250,
   /** A room that flushed this lately lets the others of its thread have their turn first. */
   busyMs: 20,
