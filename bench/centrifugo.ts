@@ -1,12 +1,13 @@
-/** Peer: Centrifugo 6 with its memory engine and history on, where its binary is on the PATH. */
+/** Peer: Centrifugo 6 with its memory engine and history on, where its binary is on the PATH or in ~/go/bin. */
 import { mkdir, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./port.ts";
 import { findProgram } from "./program.ts";
 import { Server } from "./server.ts";
 
 export function binary(): string | undefined {
-  return findProgram("centrifugo");
+  return findProgram("centrifugo", join(homedir(), "go", "bin"));
 }
 
 export async function start(dataFolder: string): Promise<Server> {

@@ -73,6 +73,15 @@ const centrifugo: Dialect = {
   refusalMark: '"error":',
 };
 
+/** Its protocol before that: a method for each command, pings by the transport. */
+const centrifuge: Dialect = {
+  ...centrifugo,
+  opening: (room) => ['{"id":1}', JSON.stringify({ id: 2, method: 1, params: { channel: room } })],
+  answer: null,
+  publish: ({ room, number, text }) =>
+    JSON.stringify({ id: number + 3, method: 3, params: { channel: room, data: { text } } }),
+};
+
 export const dialects = {
   ws: bare((room) => `/rooms/${room}`, null),
   memory: bare((room) => `/rooms/${room}`, null),
@@ -82,5 +91,6 @@ export const dialects = {
   ),
   socketio,
   parley,
+  centrifuge,
   centrifugo,
 } satisfies Record<string, Dialect>;

@@ -1,9 +1,14 @@
 /** What the runner asks of a generator process and what it hears back. Both cross a process boundary and are parsed there. */
 import * as z from "zod";
 import { AudienceJob } from "./audienceJob.ts";
+import { DepthJob } from "./depthJob.ts";
+import { IngestJob } from "./ingestJob.ts";
+import { MultitudeJob } from "./multitudeJob.ts";
 import { PresenceJob } from "./presenceJob.ts";
+import { RequestJob } from "./requestJob.ts";
 import { RevocationJob } from "./revocationJob.ts";
 import { Target } from "./target.ts";
+import { WakeJob } from "./wakeJob.ts";
 
 export const FanOutJob = z.object({
   kind: z.literal("fan-out"),
@@ -40,6 +45,11 @@ export const Job = z.discriminatedUnion("kind", [
   AudienceJob,
   PresenceJob,
   RevocationJob,
+  MultitudeJob,
+  DepthJob,
+  WakeJob,
+  RequestJob,
+  IngestJob,
 ]);
 export type Job = z.infer<typeof Job>;
 

@@ -6,10 +6,12 @@ import { join } from "node:path";
 import type { Target } from "./target.ts";
 import { freePort } from "./port.ts";
 import { Server } from "./server.ts";
+import * as centrifuge from "./centrifuge.ts";
 import * as centrifugo from "./centrifugo.ts";
 import * as tenant from "./tenant.ts";
+import type { ServerWish } from "./trials.ts";
 
-export type PeerName = "parley" | "ws" | "socketio" | "do-memory" | "partyserver" | "centrifugo";
+export type PeerName = "parley" | "ws" | "socketio" | "do-memory" | "partyserver" | "centrifuge" | "centrifugo";
 
 export interface Peer {
   name: PeerName;
@@ -36,7 +38,7 @@ export const parley: Peer = {
   title: "Parley (npm start)",
   counted: "all",
   durable: true,
-  start: startParley,
+  start: (data) => startParley(data, {}),
 };
 
 export const peers: readonly Peer[] = [
@@ -71,8 +73,16 @@ export const peers: readonly Peer[] = [
       unsigned("partyserver", await node(["servers/miniflare.ts", "servers/partyserver-room.worker.ts", data])),
   },
   {
+    name: "centrifuge",
+    title: "Centrifuge 0.15, memory engine, history",
+    counted: "all",
+    durable: false,
+    absent: centrifuge.absent,
+    start: async (data) => unsigned("centrifuge", await centrifuge.start(data)),
+  },
+  {
     name: "centrifugo",
-    title: "Centrifugo, memory engine, history",
+    title: "Centrifugo 6, memory engine, history",
     counted: "all",
     durable: false,
     absent: () => (centrifugo.binary() === undefined ? "no centrifugo" : undefined),
@@ -90,19 +100,20 @@ function unsigned(dialect: Target["dialect"], server: Server): Running {
   return { server, target: { dialect, base: server.base, tokens: [], pageHeaders: {} } };
 }
 
-async function startParley(data: string): Promise<Running> {
+/** As `npm start` does, with a tenant. */
+export async function startParley(data: string, { limits = {}, env: more = {} }: ServerWish): Promise<Running> {
   const root = join(folder, "..");
   const entry = join(root, "standalone", "start.ts");
   if (!existsSync(entry)) throw new Error("standalone/start.ts does not exist");
   await mkdir(data, { recursive: true });
   const operatorKey = randomBytes(32).toString("hex");
   const secrets = { OPERATOR_KEY: operatorKey, MASTER_KEY: `1:${randomBytes(24).toString("hex")}` };
-  const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: data };
+  const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: data, ...more };
   const server = await Server.start({ command: process.execPath, args: [entry], cwd: root, env, ready: readyLine });
   try {
     return {
       server,
-      target: { dialect: "parley", base: server.base, ...(await tenant.provision(server.base, operatorKey)) },
+      target: { dialect: "parley", base: server.base, ...(await tenant.provision(server.base, operatorKey, limits)) },
     };
   } catch (error) {
     await server.stop();

@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 export const Target = z.object({
-  dialect: z.enum(["ws", "memory", "partyserver", "socketio", "parley", "centrifugo"]),
+  dialect: z.enum(["ws", "memory", "partyserver", "socketio", "parley", "centrifuge", "centrifugo"]),
   /** `http://127.0.0.1:<port>` */
   base: z.string(),
   /** One per user; sockets share them in groups. Empty where nobody signs in. */

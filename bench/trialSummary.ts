@@ -1,12 +1,21 @@
 /** Trials as tables, and what went wrong in them. */
+import { caseTables } from "./caseTables.ts";
 import type { AudienceResult, GroupResult } from "./audienceJob.ts";
+import type { IngestResult } from "./ingestJob.ts";
+import type { MultitudeResult } from "./multitudeJob.ts";
 import type { Crossing, PresenceResult } from "./presenceJob.ts";
 import type { RevocationResult } from "./revocationJob.ts";
 import { figure, percent, table } from "./table.ts";
-import type { CaseMeasure } from "./trialRun.ts";
+import type { CaseMeasure, Measured } from "./trialRun.ts";
 import { type TrialName, trialNames } from "./trials.ts";
 
 const titles: Record<TrialName, string> = {
+  crowd: "Trial `crowd`: all sockets in one room, a message a second, then 20 at once",
+  depth: "Trial `depth`: a long history beside a short one, asked in pairs",
+  wake: "Trial `wake`: rooms that sleep, with sockets in them",
+  request: "Trial `request`: what a publish over HTTP costs, and what of it is spent before the room",
+  ingest: "Trial `ingest`: ten sockets publish into one room, steadily",
+  multitude: "Trial `multitude`: many rooms with one to three readers, a few of them busy",
   streams: "Trial `streams`: readers of one room, 100 messages at 4/s, then 100 at once",
   rooms: "Trial `rooms`: 200 rooms, a message in each in turn, then 10 at once in each",
   presence: "Trial `presence`: users come into one room within 10 s and go within 10 s, a few stay",
@@ -21,6 +30,7 @@ export function trialParts(measures: readonly CaseMeasure[]): string[] {
     const remarks = cases.flatMap(remarksOn).map((line) => `- ${line}`);
     const verdict = remarks.length === 0 ? "Nothing missing, nothing twice, no complaint of the server." : "";
     const tables = [groupTable(cases), costTable(cases), crossingTable(cases), closingTable(cases)];
+    tables.push(...caseTables(cases));
     const parts = [`## ${titles[trial]}`, ...tables, verdict, remarks.join("\n")];
     return parts.filter((part) => part !== "").join("\n\n");
   });
@@ -125,7 +135,7 @@ function crossingRow(title: string, what: string, crossing: Crossing): string[] 
 
 function remarksOn({ title, measured, complaints }: CaseMeasure): string[] {
   const faults = faultsOf(measured);
-  const closed = measured.kind === "revocation" ? [] : measured.result.closed;
+  const closed = closedIn(measured);
   const reasons = [...new Set(closed)].slice(0, 5).join(", ");
   return [
     ...faults,
@@ -134,7 +144,12 @@ function remarksOn({ title, measured, complaints }: CaseMeasure): string[] {
   ].map((line) => `${title}: ${line}`);
 }
 
-function faultsOf(measured: CaseMeasure["measured"]): string[] {
+function closedIn({ kind, result }: Measured): string[] {
+  // In a revocation they are meant to be.
+  return kind !== "revocation" && "closed" in result ? result.closed.map(String) : [];
+}
+
+function faultsOf(measured: Measured): string[] {
   switch (measured.kind) {
     case "audience":
       return deliveryFaults(measured.result);
@@ -142,7 +157,33 @@ function faultsOf(measured: CaseMeasure["measured"]): string[] {
       return presenceFaults(measured.result);
     case "revocation":
       return revocationFaults(measured.result);
+    case "ingest":
+      return ingestFaults(measured.result);
+    case "multitude":
+      return multitudeFaults(measured.result);
+    case "wake":
+      return measured.result.groups.flatMap(({ rooms, slept, sockets }) =>
+        slept < rooms ? [`${rooms - slept} of ${rooms} rooms with ${sockets} sockets had not slept`] : [],
+      );
+    case "depth":
+    case "request":
+      return [];
   }
+}
+
+function ingestFaults({ missing, duplicates, unanswered, refusedPerSecond, firstRefusal }: IngestResult): string[] {
+  return [
+    ...(missing + duplicates > 0 ? [`${missing} missing, ${duplicates} twice`] : []),
+    ...(unanswered > 0 ? [`${unanswered} messages were neither acked nor refused`] : []),
+    ...(refusedPerSecond > 0 ? [`the first refusal: ${firstRefusal}`] : []),
+  ];
+}
+
+function multitudeFaults({ missing, duplicates, refused, firstRefusal }: MultitudeResult): string[] {
+  return [
+    ...(missing + duplicates > 0 ? [`${missing} missing, ${duplicates} twice`] : []),
+    ...(refused > 0 ? [`${refused} messages refused, first ${firstRefusal}`] : []),
+  ];
 }
 
 function revocationFaults({ accepted }: RevocationResult): string[] {

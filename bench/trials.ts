@@ -1,17 +1,41 @@
 /** Trials of Parley alone: nothing here has its like on the other servers. Each case gets a server of its own, so that memory can be told. */
 import type { AudienceJob } from "./audienceJob.ts";
+import type { DepthJob } from "./depthJob.ts";
+import { crowd, depth, ingest, multitude, request, wake } from "./goalCases.ts";
+import type { IngestJob } from "./ingestJob.ts";
+import type { MultitudeJob } from "./multitudeJob.ts";
 import type { PresenceJob } from "./presenceJob.ts";
+import type { RequestJob } from "./requestJob.ts";
 import type { RevocationJob } from "./revocationJob.ts";
+import type { WakeJob } from "./wakeJob.ts";
 
-export const trialNames = ["streams", "rooms", "presence", "revocation"] as const;
+/** Those that the goals ask for belong to every run, the others to one that names them. */
+export const goalTrials = ["crowd", "depth", "wake", "request", "ingest"] as const;
+export const trialNames = [...goalTrials, "multitude", "streams", "rooms", "presence", "revocation"] as const;
 export type TrialName = (typeof trialNames)[number];
+
+/** What a case wants of its server beyond what all have. */
+export interface ServerWish {
+  /** Of the tenant, over those of a run. */
+  readonly limits?: Readonly<Record<string, number>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Named {
+  title: string;
+  server: ServerWish;
+}
 
 /** A job without what only the running server knows. */
 type Wanted<Job, Known extends keyof Job> = Omit<Job, "target" | "serverPids" | Known>;
-type AudienceCase = Wanted<AudienceJob, "rooms" | "runtimePids"> & { title: string; rooms: number };
-type PresenceCase = Wanted<PresenceJob, "room" | "users"> & { title: string; coming: number };
-type RevocationCase = Wanted<RevocationJob, "rooms" | "user" | "apiKey"> & { title: string; rooms: number };
-export type Case = AudienceCase | PresenceCase | RevocationCase;
+export type AudienceCase = Wanted<AudienceJob, "rooms" | "runtimePids"> & Named & { rooms: number };
+type PresenceCase = Wanted<PresenceJob, "room" | "users"> & Named & { coming: number };
+type RevocationCase = Wanted<RevocationJob, "rooms" | "user" | "apiKey"> & Named & { rooms: number };
+type MultitudeCase = Wanted<MultitudeJob, "runtimePids"> & Named;
+/** Of which the server adds no more than where it is. */
+type PlainCase = Named &
+  (Wanted<DepthJob, never> | Wanted<WakeJob, never> | Wanted<RequestJob, never> | Wanted<IngestJob, never>);
+export type Case = AudienceCase | PresenceCase | RevocationCase | MultitudeCase | PlainCase;
 
 /** A connection that the Worker holds does something this often (`heartbeatMs`): a rest of this length has each of them once. */
 const HEARTBEAT_SECONDS = 15;
@@ -21,6 +45,18 @@ const ASLEEP_MS = 25_000;
 /** At a scale of 1 the sizes that are quoted; smaller ones are for trying out. */
 export function casesOf(trial: TrialName, scale: number): readonly Case[] {
   switch (trial) {
+    case "crowd":
+      return [5_000, 9_500].map((sockets) => crowd(Math.ceil(sockets * scale)));
+    case "multitude":
+      return [multitude(Math.ceil(10_000 * scale))];
+    case "depth":
+      return [depth(Math.ceil(1_000_000 * scale))];
+    case "wake":
+      return [wake(scale)];
+    case "request":
+      return [request(Math.ceil(3_000 * scale))];
+    case "ingest":
+      return ingest(Math.ceil(8_000 * scale));
     case "streams":
       return streams(Math.ceil(2_000 * scale));
     case "rooms":
@@ -38,6 +74,7 @@ function streams(readers: number): Case[] {
   const sockets = { by: "sockets" as const, perRoom: readers };
   const one = {
     kind: "audience" as const,
+    server: {},
     rooms: 1,
     roomsPerConnection: 1,
     publishers: { by: "sockets" as const, perRoom: 1 },
@@ -62,6 +99,7 @@ function rooms(few: number, many: number): Case[] {
   const count = 200;
   const each = {
     kind: "audience" as const,
+    server: {},
     rooms: count,
     restSeconds: HEARTBEAT_SECONDS,
     warmUpMessages: 2,
@@ -84,7 +122,7 @@ function rooms(few: number, many: number): Case[] {
 }
 
 function revocation(count: number): Case[] {
-  const each = { kind: "revocation" as const, rooms: count };
+  const each = { kind: "revocation" as const, server: {}, rooms: count };
   const user = { ...each, seated: count, everything: false };
   const few = 200;
   const cases = [
@@ -98,5 +136,5 @@ function revocation(count: number): Case[] {
 
 function presence(mode: PresenceJob["mode"], coming: number): Case {
   const staying = Math.ceil(coming / 20);
-  return { kind: "presence", title: `mode ${mode}`, mode, staying, coming, withinMs: 10_000 };
+  return { kind: "presence", title: `mode ${mode}`, server: {}, mode, staying, coming, withinMs: 10_000 };
 }
