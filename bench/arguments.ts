@@ -1,8 +1,8 @@
-/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst,streams,rooms,presence,revocation] [--scale=1]`. */
+/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst,sizes,depth] [--scale=1] [--keep]`. */
 import { parseArgs } from "node:util";
 import { type FanOutLoad, fanOutLoads } from "./loads.ts";
 import { type Peer, peers } from "./peers.ts";
-import { type TrialName, trialNames } from "./trials.ts";
+import { goalTrials, type TrialName, trialNames } from "./trials.ts";
 
 export interface Arguments {
   repeat: number;
@@ -10,10 +10,13 @@ export interface Arguments {
   peers: readonly Peer[];
   loads: readonly FanOutLoad[];
   burst: boolean;
-  /** Of Parley alone: only those that are named. */
+  sizes: boolean;
+  /** Of Parley alone: those that are named, or else those that the goals ask for. */
   trials: readonly TrialName[];
   /** Of the trials' size, for trying them out. */
   scale: number;
+  /** Whether the run is to be quoted: its record and its plots go to docs/performance. */
+  keep: boolean;
 }
 
 export function readArguments(args: readonly string[]): Arguments {
@@ -25,18 +28,21 @@ export function readArguments(args: readonly string[]): Arguments {
       only: { type: "string" },
       loads: { type: "string" },
       scale: { type: "string", default: "1" },
+      keep: { type: "boolean", default: false },
     },
   });
   const named = values.loads?.split(",");
-  const trials = trialNames.filter((name) => named?.includes(name));
-  const loads = named?.filter((name) => name !== "burst" && !trialNames.some((trial) => trial === name));
+  const isOther = (name: string) => name === "burst" || name === "sizes" || trialNames.some((trial) => trial === name);
+  const loads = named?.filter((name) => !isOther(name));
   return {
     repeat: whole("--repeat", values.repeat),
     windowSeconds: whole("--seconds", values.seconds),
     peers: values.only === undefined ? peers : values.only.split(",").map(peerNamed),
     loads: loads === undefined ? fanOutLoads : loads.map(loadNamed),
     burst: named?.includes("burst") ?? true,
-    trials,
+    sizes: named?.includes("sizes") ?? true,
+    trials: trialNames.filter((name) => named?.includes(name) ?? goalTrials.some((trial) => trial === name)),
+    keep: values.keep,
     scale: share("--scale", values.scale),
   };
 }
@@ -64,7 +70,7 @@ function loadNamed(name: string): FanOutLoad {
   const [, sockets, messagesPerSecond] = /^(\d+)x(\d+)$/.exec(name) ?? [];
   if (sockets === undefined || messagesPerSecond === undefined) {
     throw new Error(
-      `--loads: "${name}" is none of burst, ${trialNames.join(", ")} and <subscribers>x<messages per second>`,
+      `--loads: "${name}" is none of burst, sizes, ${trialNames.join(", ")} and <subscribers>x<messages per second>`,
     );
   }
   return { name, sockets: Number(sockets), messagesPerSecond: Number(messagesPerSecond) };

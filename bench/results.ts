@@ -3,6 +3,7 @@ import type { FanOutResult } from "./jobs.ts";
 import type { BurstMeasure } from "./measure.ts";
 import { median } from "./percentile.ts";
 import type { PeerName } from "./peers.ts";
+import type { Sizes } from "./sizes.ts";
 import type { CaseMeasure } from "./trialRun.ts";
 
 /** The names of a measure's numbers. */
@@ -13,8 +14,8 @@ type Repeats<Measure> = Map<PeerName, Measure[]>;
 export class Results {
   readonly #fanOut = new Map<string, Repeats<FanOutResult>>();
   readonly #burst: Repeats<BurstMeasure> = new Map();
-  /** Each repeat of each case by itself. */
   readonly trials: CaseMeasure[] = [];
+  sizes: Sizes | undefined;
   /** What could not be measured, in words. */
   readonly failures: string[] = [];
   readonly skipped: string[] = [];
@@ -71,8 +72,8 @@ export class Results {
 
   toJSON() {
     const fanOut = Object.fromEntries([...this.#fanOut].map(([load, repeats]) => [load, Object.fromEntries(repeats)]));
-    const { trials, failures, skipped } = this;
-    return { fanOut, burst: Object.fromEntries(this.#burst), trials, failures, skipped };
+    const { trials, sizes, failures, skipped } = this;
+    return { fanOut, burst: Object.fromEntries(this.#burst), trials, sizes, failures, skipped };
   }
 }
 

@@ -9,7 +9,9 @@ import { killGroups } from "./groups.ts";
 import { machine } from "./machine.ts";
 import { measureBurst, measureFanOut } from "./measure.ts";
 import type { Peer, Running } from "./peers.ts";
+import { plotsOf } from "./plots.ts";
 import { Results } from "./results.ts";
+import { measureSizes } from "./sizes.ts";
 import { summary } from "./summary.ts";
 import { measureCase } from "./trialRun.ts";
 import { casesOf } from "./trials.ts";
@@ -24,6 +26,9 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 
+/** Of the run that docs/performance.md quotes. */
+const kept = join(import.meta.dirname, "..", "docs", "performance");
+
 const asked = readArguments(process.argv.slice(2));
 const results = new Results();
 const running = await startAll(asked.loads.length > 0 || asked.burst ? asked.peers : []);
@@ -32,7 +37,8 @@ try {
 } finally {
   await Promise.all([...running.values()].map(({ server }) => server.stop()));
 }
-for (let repeat = 1; repeat <= asked.repeat; repeat += 1) await tryAll(asked, repeat);
+await tryAll(asked);
+if (asked.sizes) await attempt("sizes", async () => void (results.sizes = await measureSizes()));
 await record(asked);
 process.exitCode = results.failures.length === 0 ? 0 : 1;
 
@@ -77,16 +83,15 @@ async function measureAll({ loads, burst, windowSeconds, repeat: repeats }: Argu
   }
 }
 
-/** With no other server beside them: a case may need all the descriptors and memory that there are. */
-async function tryAll({ trials, scale, repeat: repeats }: Arguments, repeat: number): Promise<void> {
+/** Once, with no other server beside them: a case may need all the descriptors and memory that there are. */
+async function tryAll({ trials, scale }: Arguments): Promise<void> {
   for (const trial of trials) {
     for (const [index, each] of casesOf(trial, scale).entries()) {
       const what = `${trial}, ${each.title}`;
-      await attempt(`${what}, repeat ${repeat}`, async () => {
+      await attempt(what, async () => {
         const startMs = performance.now();
-        results.trials.push(await measureCase(trial, each, join(scratch, `${trial}-${index}-${repeat}`)));
-        const seconds = Math.round((performance.now() - startMs) / 1000);
-        console.error(`${repeat}/${repeats} ${what}: measured in ${seconds} s`);
+        results.trials.push(await measureCase(trial, each, join(scratch, `${trial}-${index}`)));
+        console.error(`${what}: measured in ${Math.round((performance.now() - startMs) / 1000)} s`);
       });
     }
   }
@@ -104,20 +109,22 @@ async function attempt(what: string, work: () => Promise<void>): Promise<void> {
   await delay(BETWEEN_MEASUREMENTS_MS);
 }
 
-async function record({ peers, loads, repeat, windowSeconds, scale }: Arguments): Promise<void> {
+async function record({ peers, loads, repeat, windowSeconds, scale, keep }: Arguments): Promise<void> {
   const at = new Date().toISOString();
   const host = machine();
   const where = `${host.processors} processors, Node ${host.node}, workerd ${host.workerd}`;
   const title = `${at.slice(0, 16).replace("T", " ")} UTC, ${where}, median of ${repeat} × ${windowSeconds} s${scale < 1 ? `, trials at ${scale} of their size` : ""}`;
   const page = summary({ title, peers, loads, results });
   console.log(`\n${page}`);
-  const folder = join(import.meta.dirname, "results");
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, at.slice(0, 19).replaceAll(":", "-"));
-  await writeFile(`${file}.md`, page);
-  await writeFile(
-    `${file}.json`,
-    `${JSON.stringify({ at, machine: host, repeat, windowSeconds, scale, results }, null, 2)}\n`,
-  );
-  console.log(`written to ${file}.md and .json`);
+  const files = {
+    "run.md": page,
+    "run.json": `${JSON.stringify({ at, machine: host, repeat, windowSeconds, scale, results }, null, 2)}\n`,
+    ...plotsOf(results, peers),
+  };
+  const folder = join(import.meta.dirname, "results", at.slice(0, 19).replaceAll(":", "-"));
+  for (const to of keep ? [folder, kept] : [folder]) {
+    await mkdir(to, { recursive: true });
+    for (const [name, contents] of Object.entries(files)) await writeFile(join(to, name), contents);
+    console.log(`written to ${to}`);
+  }
 }

@@ -83,8 +83,9 @@ function burstPart({ peers, results }: Run): string {
 }
 
 function goalsPart({ results }: Run): string {
-  if (goals.every((goal) => goal.measured(results) === undefined)) return "";
+  if (goals.every((goal) => "cited" in goal || goal.measured(results) === undefined)) return "";
   const rows = goals.map((goal) => {
+    if ("cited" in goal) return [goal.what, "–", "–", goal.cited];
     const measured = goal.measured(results);
     const verdict = measured === undefined ? "not measured" : isMet(goal, measured) ? "met" : "NOT MET";
     return [goal.what, measured === undefined ? "–" : `${figure(measured)} ${goal.unit}`, wanted(goal), verdict];
@@ -92,7 +93,7 @@ function goalsPart({ results }: Run): string {
   return `## Goals (PERFORMANCE.md)\n\n${table(["goal", "measured", "wanted", "verdict"], rows)}`;
 }
 
-function wanted({ limit, unit }: Goal): string {
+function wanted({ limit, unit }: Exclude<Goal, { cited: string }>): string {
   return "atMost" in limit ? `≤ ${limit.atMost} ${unit}` : `≥ ${limit.atLeast.toLocaleString("en")} ${unit}`;
 }
 

@@ -1,5 +1,5 @@
 /** The guides of docs/, in the order in which docs/README.md names them, as pages. */
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { projectFolder } from "../bundle.ts";
 import type { Resolve } from "./markdown.ts";
@@ -52,11 +52,21 @@ function pathOf(file: string): string {
 const served =
   /^\/(errors(\/\w+)?|limits|guides(\/[\w-]+)?|docs|console|demo\/|openapi\.json|asyncapi\.json|llms\.txt)(#[\w-]*)?$/;
 
+const pictures = readdirSync(docs, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".svg"));
+/** Beside the style, because what is below /guides goes through the Worker. */
+const pictureFolder = "/assets/guides";
+
+/** Those that stand in docs/. */
+export function writePictures(folder: string): void {
+  for (const file of pictures) cpSync(join(docs, file), join(folder, pictureFolder, file));
+}
+
 /** Links between the files of docs/ lead to their pages. What lies elsewhere in the project is not served. */
 export function resolverOf({ shelf }: Guides): Resolve {
   const known = new Set(shelf.groups.flatMap(({ pages }) => pages.map(({ path }) => path)));
   return (target) => {
     if (/^https?:|^#/.test(target) || served.test(target)) return target;
+    if (pictures.includes(target)) return `${pictureFolder}/${target}`;
     const [file = "", anchor] = target.split("#");
     if (!/^[\w-]+\.md$/.test(file)) return null;
     const path = file === "README.md" ? indexPath : pathOf(file);

@@ -1,6 +1,6 @@
-/** Markdown as our own pages are written in it, as HTML. What it does not know (HTML, images, nested lists) it shows as text. */
+/** Markdown as our own pages are written in it, as HTML. What it does not know (HTML, nested lists) it shows as text. */
 
-/** Where a link of a page leads on this server, also a path that stands there as code; null where what it names is not served. */
+/** Where a link or a picture of a page leads on this server, also a path that stands there as code; null where what it names is not served. */
 export type Resolve = (target: string) => string | null;
 
 interface Taken {
@@ -115,12 +115,15 @@ function takeList(lines: Lines, resolve: Resolve): Taken | null {
 function takeParagraph(lines: Lines, resolve: Resolve): Taken {
   const end = lines.findIndex((line, index) => index > 0 && /^\s*$|^```|^#{1,4} |^- |^\d+\. |^\|/.test(line));
   const taken = lines.slice(0, end === -1 ? undefined : end);
-  return { html: `<p>${inline(taken.join("\n"), resolve)}</p>`, lines: taken.length };
+  const html = inline(taken.join("\n"), resolve);
+  // A picture by itself scrolls where it is wider than the screen.
+  const isPicture = /^<img [^>]*>$/.test(html);
+  return { html: isPicture ? `<div class="wide" tabindex="0">${html}</div>` : `<p>${html}</p>`, lines: taken.length };
 }
 
-/** Code, links, strong and emphasised words, and addresses. Everything else is text. */
+/** Code, pictures, links, strong and emphasised words, and addresses. Everything else is text. */
 const marks =
-  /`([^`]+)`|\[((?:`[^`]*`|[^\]])+)\]\(([^)\s]+)\)|\*\*(.+?)\*\*|(?<![\w*])\*([^\s*][^*]*)\*|(\bhttps?:\/\/[^\s<>)`]+[^\s<>)`.,:;])/s;
+  /`([^`]+)`|!\[([^\]]*)\]\(([^)\s]+)\)|\[((?:`[^`]*`|[^\]])+)\]\(([^)\s]+)\)|\*\*(.+?)\*\*|(?<![\w*])\*([^\s*][^*]*)\*|(\bhttps?:\/\/[^\s<>)`]+[^\s<>)`.,:;])/s;
 
 function inline(text: string, resolve: Resolve): string {
   let shown = "";
@@ -132,12 +135,20 @@ function inline(text: string, resolve: Resolve): string {
   return shown + escapeHtml(rest);
 }
 
-function markedUp([, code, linked, target = "", strong, emphasised, address = ""]: Lines, resolve: Resolve): string {
+function markedUp(match: Lines, resolve: Resolve): string {
+  const [, code, shown, source = "", linked, target = "", strong, emphasised, address = ""] = match;
+  if (shown !== undefined) return picture(resolve(source), shown);
   if (code !== undefined) return link(code.startsWith("/") ? resolve(code) : null, `<code>${escapeHtml(code)}</code>`);
   if (linked !== undefined) return link(resolve(target), inline(linked, resolve));
   if (strong !== undefined) return `<strong>${inline(strong, resolve)}</strong>`;
   if (emphasised !== undefined) return `<em>${inline(emphasised, resolve)}</em>`;
   return link(address, escapeHtml(address));
+}
+
+/** Where it is not served, what it shows in words. */
+function picture(source: string | null, alt: string): string {
+  if (source === null) return escapeHtml(alt);
+  return `<img src="${escapeHtml(source)}" alt="${escapeHtml(alt)}" loading="lazy">`;
 }
 
 function link(href: string | null, shown: string): string {

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asyncApi } from "./asyncapi/description.ts";
 import { errorPages, errorsPage } from "./errorPages.ts";
-import { readGuides, resolverOf } from "./guides.ts";
+import { readGuides, resolverOf, writePictures } from "./guides.ts";
 import { limitsPage } from "./limitsPage.ts";
 import { llmsText } from "./llms.ts";
 import { type Page, pagesOn, type Shelf, writePage } from "./page.ts";
@@ -14,6 +14,7 @@ export function writePages(folder: string): void {
   const write = (page: Page, shelf: Shelf | null): void => writePage(folder, page, shelf, resolve);
   mkdirSync(join(folder, "assets"), { recursive: true });
   copyFileSync(join(import.meta.dirname, "pages.css"), join(folder, "assets", "pages.css"));
+  writePictures(folder);
   writeFileSync(join(folder, "asyncapi.json"), JSON.stringify(asyncApi(), null, 2));
   writeFileSync(join(folder, "llms.txt"), llmsText(guides.shelf));
   write(errorsPage, errorPages);

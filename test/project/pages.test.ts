@@ -107,6 +107,8 @@ test("[H14] Markdown is shown as what it says, and nothing in it becomes markup"
       "  goes on",
       "- [x](y.md) and `a | b`",
       "",
+      "![bars of <b>](plot.svg)",
+      "",
       "| a | b |",
       "|---|---|",
       "| `p|q` | <script>alert(1)</script> |",
@@ -124,5 +126,9 @@ test("[H14] Markdown is shown as what it says, and nothing in it becomes markup"
   expect(shown).toContain("<li>one <strong>two</strong> <em>three</em>\ngoes on</li>");
   expect(shown).toMatch(/<td[^>]*><code>p\|q<\/code><\/td>/);
   expect(shown).toContain("if (a &lt; b) `&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;`</code></pre>");
+  expect(shown).toMatch(
+    /<div class="wide" tabindex="0"><img src="\/plot\.svg[^"<]*" alt="bars of &lt;b&gt;" loading="lazy"><\/div>/,
+  );
+  expect(render("see ![bars](plot.svg)", () => null)).toBe("<p>see bars</p>");
   expect(shown).toContain("<ol>\n<li>first</li>\n<li>second</li>\n</ol>");
 });
