@@ -1,4 +1,4 @@
-/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst,sizes,depth] [--scale=1] [--keep]`. */
+/** The command line: `run.ts [--repeat=3] [--seconds=5] [--only=parley,ws] [--loads=200x20,burst,sizes,depth] [--scale=1] [--keep=name]`. */
 import { parseArgs } from "node:util";
 import { type FanOutLoad, fanOutLoads } from "./loads.ts";
 import { type Peer, peers } from "./peers.ts";
@@ -15,8 +15,8 @@ export interface Arguments {
   trials: readonly TrialName[];
   /** Of the trials' size, for trying them out. */
   scale: number;
-  /** Whether the run is to be quoted: its record and its plots go to docs/performance. */
-  keep: boolean;
+  /** Under which its record, and beside it its plots, are kept in docs/performance, where the run is to be quoted. */
+  keep: string | undefined;
 }
 
 export function readArguments(args: readonly string[]): Arguments {
@@ -28,7 +28,7 @@ export function readArguments(args: readonly string[]): Arguments {
       only: { type: "string" },
       loads: { type: "string" },
       scale: { type: "string", default: "1" },
-      keep: { type: "boolean", default: false },
+      keep: { type: "string" },
     },
   });
   const named = values.loads?.split(",");

@@ -19,11 +19,15 @@ export async function ingest(job: IngestJob): Promise<IngestResult> {
   const crowd = await Crowd.gather(target, room, sockets);
   try {
     const tally = new Tally(crowd.dialect, { sockets, messages, timedFrom });
-    crowd.listen((frame, socket, readUs) => tally.take(frame, socket, readUs));
+    const wait = new Wait(crowd);
+    crowd.listen((frame, socket, readUs) => {
+      const before = tally.acked + tally.refused;
+      tally.take(frame, socket, readUs);
+      wait.answered(socket, tally.acked + tally.refused - before);
+    });
     await delay(SETTLE_MS);
     const plan = { startUs: nowUs(), perSecond };
-    const publish = (number: number): void => crowd.publish(number);
-    const waiting = (sent: number): number => sent - tally.acked - tally.refused;
+    const publish = (number: number): void => wait.publish(number);
     const look = () => ({
       meter: readMeter(job.serverPids, tally.delivered),
       acked: tally.acked,
@@ -32,11 +36,11 @@ export async function ingest(job: IngestJob): Promise<IngestResult> {
     await steadily({ ...plan, from: 0, to: timedFrom }, publish);
     const before = look();
     await steadily({ ...plan, from: timedFrom, to: half }, publish);
-    const waitingHalfway = waiting(half);
+    const waitingHalfway = wait.count;
     await steadily({ ...plan, from: half, to: messages }, publish);
     const after = look();
-    const waitingAtEnd = waiting(messages);
-    await answered(() => waiting(messages), crowd);
+    const waitingAtEnd = wait.count;
+    await answered(wait);
     const acked = after.acked - before.acked;
     const seconds = (after.meter.atUs - before.meter.atUs) / 1_000_000;
     const serverUs = after.meter.serverUs - before.meter.serverUs;
@@ -51,8 +55,8 @@ export async function ingest(job: IngestJob): Promise<IngestResult> {
       p99Ms,
       waitingHalfway,
       waitingAtEnd,
-      unanswered: waiting(messages),
-      missing: tally.acked * sockets - tally.delivered,
+      unanswered: wait.count,
+      missing: crowd.closed.length > 0 ? 0 : tally.acked * sockets - tally.delivered,
       duplicates: tally.duplicates,
       closed: crowd.closed,
       cpuUsPerMessage: serverUs / Math.max(1, acked),
@@ -65,8 +69,39 @@ export async function ingest(job: IngestJob): Promise<IngestResult> {
   }
 }
 
-async function answered(waiting: () => number, crowd: Crowd): Promise<void> {
+/** What was published on sockets that are open, and not answered. Whoever is cut is told so, and waits no longer. */
+class Wait {
+  readonly #crowd: Crowd;
+  readonly #waiting: number[];
+
+  constructor(crowd: Crowd) {
+    this.#crowd = crowd;
+    this.#waiting = crowd.sockets.map(() => 0);
+  }
+
+  get count(): number {
+    return this.#waiting.reduce((sum, waiting, socket) => sum + (this.#isOpen(socket) ? waiting : 0), 0);
+  }
+
+  publish(number: number): void {
+    const socket = number % this.#waiting.length;
+    if (!this.#isOpen(socket)) return;
+    this.#crowd.publish(number);
+    this.answered(socket, -1);
+  }
+
+  answered(socket: number, count: number): void {
+    this.#waiting[socket] = (this.#waiting[socket] ?? 0) - count;
+  }
+
+  #isOpen(socket: number): boolean {
+    const { readyState, OPEN } = this.#crowd.sockets[socket] ?? {};
+    return readyState !== undefined && readyState === OPEN;
+  }
+}
+
+async function answered(wait: Wait): Promise<void> {
   const endUs = nowUs() + DRAIN_MS * 1000;
-  while (waiting() > 0 && nowUs() < endUs && crowd.closed.length === 0) await delay(20);
+  while (wait.count > 0 && nowUs() < endUs) await delay(20);
   await delay(500); // Acks come right behind the changes; the last of both is heard by then.
 }

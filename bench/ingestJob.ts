@@ -23,12 +23,12 @@ export const IngestResult = z.object({
   /** From publishing to hearing it, of what was stored. */
   p50Ms: z.number(),
   p99Ms: z.number(),
-  /** Published and neither acked nor refused: at the middle of the window, and at its end. */
+  /** Published and neither acked nor refused, on sockets that are open: at the middle of the window, and at its end. */
   waitingHalfway: z.number(),
   waitingAtEnd: z.number(),
   /** Never answered. */
   unanswered: z.number(),
-  /** Acked, and not heard by every socket; heard twice. */
+  /** Acked, and not heard by every socket (not counted where some were cut); heard twice. */
   missing: z.number(),
   duplicates: z.number(),
   closed: z.array(z.number()),

@@ -101,14 +101,14 @@ function unsigned(dialect: Target["dialect"], server: Server): Running {
 }
 
 /** As `npm start` does, with a tenant. */
-export async function startParley(data: string, { limits = {}, env: more = {} }: ServerWish): Promise<Running> {
+export async function startParley(data: string, { limits = {} }: ServerWish): Promise<Running> {
   const root = join(folder, "..");
   const entry = join(root, "standalone", "start.ts");
   if (!existsSync(entry)) throw new Error("standalone/start.ts does not exist");
   await mkdir(data, { recursive: true });
   const operatorKey = randomBytes(32).toString("hex");
   const secrets = { OPERATOR_KEY: operatorKey, MASTER_KEY: `1:${randomBytes(24).toString("hex")}` };
-  const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: data, ...more };
+  const env = { ...secrets, PORT: String(await freePort()), HOST: "127.0.0.1", DATA_DIR: data };
   const server = await Server.start({ command: process.execPath, args: [entry], cwd: root, env, ready: readyLine });
   try {
     return {

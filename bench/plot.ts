@@ -22,7 +22,7 @@ const barHeight = 14;
 const top = 60;
 const edge = 16;
 /** Of a character in the labels, about. */
-const characterWidth = 6.3;
+const characterWidth = 6.6;
 const columnWidth = 142;
 const columnGap = 16;
 /** Behind the longest bar, for its figure. */

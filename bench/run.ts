@@ -26,7 +26,7 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 
-/** Of the run that docs/performance.md quotes. */
+/** Of what docs/performance.md quotes. */
 const kept = join(import.meta.dirname, "..", "docs", "performance");
 
 const asked = readArguments(process.argv.slice(2));
@@ -116,15 +116,15 @@ async function record({ peers, loads, repeat, windowSeconds, scale, keep }: Argu
   const title = `${at.slice(0, 16).replace("T", " ")} UTC, ${where}, median of ${repeat} × ${windowSeconds} s${scale < 1 ? `, trials at ${scale} of their size` : ""}`;
   const page = summary({ title, peers, loads, results });
   console.log(`\n${page}`);
-  const files = {
-    "run.md": page,
-    "run.json": `${JSON.stringify({ at, machine: host, repeat, windowSeconds, scale, results }, null, 2)}\n`,
-    ...plotsOf(results, peers),
-  };
+  const raw = `${JSON.stringify({ at, machine: host, repeat, windowSeconds, scale, results }, null, 2)}\n`;
+  const plots = plotsOf(results, peers);
   const folder = join(import.meta.dirname, "results", at.slice(0, 19).replaceAll(":", "-"));
-  for (const to of keep ? [folder, kept] : [folder]) {
-    await mkdir(to, { recursive: true });
-    for (const [name, contents] of Object.entries(files)) await writeFile(join(to, name), contents);
-    console.log(`written to ${to}`);
-  }
+  await writeAll(folder, { "run.md": page, "run.json": raw, ...plots });
+  if (keep !== undefined) await writeAll(kept, { [`${keep}.md`]: page, [`${keep}.json`]: raw, ...plots });
+}
+
+async function writeAll(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, contents] of Object.entries(files)) await writeFile(join(folder, name), contents);
+  console.log(`written to ${folder}`);
 }
