@@ -32,7 +32,7 @@ const Minted = z.object({ token: z.string() });
 export async function provision(
   base: string,
   operatorKey: string,
-  limits: Readonly<Record<string, number>>,
+  limits: Readonly<Record<string, number>> = {},
 ): Promise<Pick<Target, "tokens" | "pageHeaders">> {
   const tenant = { id: "bench", name: "Bench", limits: { ...runLimits, ...limits } };
   const created = Created.parse(await post(`${base}/v1/tenants`, operatorKey, tenant));
