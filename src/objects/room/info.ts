@@ -1,7 +1,8 @@
 /** What a room says of itself: to whoever asks, and to its tenant's directory. */
 import type { RoomSettings } from "../../protocol/message.ts";
-import type { Refusal } from "../../protocol/refusals.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
+import type { Answer } from "./calls.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf, headCursor } from "./position.ts";
 import { viewerOf } from "./viewer.ts";
@@ -30,13 +31,21 @@ export interface Unread {
 }
 
 /** Null where no user is named. */
-export function unreadOf(parts: RoomParts, session: Session, nowMs: number): Unread | null {
+function unreadOf(parts: RoomParts, session: Session, nowMs: number): Unread | null {
   const { user, moderates } = viewerOf(parts, session);
   if (user === null) return null;
   const upTo = parts.store.members.get(user)?.read_up_to ?? 0;
   const { messages } = parts.store;
   const unread = messages.countUnread(user, upTo, moderates, nowMs);
   return { unread, mentions: unread === 0 ? 0 : messages.countMentions(user, upTo, moderates, nowMs), upTo };
+}
+
+/** For whoever asks for just this. */
+export function unreadAnswer(parts: RoomParts, session: Session, nowMs: number): Answer<Unread> {
+  const unread = unreadOf(parts, session, nowMs);
+  return unread === null
+    ? refuse("forbidden", "Only a user has unread messages: name one in `Parley-User`.")
+    : { ok: true, ...unread };
 }
 
 export function infoOf(parts: RoomParts, session: Session, nowMs: number): RoomInfo {

@@ -6,6 +6,7 @@ import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Page } from "../../protocol/serverFrames.ts";
 import type { Session } from "../../protocol/session.ts";
+import type { Answer } from "./calls.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { headCursor } from "./position.ts";
 import { lacks } from "./standing.ts";
@@ -18,6 +19,18 @@ export type Bounds = Pick<HistoryFrame, "before" | "after" | "around" | "limit">
   /** Only those that mention this user. */
   readonly mentions?: string | undefined;
 };
+
+export function oneMessage(
+  parts: RoomParts,
+  session: Session,
+  id: number,
+  nowMs: number,
+): Answer<{ message: Message; cursor: string }> {
+  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
+  return message === null
+    ? refuse("not_found", "There is no such message.")
+    : { ok: true, message, cursor: headCursor(parts) };
+}
 
 /** A page in ascending order of id: before, after or around a message, or the newest. It has at most the bytes of a replay. */
 export function page(
