@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 // As in rawSocket.ts: in the tests' project Cloudflare's types and Node's spoil each other's Buffer.
 type Bytes = Uint8Array;
 
-const closeMs = 5_000;
+const closeMs = 30_000;
 /** How often a slowed connection gets its next bytes. */
 const stepMs = 25;
 const firstLineLengthMax = 4_096;
@@ -149,8 +149,8 @@ export class Connection {
     switch (kind) {
       case "cut":
         this.#isDoomed = true;
-        this.#client.resetAndDestroy();
-        this.#server.resetAndDestroy();
+        reset(this.#client);
+        reset(this.#server);
         return;
       case "fin":
         this.#isDoomed = true;
@@ -190,7 +190,7 @@ export class Connection {
   #vanish(): void {
     this.#toServer.silence();
     this.#toClient.silence();
-    this.#client.resetAndDestroy();
+    reset(this.#client);
     // When the server gives up by itself, its side is closed, so that `lingering` shows it.
     if (this.#server.readableEnded) this.#server.destroy();
     else this.#server.once("end", () => this.#server.destroy());
@@ -203,6 +203,12 @@ export class Connection {
     const end = opening.indexOf("\r\n");
     this.#opening = end === -1 ? opening : opening.slice(0, end + 2);
   }
+}
+
+/** Node leaks the handle of a socket that is reset while its FIN is under way, and never tells that it is closed. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** What flows from one socket to the other: bytes, and at last how the source ended. */
@@ -302,9 +308,7 @@ class Direction {
     this.#ending = undefined;
     if (ending === "end" && this.#passes === "all") this.#sink.end();
     if (ending !== "reset" || this.#passes === "nothing") return;
-    // Node leaks the handle of a socket that is reset while its FIN is under way.
-    if (this.#sink.writableEnded && !this.#sink.writableFinished) this.#sink.destroy();
-    else this.#sink.resetAndDestroy();
+    reset(this.#sink);
   }
 
   #portion(): number {
