@@ -56,6 +56,7 @@ export class Calls {
   }
 
   async #open(caller: Caller): Promise<Refusal | null> {
+    this.#turn.stayed(Date.now());
     return (await renew(this.#parts, caller)) ?? open(this.#parts, caller);
   }
 }
