@@ -26,7 +26,7 @@ export interface BuggifyReport extends SwarmReport {
 /** Until the server is there, and everybody has come. */
 const startMs = 8_000;
 const settleMs = 65_000;
-const place = "const { parts, alarms, turn } = assemble(ctx, env2, this.name);";
+const place = "this.#engine = assemble(ctx, env2, this.name);";
 
 export async function buggifyScenario({ seed, ms, hurry = false }: BuggifyOptions): Promise<BuggifyReport> {
   const untilMs = Date.now() + startMs + ms;

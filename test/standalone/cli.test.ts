@@ -27,7 +27,7 @@ afterAll(async () => {
 const linesOf = (text: string): string[] => text.split("\n").slice(0, -1);
 const valuesOf = (text: string): unknown[] => linesOf(text).map((line) => JSON.parse(line) as unknown);
 const until = (condition: () => boolean): Promise<unknown> =>
-  expect.poll(condition, { timeout: 30_000, interval: 20 }).toBe(true);
+  expect.poll(condition, { timeout: 90_000, interval: 20 }).toBe(true);
 
 async function say(room: string, ...texts: string[]): Promise<void> {
   for (const text of texts)

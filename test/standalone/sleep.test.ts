@@ -62,10 +62,11 @@ beforeAll(async () => {
     // Three sockets, one of many rooms, a long poll, and two more.
     const env = { MAX_CONNECTIONS: `${streams + 7}`, PRIVATE_ENDPOINTS: "allow" };
     const server = await startServer({ ...options, env });
-    servers.push(server);
+    // Others start while this one makes its tenant.
+    const number = servers.push(server);
     const tenant = await makeTenant(server, "acme");
     // Of everything that happens in its rooms.
-    const body = { url: receiver.url(`server-${servers.length}`), events: ["*"] };
+    const body = { url: receiver.url(`server-${number}`), events: ["*"] };
     await ask(`${tenant.url}/v1/webhooks`, { method: "POST", credential: tenant.key, body });
     return napAndWake(server, tenant, streams);
   };
