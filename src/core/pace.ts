@@ -23,15 +23,10 @@ export interface Busyness {
  */
 export function flushDelayMs(busyness: Busyness): number {
   const { nowMs, queued, queuedBytes, sockets, flushedAtMs, durableAtMs, commitsMs } = busyness;
-  if (isFull(queued, queuedBytes)) return 0;
+  if (queued >= fixedLimits.flushChanges || queuedBytes >= fixedLimits.flushBytes) return 0;
   if (durableAtMs === null) return Infinity;
   const listenMs = Math.min(fixedLimits.paceMsMax, ...commitsMs);
   return Math.max(remaining(flushedAtMs, spanMs(sockets), nowMs), remaining(durableAtMs, listenMs, nowMs));
-}
-
-/** It is not to grow: what one transaction stores holds up the other rooms of the thread. */
-export function isFull(queued: number, queuedBytes: number): boolean {
-  return queued >= fixedLimits.flushChanges || queuedBytes >= fixedLimits.flushBytes;
 }
 
 /** From one flush of a busy room to the next. */

@@ -14,7 +14,7 @@ import { type Server, startServer } from "../support/process.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);
-/** Of another release: `npm install --prefix /tmp/older typescript@5.9`, and PARLEY_TSC=/tmp/older/node_modules/.bin/tsc. */
+/** Of another release: `npm install --prefix ../older typescript@5.9`, and PARLEY_TSC=../older/node_modules/.bin/tsc. */
 const compiler = process.env["PARLEY_TSC"] ?? join(root, "node_modules/.bin/tsc");
 /** In the project, so that its own name leads to what it publishes. */
 const program = join(root, "dist", `quickstart.${process.pid}.mts`);

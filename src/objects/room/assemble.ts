@@ -106,7 +106,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     bookIntake: (atMs) => alarms.schedule("intake", atMs),
     pingedAtMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
   };
-  const turn: Turn = new Turn(ctx, parts, alarms);
+  const turn: Turn = new Turn(storage, parts, alarms);
   return { parts, alarms, turn };
 }
 

@@ -1,5 +1,5 @@
 /** Calls for the flush: at once, at the end of a span, or when the last one is durable. */
-import { flushDelayMs, isFull } from "../../core/pace.ts";
+import { flushDelayMs } from "../../core/pace.ts";
 import { fixedLimits } from "../../protocol/limits.ts";
 import type { Queue } from "./queue.ts";
 import type { Roster } from "./roster.ts";
@@ -9,8 +9,6 @@ export interface PacerOptions {
   readonly queue: Queue;
   readonly roster: Roster;
   readonly flush: (nowMs: number) => void;
-  /** Does this while no event reaches the room: they wait at its gate, in their order. It must not throw. */
-  readonly undisturbed: (work: () => Promise<void>) => Promise<void>;
 }
 
 export class Pacer {
@@ -18,21 +16,18 @@ export class Pacer {
   readonly #queue: Queue;
   readonly #roster: Roster;
   readonly #flush: (nowMs: number) => void;
-  readonly #undisturbed: PacerOptions["undisturbed"];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isPrompt = false;
-  #isYielding = false;
   #flushes = 0;
   #flushedAtMs = 0;
   #durableAtMs: number | null = 0;
   #commitsMs: readonly [number, number] = [0, 0];
 
-  constructor({ storage, queue, roster, flush, undisturbed }: PacerOptions) {
+  constructor({ storage, queue, roster, flush }: PacerOptions) {
     this.#storage = storage;
     this.#queue = queue;
     this.#roster = roster;
     this.#flush = flush;
-    this.#undisturbed = undisturbed;
   }
 
   /** To be called at the end of every event that may have queued something. The timer ends with the flush: the room still sleeps. */
@@ -48,36 +43,17 @@ export class Pacer {
       commitsMs: this.#commitsMs,
     });
     if (delayMs === 0 && !this.#isBusy(nowMs)) this.flushNow(nowMs);
-    else if (isFull(this.#queue.length, this.#queue.bytes)) this.#yield();
     else if (delayMs < Infinity) this.#flushAfter(delayMs);
   }
 
   /**
    * A writer who never pauses has his next frames read before anything else of this thread gets its turn: with a flush in each of
-   * his events another room waited 4 s. A timer, however short, lets go first what the thread has read already.
+   * his events another room waited 4 s. A timer, however short, lets go first what the thread has read already
+   * (docs/decisions/0017; for why the room's gate stays open, 0063).
    */
   #isBusy(nowMs: number): boolean {
     const sinceMs = nowMs - this.#flushedAtMs;
     return sinceMs >= 0 && sinceMs < fixedLimits.busyMs;
-  }
-
-  /**
-   * For a moment what arrives for the room waits at its gate, and the thread looks for what has arrived elsewhere. Before all
-   * frames of a burst were read it would not (docs/decisions/0063).
-   */
-  #yield(): void {
-    if (this.#isYielding) return;
-    this.#isYielding = true;
-    void this.#undisturbed(async () => {
-      await scheduler.wait(fixedLimits.yieldMs);
-      this.#isYielding = false;
-      try {
-        this.flushNow(Date.now());
-      } catch (error) {
-        // Thrown in here it would break the object.
-        console.error("a flush was not ended", error);
-      }
-    });
   }
 
   /** Sooner, never later: a queue that is full does not wait for the end of a span. */

@@ -20,13 +20,11 @@ export class Turn {
   readonly #mark: Mark;
   #later: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(ctx: DurableObjectState, parts: RoomParts, alarms: Alarms<Job>) {
+  constructor(storage: DurableObjectStorage, parts: RoomParts, alarms: Alarms<Job>) {
     const { queue, roster, store } = parts;
-    const { storage } = ctx;
-    const undisturbed = (work: () => Promise<void>): Promise<void> => ctx.blockConcurrencyWhile(work);
     this.#parts = parts;
     this.#alarms = alarms;
-    this.#pacer = new Pacer({ storage, queue, roster, flush: (nowMs) => this.#flush(nowMs), undisturbed });
+    this.#pacer = new Pacer({ storage, queue, roster, flush: (nowMs) => this.#flush(nowMs) });
     this.#mark = new Mark(store, roster);
   }
 

@@ -12,8 +12,6 @@ export const flushLimits = {
   paceMsMax: 250,
   /** A room that flushed this lately lets the others of its thread have their turn first. */
   busyMs: 20,
-  /** For so long a room whose queue is full takes nothing more, so that they have it. */
-  yieldMs: 1,
   /** Admitted changes waiting for a flush; beyond it a room answers `overloaded` at once. */
   queueChanges: 4_096,
   /** Calls to an object that was reset or could not be reached, the pauses between them at most, doubled each time. */
