@@ -34,10 +34,10 @@ export interface Unread {
 function unreadOf(parts: RoomParts, session: Session, nowMs: number): Unread | null {
   const { user, moderates } = viewerOf(parts, session);
   if (user === null) return null;
-  const upTo = parts.store.members.get(user)?.read_up_to ?? 0;
-  const { messages } = parts.store;
-  const unread = messages.countUnread(user, upTo, moderates, nowMs);
-  return { unread, mentions: unread === 0 ? 0 : messages.countMentions(user, upTo, moderates, nowMs), upTo };
+  const { store } = parts;
+  const upTo = store.members.get(user)?.read_up_to ?? 0;
+  const unread = store.unread.count(user, upTo, moderates, nowMs);
+  return { unread, mentions: unread === 0 ? 0 : store.unread.countMentions(user, upTo, moderates, nowMs), upTo };
 }
 
 /** For whoever asks for just this. */

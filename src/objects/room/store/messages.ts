@@ -1,6 +1,5 @@
 /** The messages of a room: the table that is the log. */
 import type { Message, Reactions } from "../../../protocol/message.ts";
-import { fixedLimits } from "../../../protocol/limits.ts";
 import { columnsWith, dataJson, jsonOrNull, messageColumns, messageOf, type MessageRow, withText } from "../rows.ts";
 import type { Viewer } from "../viewer.ts";
 import type { SearchIndex, Sieve } from "./searchIndex.ts";
@@ -289,7 +288,7 @@ export class Messages {
     return messages;
   }
 
-  // What removes and counts them asks for these.
+  // What removes them asks for these.
 
   by(user: string, from: number, limit: number): (Reply & { readonly id: number })[] {
     return this.#sql
@@ -382,46 +381,6 @@ export class Messages {
       this.#sql.exec<{ at: number }>("SELECT created_at AS at FROM message ORDER BY id DESC LIMIT 1").toArray()[0]
         ?.at ?? null
     );
-  }
-
-  /**
-   * Messages of others after this one, up to a limit. Only so many of the newest are looked at, lest somebody who never reads
-   * and writes without end make it a scan of the whole room.
-   */
-  countUnread(user: string, upTo: number, moderates: boolean, nowMs: number): number {
-    return this.#sql
-      .exec<{ unread: number }>(
-        `SELECT count(*) AS unread FROM (
-           SELECT 1 FROM (SELECT sender, shadow, deleted_at, expires_at FROM message WHERE id > ?1 ORDER BY id DESC LIMIT ?2)
-           WHERE (sender IS NULL OR sender <> ?3) AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?4)
-             AND (shadow IS NULL OR ?6) LIMIT ?5)`,
-        upTo,
-        fixedLimits.unreadSearched,
-        user,
-        nowMs,
-        fixedLimits.unreadCounted,
-        moderates ? 1 : 0,
-      )
-      .one().unread;
-  }
-
-  /** Of them, those that mention the user: again of so many of the newest with any mention. */
-  countMentions(user: string, upTo: number, moderates: boolean, nowMs: number): number {
-    return this.#sql
-      .exec<{ count: number }>(
-        `SELECT count(*) AS count FROM (
-           SELECT 1 FROM (SELECT sender, shadow, mentions, expires_at FROM message INDEXED BY message_mentions
-                          WHERE mentions IS NOT NULL AND id > ?1 ORDER BY id DESC LIMIT ?2)
-           WHERE (sender IS NULL OR sender <> ?3) AND (expires_at IS NULL OR expires_at > ?4) AND (shadow IS NULL OR ?6)
-             AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?3) LIMIT ?5)`,
-        upTo,
-        fixedLimits.unreadSearched,
-        user,
-        nowMs,
-        fixedLimits.unreadCounted,
-        moderates ? 1 : 0,
-      )
-      .one().count;
   }
 }
 

@@ -14,6 +14,7 @@ import { SearchIndex } from "./searchIndex.ts";
 import { Streams } from "./streams.ts";
 import { Replies } from "./replies.ts";
 import { Revisions } from "./revisions.ts";
+import { Unread } from "./unread.ts";
 import { Usage } from "./usage.ts";
 import { Veil } from "./veil.ts";
 
@@ -51,6 +52,7 @@ export class Store {
   readonly members: Members;
   readonly leavers: Leavers;
   readonly usage: Usage;
+  readonly unread: Unread;
   readonly search: SearchIndex;
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
@@ -75,6 +77,7 @@ export class Store {
     this.veil = new Veil(storage.sql);
     this.members = new Members(storage.sql);
     this.leavers = new Leavers(storage.sql);
+    this.unread = new Unread(storage.sql);
     if (isUntouched(storage)) return;
     migrate(storage, migrations);
     this.reload();
