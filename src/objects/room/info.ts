@@ -74,7 +74,7 @@ export async function report({ store, roster, account, intake }: RoomParts): Pro
     ...store.usage.tally(),
     members: store.members.count(),
     online: roster.countOnline(),
-    lastActivityAtMs: store.messages.newestAtMs(),
+    lastActivityAtMs: store.ages.newestAtMs(),
     storageBytes: store.sizeBytes,
   });
 }

@@ -29,7 +29,7 @@ export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number,
   const { store, files } = parts;
   const apply = (log: Log): Outcome => {
     const state = stateOf(parts);
-    const reach = store.messages.idAfter(rows) ?? Infinity;
+    const reach = store.ages.idAfter(rows) ?? Infinity;
     const upTo = Math.max(state.oldest, Math.min(oldestOf(log.nowMs), reach, log.head + 1));
     const isMoving = upTo > state.oldest;
     if (!isMoving && !store.reactions.areBelow(upTo)) return { ok: true, id: 0, seq: state.seq, duplicate: true };
@@ -51,7 +51,7 @@ export function retention(parts: RoomParts, oldestOf: (nowMs: number) => number,
 export function expiry({ store, files, keeper }: RoomParts): Entry {
   const rows = keeper.rowsOf("expiry", Date.now());
   const apply = (log: Log): Outcome => {
-    const expired = store.messages.expired(log.nowMs, rows);
+    const expired = store.ages.expired(log.nowMs, rows);
     let budget = rows;
     const gone = expired.filter(({ id }) => {
       budget -= store.reactions.removeOf(id, budget);

@@ -60,7 +60,7 @@ export class Keeper {
 
   /** The room has got a history from elsewhere, of which everything may be due. */
   adopted(nowMs: number): void {
-    const expiresAtMs = this.#store.messages.nextExpiryMs();
+    const expiresAtMs = this.#store.ages.nextExpiryMs();
     if (expiresAtMs !== null) this.#book("expiry", expiresAtMs);
     this.#known = kept(this.#store);
     if (!isSame(this.#known, noRetention)) this.#book("retention", nowMs);
@@ -69,7 +69,7 @@ export class Keeper {
 
 /** When to sweep for the next time; null where nothing will expire. */
 export function nextSweepMs({ store }: RoomParts, nowMs: number): number | null {
-  const dueMs = store.room === null ? null : store.messages.nextExpiryMs();
+  const dueMs = store.room === null ? null : store.ages.nextExpiryMs();
   if (dueMs === null) return null;
   return dueMs <= nowMs ? nowMs + passPauseMs : Math.max(dueMs, nowMs + expirySweepMs);
 }
@@ -87,7 +87,7 @@ export function nextPassMs({ store }: RoomParts, nowMs: number): number | null {
   if (dueBelow(store, passRows, nowMs) > oldest || store.reactions.areBelow(oldest)) return nowMs + passPauseMs;
   const life = lifeMs(kept(store));
   if (life === null) return null;
-  const oldestAtMs = store.messages.oldestAtMs(passRows, nowMs);
+  const oldestAtMs = store.ages.oldestAtMs(passRows, nowMs);
   return oldestAtMs === null ? null : Math.max(nowMs + retentionAgeMs, oldestAtMs + life);
 }
 
@@ -95,13 +95,13 @@ export function nextPassMs({ store }: RoomParts, nowMs: number): number | null {
 function dueBelow(store: Store, rows: number, nowMs: number): number {
   const wanted = kept(store);
   const life = lifeMs(wanted);
-  const byAge = life === null ? 0 : store.messages.belowAge(nowMs - life, rows, nowMs);
+  const byAge = life === null ? 0 : store.ages.belowAge(nowMs - life, rows, nowMs);
   return Math.max(byAge, wanted.retentionMessages === null ? 0 : belowCount(store, wanted.retentionMessages, rows));
 }
 
 function belowCount(store: Store, most: number, rows: number): number {
   const excess = store.usage.tally().messages - most;
-  return excess <= 0 ? 0 : (store.messages.idAfter(Math.min(excess, rows)) ?? 0);
+  return excess <= 0 ? 0 : (store.ages.idAfter(Math.min(excess, rows)) ?? 0);
 }
 
 function kept({ room }: Store): Retention {

@@ -4,7 +4,7 @@ import { columnsWith, dataJson, jsonOrNull, messageColumns, messageOf, type Mess
 import type { Viewer } from "../viewer.ts";
 import type { SearchIndex, Sieve } from "./searchIndex.ts";
 import type { Migration } from "../../migrate.ts";
-import { type Reply, repliesAsSeen } from "./replies.ts";
+import { repliesAsSeen, type Reply, replyColumns, replyOf, type ReplyRow } from "./replies.ts";
 import type { Streams } from "./streams.ts";
 import { seqAsSeen, unveiledSince, veiledSince } from "./veil.ts";
 import type { Usage } from "./usage.ts";
@@ -313,75 +313,6 @@ export class Messages {
       .toArray()
       .map(({ id, mentions }) => ({ id, mentions: JSON.parse(mentions) }));
   }
-
-  /** The id of the message that this many older ones come before, or null. */
-  idAfter(count: number): number | null {
-    return (
-      this.#sql.exec<{ id: number }>("SELECT id FROM message ORDER BY id LIMIT 1 OFFSET ?", count).toArray()[0]?.id ??
-      null
-    );
-  }
-
-  /**
-   * Where those that were published before this time end, of so many of the oldest. A time to come is one of a clock that was
-   * wrong: such a message goes when those after it go, and keeps none of them.
-   */
-  belowAge(sinceMs: number, among: number, nowMs: number): number {
-    return this.#sql
-      .exec<{ below: number }>(
-        `WITH pass AS (SELECT id, created_at FROM message ORDER BY id LIMIT ?1)
-         SELECT coalesce(max(id) + 1, 0) AS below FROM pass WHERE created_at <= ?2
-           AND id < coalesce((SELECT min(id) FROM pass WHERE created_at > ?2 AND created_at <= ?3), ?4)`,
-        among,
-        sinceMs,
-        nowMs,
-        Number.MAX_SAFE_INTEGER,
-      )
-      .one().below;
-  }
-
-  /** When the first of so many of the oldest was published that does not say a time to come; null where none does. */
-  oldestAtMs(among: number, nowMs: number): number | null {
-    return (
-      this.#sql
-        .exec<{ at: number }>(
-          "SELECT created_at AS at FROM (SELECT id, created_at FROM message ORDER BY id LIMIT ?) WHERE created_at <= ? ORDER BY id LIMIT 1",
-          among,
-          nowMs,
-        )
-        .toArray()[0]?.at ?? null
-    );
-  }
-
-  /** Those that have expired, the first ones first. */
-  expired(nowMs: number, limit: number): (Reply & { readonly id: number })[] {
-    return this.#sql
-      .exec<ReplyRow>(
-        `SELECT ${replyColumns} FROM message WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`,
-        nowMs,
-        limit,
-      )
-      .toArray()
-      .map(replyOf);
-  }
-
-  nextExpiryMs(): number | null {
-    return (
-      this.#sql
-        .exec<{ at: number }>(
-          "SELECT expires_at AS at FROM message WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1",
-        )
-        .toArray()[0]?.at ?? null
-    );
-  }
-
-  /** When the newest message was published, or null. */
-  newestAtMs(): number | null {
-    return (
-      this.#sql.exec<{ at: number }>("SELECT created_at AS at FROM message ORDER BY id DESC LIMIT 1").toArray()[0]
-        ?.at ?? null
-    );
-  }
 }
 
 /** Each by the index that is of such messages alone: `whose` is bound as ?6. */
@@ -395,18 +326,4 @@ function sourceOf(only: Only | undefined): { from: string; where: string; whose:
       whose: [only.mentions],
     };
   return { from: "pin CROSS JOIN message ON message.id = pin.message", where: "true", whose: [] };
-}
-
-const replyColumns = "id, reply_to, sender, shadow, deleted_at";
-
-interface ReplyRow extends Record<string, SqlStorageValue> {
-  id: number;
-  reply_to: number | null;
-  sender: string | null;
-  shadow: number | null;
-  deleted_at: number | null;
-}
-
-function replyOf({ id, reply_to, sender, shadow, deleted_at }: ReplyRow): Reply & { readonly id: number } {
-  return { id, replyTo: reply_to, sender, hidden: shadow !== null, deleted: deleted_at !== null };
 }

@@ -10,6 +10,21 @@ export interface Reply {
   readonly deleted: boolean;
 }
 
+/** It is read from these. */
+export const replyColumns = "id, reply_to, sender, shadow, deleted_at";
+
+export interface ReplyRow extends Record<string, SqlStorageValue> {
+  id: number;
+  reply_to: number | null;
+  sender: string | null;
+  shadow: number | null;
+  deleted_at: number | null;
+}
+
+export function replyOf({ id, reply_to, sender, shadow, deleted_at }: ReplyRow): Reply & { readonly id: number } {
+  return { id, replyTo: reply_to, sender, hidden: shadow !== null, deleted: deleted_at !== null };
+}
+
 export interface HiddenReplies extends Record<string, SqlStorageValue> {
   sender: string | null;
   count: number;

@@ -5,6 +5,7 @@ import { defaultRoomSettings, type RoomSettings } from "../../../protocol/messag
 import { RoomPolicy } from "../../../protocol/policy.ts";
 import { isUntouched, migrate } from "../../migrate.ts";
 import { migrations } from "../migrations.ts";
+import { Ages } from "./ages.ts";
 import { Leavers } from "./leavers.ts";
 import { Members } from "./members.ts";
 import { Messages, type Reading } from "./messages.ts";
@@ -43,6 +44,7 @@ export interface Adopted extends Pick<RoomState, "seq" | "oldest" | "floor" | "e
 
 export class Store {
   readonly messages: Messages;
+  readonly ages: Ages;
   readonly reactions: Reactions;
   readonly streams: Streams;
   readonly pins: Pins;
@@ -70,6 +72,7 @@ export class Store {
     this.streams = new Streams(storage.sql, this.usage);
     this.search = new SearchIndex(storage.sql);
     this.messages = new Messages(storage.sql, this);
+    this.ages = new Ages(storage.sql);
     this.reactions = new Reactions(storage.sql);
     this.pins = new Pins(storage.sql);
     this.replies = new Replies(storage.sql);
