@@ -123,7 +123,7 @@ function eraseReactions(store: Store, log: Log, user: string, marks: ErasureMark
 }
 
 function eraseMentions(store: Store, log: Log, user: string, marks: ErasureMarks): void {
-  const found = store.messages.mentioning(user, marks.mention, erasureRows);
+  const found = store.traces.mentioning(user, marks.mention, erasureRows);
   marks.mention = markBehind(
     found.map(({ id }) => id),
     erasureRows,
@@ -149,7 +149,7 @@ function eraseMessages(parts: RoomParts, log: Log, user: string, marks: ErasureM
   const { store } = parts;
   const hides = store.messages.hasHidden(user);
   const rows = store.search.isThere ? searchedErasureRows : erasureRows;
-  const said = store.messages.by(user, marks.message, rows);
+  const said = store.traces.by(user, marks.message, rows);
   const ids = said.map(({ id }) => id);
   marks.message = markBehind(ids, rows);
   for (const id of ids) {
@@ -168,7 +168,7 @@ function eraseMessages(parts: RoomParts, log: Log, user: string, marks: ErasureM
 function disownMessages(parts: RoomParts, log: Log, user: string, marks: ErasureMarks): number[] {
   const { store } = parts;
   const hides = store.messages.hasHidden(user);
-  const ids = store.messages.by(user, marks.message, erasureRows).map(({ id }) => id);
+  const ids = store.traces.by(user, marks.message, erasureRows).map(({ id }) => id);
   marks.message = markBehind(ids, erasureRows);
   for (const id of ids) {
     const patch = { id, seq: log.next() };

@@ -4,7 +4,7 @@ import { columnsWith, dataJson, jsonOrNull, messageColumns, messageOf, type Mess
 import type { Viewer } from "../viewer.ts";
 import type { SearchIndex, Sieve } from "./searchIndex.ts";
 import type { Migration } from "../../migrate.ts";
-import { repliesAsSeen, type Reply, replyColumns, replyOf, type ReplyRow } from "./replies.ts";
+import { repliesAsSeen } from "./replies.ts";
 import type { Streams } from "./streams.ts";
 import { seqAsSeen, unveiledSince, veiledSince } from "./veil.ts";
 import type { Usage } from "./usage.ts";
@@ -286,32 +286,6 @@ export class Messages {
       units += message.text?.length ?? 0;
     }
     return messages;
-  }
-
-  // What removes them asks for these.
-
-  by(user: string, from: number, limit: number): (Reply & { readonly id: number })[] {
-    return this.#sql
-      .exec<ReplyRow>(
-        `SELECT ${replyColumns} FROM message WHERE sender = ? AND id >= ? ORDER BY id LIMIT ?`,
-        user,
-        from,
-        limit,
-      )
-      .toArray()
-      .map(replyOf);
-  }
-
-  mentioning(user: string, from: number, limit: number): { id: number; mentions: string[] }[] {
-    return this.#sql
-      .exec<{ id: number; mentions: string }>(
-        "SELECT id, mentions FROM message INDEXED BY message_mentions WHERE mentions IS NOT NULL AND id >= ?2 AND EXISTS (SELECT 1 FROM json_each(mentions) WHERE value = ?1) ORDER BY id LIMIT ?3",
-        user,
-        from,
-        limit,
-      )
-      .toArray()
-      .map(({ id, mentions }) => ({ id, mentions: JSON.parse(mentions) }));
   }
 }
 

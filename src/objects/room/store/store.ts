@@ -15,6 +15,7 @@ import { SearchIndex } from "./searchIndex.ts";
 import { Streams } from "./streams.ts";
 import { Replies } from "./replies.ts";
 import { Revisions } from "./revisions.ts";
+import { Traces } from "./traces.ts";
 import { Unread } from "./unread.ts";
 import { Usage } from "./usage.ts";
 import { Veil } from "./veil.ts";
@@ -45,6 +46,7 @@ export interface Adopted extends Pick<RoomState, "seq" | "oldest" | "floor" | "e
 export class Store {
   readonly messages: Messages;
   readonly ages: Ages;
+  readonly traces: Traces;
   readonly reactions: Reactions;
   readonly streams: Streams;
   readonly pins: Pins;
@@ -73,6 +75,7 @@ export class Store {
     this.search = new SearchIndex(storage.sql);
     this.messages = new Messages(storage.sql, this);
     this.ages = new Ages(storage.sql);
+    this.traces = new Traces(storage.sql);
     this.reactions = new Reactions(storage.sql);
     this.pins = new Pins(storage.sql);
     this.replies = new Replies(storage.sql);
