@@ -16,7 +16,7 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import { epochOf } from "./position.ts";
 import type { Seat } from "./roster.ts";
 import { lacks, standingOf } from "./standing.ts";
-import { snapshotsFor } from "./stream.ts";
+import { snapshotsFor } from "./streamView.ts";
 import { viewerOf } from "./viewer.ts";
 import { noticeOf, watchToken } from "./tokens.ts";
 

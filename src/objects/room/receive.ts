@@ -23,7 +23,8 @@ import { read } from "./readPositions.ts";
 import type { Refreshed } from "./refresh.ts";
 import { reseat } from "./reseat.ts";
 import type { Seat } from "./roster.ts";
-import { append, cancel, finish, snapshot } from "./stream.ts";
+import { append, cancel, finish } from "./stream.ts";
+import { snapshot } from "./streamView.ts";
 import { see } from "./sweep.ts";
 import { typing } from "./typing.ts";
 

@@ -3,7 +3,7 @@ import { silenced } from "../../core/admission.ts";
 import { endingsOf } from "../../core/happenings.ts";
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
-import type { AppendFrame, CancelFrame, FinishFrame, SnapshotFrame } from "../../protocol/clientFrames.ts";
+import type { AppendFrame, CancelFrame, FinishFrame } from "../../protocol/clientFrames.ts";
 import type { Limits } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
@@ -19,7 +19,8 @@ import { isAnswerTo } from "./put.ts";
 import { senderOf } from "./rates.ts";
 import { lacks, standingOf } from "./standing.ts";
 import type { LiveStream } from "./store/streams.ts";
-import { sees, viewerOf } from "./viewer.ts";
+import { streamOf, unknown } from "./streamView.ts";
+import { viewerOf } from "./viewer.ts";
 
 /** `at` is how long the text is now. It is told within a moment and stored within a second: this is no promise that it stays. */
 export type AppendAnswer = { readonly ok: true; readonly at: number } | Refusal;
@@ -215,61 +216,11 @@ export function cancel(
   };
 }
 
-/** The whole text so far, for whoever sees the message. */
-export function snapshot(
-  parts: RoomParts,
-  session: Session,
-  { id }: Pick<SnapshotFrame, "id">,
-  nowMs: number,
-): { readonly ok: true; readonly text: string } | Refusal {
-  const refused = lacks(parts, session, "read");
-  if (refused !== null) return refused;
-  const stream = seen(parts, session, id, nowMs);
-  if (stream !== null) return { ok: true, text: stream.text.shown };
-  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
-  return message === null ? unknown : refuse("stream_closed", "The message is not being streamed.");
-}
-
-/** For whoever joins: what it cannot know of the messages in its window. */
-export function snapshotsFor(parts: RoomParts, session: Session, start: number, nowMs: number): string[] {
-  return [...parts.store.streams.all]
-    .filter(({ id }) => id >= start && seen(parts, session, id, nowMs) !== null)
-    .map(({ id, text }) => JSON.stringify({ type: "snapshot", id, text: text.shown }));
-}
-
-const unknown = refuse("not_found", "There is no such message.");
-
-/** The stream, where it is the session's own, or anybody's whom a moderator sees; or why it is not. */
-function streamOf(
-  parts: RoomParts,
-  session: Session,
-  id: number,
-  nowMs: number,
-  anybodys = false,
-): LiveStream | Refusal {
-  const stream = seen(parts, session, id, nowMs);
-  if (stream !== null) {
-    return stream.sender === session.user || anybodys ? stream : foreign;
-  }
-  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
-  if (message === null) return unknown;
-  const isOwn = (message.sender?.id ?? null) === session.user;
-  if (!isOwn && !anybodys) return foreign;
-  return refuse(message.status === "cancelled" ? "stream_cancelled" : "stream_closed");
-}
-
 function elsewhere({ text }: LiveStream): Refusal {
   return refuse("stream_offset", `The text has ${text.length} UTF-16 units: go on there.`, { want: text.length });
 }
 
 const ending = refuse("stream_closed", "The stream is being finished.");
-const foreign = refuse("forbidden", "The message is another's.");
-
-function seen(parts: RoomParts, session: Session, id: number, nowMs: number): LiveStream | null {
-  const stream = parts.store.streams.get(id);
-  if (stream === undefined || (stream.expiresAt ?? Infinity) <= nowMs) return null;
-  return !stream.isHidden || sees(viewerOf(parts, session), stream.sender) ? stream : null;
-}
 
 function isOver({ error }: Refusal): boolean {
   return error === "stream_closed" || error === "stream_cancelled";
