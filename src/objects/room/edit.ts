@@ -19,7 +19,8 @@ import { countReplies } from "./replies.ts";
 import { keepRevision, unkeepable } from "./revisions.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
-import { endBefore, tellProducer } from "./stream.ts";
+import { tellProducer } from "./stream.ts";
+import { endBefore } from "./streamEnd.ts";
 import { viewerOf } from "./viewer.ts";
 
 export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs: number): Admitted {

@@ -7,7 +7,7 @@ import { report } from "./info.ts";
 import type { RoomParts } from "./parts.ts";
 import { expiry } from "./removal.ts";
 import { nextPassMs, nextSweepMs, retentionPass } from "./retention.ts";
-import { interruption } from "./stream.ts";
+import { interruption } from "./streamEnd.ts";
 import { sweep, sweepDeaf } from "./sweep.ts";
 import { endTokens } from "./tokens.ts";
 import type { Turn } from "./turn.ts";

@@ -12,7 +12,7 @@ import type { Entry, Outcome } from "./queue.ts";
 import { countReplies } from "./replies.ts";
 import { tombstoneContent } from "./rows.ts";
 import { roomChange, type Store } from "./store/store.ts";
-import { endBefore } from "./stream.ts";
+import { endBefore } from "./streamEnd.ts";
 import { itself } from "./viewer.ts";
 
 const { passRows, searchedPassRows } = fixedLimits;

@@ -1,15 +1,13 @@
 /** Streaming one message: its producer appends and finishes, and whoever may cancels. */
 import { silenced } from "../../core/admission.ts";
-import { endingsOf } from "../../core/happenings.ts";
 import { may } from "../../core/rights.ts";
 import { actorOfSession } from "../../protocol/actor.ts";
 import type { AppendFrame, CancelFrame, FinishFrame } from "../../protocol/clientFrames.ts";
 import type { Limits } from "../../protocol/limits.ts";
-import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { utf8Length } from "../../protocol/text.ts";
-import { ignored, isIgnored, isShadowed } from "./admittance.ts";
+import { isShadowed } from "./admittance.ts";
 import { crowded } from "./capacity.ts";
 import { inquired } from "./inquiry.ts";
 import type { Log } from "./log.ts";
@@ -19,17 +17,14 @@ import { isAnswerTo } from "./put.ts";
 import { senderOf } from "./rates.ts";
 import { lacks, standingOf } from "./standing.ts";
 import type { LiveStream } from "./store/streams.ts";
-import { streamOf, unknown } from "./streamView.ts";
-import { viewerOf } from "./viewer.ts";
+import { applyEnd, type End, fail, isOver, retried } from "./streamEnd.ts";
+import { streamOf } from "./streamView.ts";
 
 /** `at` is how long the text is now. It is told within a moment and stored within a second: this is no promise that it stays. */
 export type AppendAnswer = { readonly ok: true; readonly at: number } | Refusal;
 
 /** As its producer wants it. Only one of our own that has lost its memory says `interrupted`. */
 export type EndRequest = Pick<FinishFrame, "text" | "at"> & { readonly status: FinishFrame["status"] | "interrupted" };
-
-/** What a stream ends with. */
-type End = Pick<Message, "status" | "text">;
 
 const { word, half, other } = {
   word: refuse("content_rejected", "The text holds a word that is not allowed here."),
@@ -221,76 +216,6 @@ function elsewhere({ text }: LiveStream): Refusal {
 }
 
 const ending = refuse("stream_closed", "The stream is being finished.");
-
-function isOver({ error }: Refusal): boolean {
-  return error === "stream_closed" || error === "stream_cancelled";
-}
-
-/** The same end once more has brought about what was asked for. */
-function retried(
-  parts: RoomParts,
-  session: Session,
-  { id, status, text }: Pick<FinishFrame, "id" | "text"> & Pick<End, "status">,
-  nowMs: number,
-  refusal: Refusal,
-): Admitted {
-  const message = parts.store.messages.get(id, nowMs, viewerOf(parts, session));
-  const isSame = message?.status === status && message.deletedAt === null && (text ?? message.text) === message.text;
-  return message !== null && isSame ? { ok: true, id, seq: message.seq, duplicate: true } : refusal;
-}
-
-/** Something else may have ended it since this was admitted. */
-function applyEnd(parts: RoomParts, log: Log, session: Session, id: number, end: End): Outcome {
-  const message = parts.store.messages.get(id, log.nowMs, viewerOf(parts, session));
-  if (message === null) return unknown;
-  if (message.status !== "streaming")
-    return message.status === end.status && message.deletedAt === null
-      ? { ok: true, id, seq: message.seq, duplicate: true }
-      : refuse(message.status === "cancelled" ? "stream_cancelled" : "stream_closed");
-  if (isIgnored(parts, session, message, log.nowMs)) return ignored(message);
-  return endStream(parts, log, id, end);
-}
-
-/** One change: the text as it stays, and how it ended. */
-export function endStream({ store }: Pick<RoomParts, "store">, log: Log, id: number, { status, text }: End): Outcome {
-  const patch = { id, seq: log.next(), text, status };
-  store.streams.end(id, patch);
-  log.changed({ type: "message", message: patch }, endingsOf(patch));
-  return { ok: true, id, seq: patch.seq, duplicate: false };
-}
-
-/** For what is done to a message besides: where it is being streamed that is over by the same change, of which this is a part. */
-export function endBefore(
-  { store }: Pick<RoomParts, "store">,
-  { id, seq }: Pick<Message, "id" | "seq">,
-  status: "cancelled" | "interrupted",
-): Partial<End> {
-  const stream = store.streams.get(id);
-  if (stream === undefined) return {};
-  const text = stream.text.kept(stateOf({ store }).policy.words);
-  store.streams.end(id, { seq, text, status });
-  return { text, status };
-}
-
-/** It holds what must not be said. What was shown of it stays, or nothing does. */
-function fail(parts: RoomParts, { id }: LiveStream, text?: string): void {
-  parts.queue.add({ bytes: 0, apply: (log) => endNow(parts, log, id, "failed", text), waiters: [] });
-}
-
-/** Their producers are gone, or do not come to an end. */
-export function interruption(parts: RoomParts, ids: readonly number[]): Entry {
-  const apply = (log: Log): Outcome => {
-    for (const id of ids) endNow(parts, log, id, "interrupted");
-    return { ok: true, id: 0, seq: log.head, duplicate: ids.length === 0 };
-  };
-  return { bytes: 0, apply, waiters: [] };
-}
-
-function endNow(parts: RoomParts, log: Log, id: number, status: End["status"], text?: string): Outcome {
-  const stream = parts.store.streams.get(id);
-  if (stream === undefined) return { ok: true, id: 0, seq: 0, duplicate: true };
-  return endStream(parts, log, id, { status, text: text ?? stream.text.kept(stateOf(parts).policy.words) });
-}
 
 /** Every connection of the producer's, whichever of them it was that wrote. */
 export function tellProducer(
