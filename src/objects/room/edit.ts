@@ -9,6 +9,7 @@ import type { Message } from "../../protocol/message.ts";
 import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { ignored, isIgnored } from "./admittance.ts";
+import { tellProducer } from "./cancel.ts";
 import { crowded } from "./capacity.ts";
 import { inquired } from "./inquiry.ts";
 import type { Log } from "./log.ts";
@@ -19,7 +20,6 @@ import { countReplies } from "./replies.ts";
 import { keepRevision, unkeepable } from "./revisions.ts";
 import { tombstoneContent } from "./rows.ts";
 import { standingOf } from "./standing.ts";
-import { tellProducer } from "./stream.ts";
 import { endBefore } from "./streamEnd.ts";
 import { viewerOf } from "./viewer.ts";
 
