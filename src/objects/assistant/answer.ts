@@ -106,9 +106,20 @@ async function ask(speak: () => Promise<Spoken>, producer: Producer, signal: Abo
     if (spoken.ok || !spoken.isPassing || producer.length > 0 || signal.aborted) return spoken;
     const pauseMs = spoken.retryAfterMs ?? fixedLimits.assistantPauseMs * 2 ** (attempt - 1);
     if (attempt === fixedLimits.assistantAttempts || pauseMs > fixedLimits.assistantRetryAfterMs) return spoken;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    if (producer.isOver) return spoken;
+    await pause(pauseMs, signal);
+    if (signal.aborted) return spoken;
   }
+}
+
+/** No longer than until the signal: what was waited for is for nobody then. */
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 /** What was said of it stays; where nothing was, it says why, and not in the words of the endpoint. */
@@ -125,7 +136,10 @@ async function finish(
   for (let attempt = 1; attempt <= fixedLimits.assistantAttempts; attempt++) {
     const finished = await answerer.room.finish(caller, message.id, end);
     if (finished.ok || refusals[finished.error].retry === "no") return null;
-    await new Promise((resolve) => setTimeout(resolve, finished.retryAfterMs ?? fixedLimits.assistantPauseMs));
+    const pauseMs = finished.retryAfterMs ?? fixedLimits.assistantPauseMs;
+    // Whoever is muted for a day would keep a place, and this object awake, for as long.
+    if (pauseMs >= fixedLimits.streamLeaseMs) return null;
+    await pause(pauseMs);
   }
   return null;
 }

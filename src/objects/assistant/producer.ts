@@ -45,10 +45,6 @@ export class Producer {
     return this.#text.length;
   }
 
-  get isOver(): boolean {
-    return this.#over !== null;
-  }
-
   /** What is no text, half characters, becomes a sign for it: no reader could take it. */
   add(more: string): void {
     const text = this.#half + more;
@@ -113,9 +109,10 @@ export class Producer {
 
 const ends: ReadonlySet<string> = new Set(["stream_closed", "stream_cancelled", "not_found", "room_deleted"]);
 
-/** Who is muted, or speaks in a frozen room, is not heard to the end. */
-function isPassing({ error }: Refusal): boolean {
-  return refusals[error].retry !== "no" && error !== "muted" && error !== "room_frozen";
+/** Who is muted, or speaks in a frozen room, is not heard to the end; nor whoever would have to wait until the lease has ended it. */
+function isPassing({ error, retryAfterMs = 0 }: Refusal): boolean {
+  const isOpen = refusals[error].retry !== "no" && error !== "muted" && error !== "room_frozen";
+  return isOpen && retryAfterMs < fixedLimits.streamLeaseMs;
 }
 
 /** No half of a character of two units. */
