@@ -1,7 +1,6 @@
 /** One room: its messages, its members, its order, and everyone who listens. */
 import { type Connection, type ConnectionContext, Server } from "partyserver";
 import { unfitMessage } from "../../core/admission.ts";
-import { answerableCode } from "../../core/closing.ts";
 import type {
   AppendFrame,
   CancelFrame,
@@ -19,7 +18,6 @@ import type { SearchAnswer } from "../../protocol/search.ts";
 import type { StoredFile } from "../../protocol/upload.ts";
 import type { Actor } from "../../protocol/actor.ts";
 import type { ExportPage } from "../exports.ts";
-import { endedByClient } from "../journal.ts";
 import type { RoomBindings } from "../stubs.ts";
 import type { Flag } from "../tenant/flags.ts";
 import { fileFor, keepFile, unattachable, unwantedFile } from "./attach.ts";
@@ -50,7 +48,6 @@ import { answerTo, type Answered } from "./put.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { react } from "./react.ts";
 import { read } from "./readPositions.ts";
-import { receive } from "./receive.ts";
 import { retention } from "./removal.ts";
 import { search, type SearchRequest } from "./search.ts";
 import { replay, type ReplayPage, type Span } from "./replay.ts";
@@ -64,6 +61,7 @@ import type { Turn } from "./turn.ts";
 import { arrive, takeSeat } from "./arrival.ts";
 import { type Answer, Calls } from "./calls.ts";
 import { type MessageAnswer, messageAnswer } from "./shown.ts";
+import { broken, closed, hear } from "./socketEvents.ts";
 
 export class Room extends Server<RoomBindings & Cloudflare.Env> {
   static override options = { hibernate: true };
@@ -419,34 +417,15 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
    * thrown. Nothing here is awaited: the platform reads a socket's next frame only when this one's handler has ended.
    */
   override async webSocketMessage(socket: WebSocket, raw: string | ArrayBuffer): Promise<void> {
-    const seat = this.#parts.roster.find(socket);
-    // Closed by us while this frame was on its way.
-    if (seat === undefined) return;
-    try {
-      receive(this.#parts, seat, raw, Date.now());
-    } catch (error) {
-      // The frame's content is not logged.
-      console.error("a frame failed", error);
-      this.#parts.roster.refuse(seat, refuse("internal"), undefined);
-    }
-    this.#turn.settle(Date.now());
-    this.#parts.roster.deliver();
+    hear(this.#engine, socket, raw);
   }
 
-  /** A close must be answered, or the peer waits and two descriptors leak; 1005, 1006 and 1015 may never be sent. */
   override onClose(connection: Connection, code: number, reason: string): void {
-    const answer = answerableCode(code);
-    connection.close(answer, answer === code ? reason : "");
-    if (this.#turn.settlesLater && this.#parts.roster.find(connection) === undefined) return;
-    this.#parts.roster.remove(connection, endedByClient(code));
-    this.#turn.scheduleReport();
-    this.#turn.settle(Date.now());
+    closed(this.#engine, connection, code, reason);
   }
 
   override onError(connection: Connection): void {
-    this.#parts.roster.remove(connection, { by: "network", close: 1006 });
-    this.#turn.scheduleReport();
-    this.#turn.settle(Date.now());
+    broken(this.#engine, connection);
   }
 
   override async onAlarm(): Promise<void> {
