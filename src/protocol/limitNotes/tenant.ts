@@ -4,6 +4,8 @@ import type { LimitNote } from "./note.ts";
 
 const changes = "Every change: messages, edits, reactions, deletions.";
 const alsoFiles = "The announcement of a file is refused.";
+/** Beside a rate: how much may come all at once. */
+const burst = (unit: string): LimitNote => ({ unit, code: "rate_limited", effect: "At once, before the rate counts." });
 
 export const tenantLimitNotes: Readonly<Record<LimitName, LimitNote>> = {
   frameBytes: { unit: "bytes", code: "too_large", effect: "A longer frame of a client is refused; the socket stays." },
@@ -21,38 +23,38 @@ export const tenantLimitNotes: Readonly<Record<LimitName, LimitNote>> = {
     code: "rate_limited",
     effect: `Of one user in one room, scope \`user_in_room\`. ${changes}`,
   },
-  publishPerUserBurst: { unit: "changes", code: "rate_limited", effect: "At once, before the rate counts." },
+  publishPerUserBurst: burst("changes"),
   publishPerRoomPerSecond: {
     unit: "changes a second",
     code: "rate_limited",
     effect: "Of all users in one room, scope `room`.",
   },
-  publishPerRoomBurst: { unit: "changes", code: "rate_limited", effect: "At once, before the rate counts." },
+  publishPerRoomBurst: burst("changes"),
   publishPerTenantPerSecond: {
     unit: "changes a second",
     code: "rate_limited",
     effect: "Of all rooms, scope `tenant`.",
   },
-  publishPerTenantBurst: { unit: "changes", code: "rate_limited", effect: "At once, before the rate counts." },
+  publishPerTenantBurst: burst("changes"),
   changesPerDay: { unit: "changes a day", code: "quota_exceeded", effect: "Until midnight, UTC; scope `tenant_day`." },
   framesPerSocketPerSecond: {
     unit: "frames a second",
     code: "rate_limited",
     effect: "The frame is refused, scope `socket`. 50 refused frames in ten seconds close the socket with 4429.",
   },
-  framesPerSocketBurst: { unit: "frames", code: "rate_limited", effect: "At once, before the rate counts." },
+  framesPerSocketBurst: burst("frames"),
   searchPerUserPerSecond: {
     unit: "searches a second",
     code: "rate_limited",
     effect: "Of one user in one room, scope `user_in_room`.",
   },
-  searchPerUserBurst: { unit: "searches", code: "rate_limited", effect: "At once, before the rate counts." },
+  searchPerUserBurst: burst("searches"),
   searchPerRoomPerSecond: {
     unit: "searches a second",
     code: "rate_limited",
     effect: "Of all users in one room, scope `room`.",
   },
-  searchPerRoomBurst: { unit: "searches", code: "rate_limited", effect: "At once, before the rate counts." },
+  searchPerRoomBurst: burst("searches"),
   socketsPerRoom: { unit: "connections", code: "connection_limit", effect: "The next one is not let in." },
   socketsPerUser: {
     unit: "connections",
@@ -81,9 +83,9 @@ export const tenantLimitNotes: Readonly<Record<LimitName, LimitNote>> = {
     code: "rate_limited",
     effect: "Scope `appends`. Put pieces together.",
   },
-  appendsPerUserBurst: { unit: "appends", code: "rate_limited", effect: "At once, before the rate counts." },
+  appendsPerUserBurst: burst("appends"),
   appendBytesPerUserPerSecond: { unit: "bytes a second", code: "rate_limited", effect: "Scope `append_bytes`." },
-  appendBytesPerUserBurst: { unit: "bytes", code: "rate_limited", effect: "At once, before the rate counts." },
+  appendBytesPerUserBurst: burst("bytes"),
   assistantPerUserPerMinute: {
     unit: "questions a minute",
     code: "rate_limited",
