@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { nowUs } from "./clock.ts";
 import { Crowd } from "./crowd.ts";
-import type { FanOutJob, FanOutResult } from "./jobs.ts";
+import type { FanOutJob, FanOutResult } from "./fanOutJob.ts";
 import { difference, readMeter } from "./meter.ts";
 import { steadily } from "./schedule.ts";
 import { Tally } from "./tally.ts";

@@ -1,17 +1,9 @@
 /** One room into which a few sockets publish as fast as it is asked for, for a while: what is acked, refused, and left waiting. */
 import * as z from "zod";
-import { Target } from "./target.ts";
+import { FanOutJob } from "./fanOutJob.ts";
 
-export const IngestJob = z.object({
-  kind: z.literal("ingest"),
-  target: Target,
-  room: z.string(),
-  sockets: z.number(),
-  messagesPerSecond: z.number(),
-  warmUpSeconds: z.number(),
-  windowSeconds: z.number(),
-  serverPids: z.array(z.number()),
-});
+/** As loud, whether the room keeps up or not. */
+export const IngestJob = FanOutJob.extend({ kind: z.literal("ingest") });
 export type IngestJob = z.infer<typeof IngestJob>;
 
 export const IngestResult = z.object({

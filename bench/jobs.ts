@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { AudienceJob } from "./audienceJob.ts";
 import { DepthJob } from "./depthJob.ts";
+import { FanOutJob } from "./fanOutJob.ts";
 import { IngestJob } from "./ingestJob.ts";
 import { MultitudeJob } from "./multitudeJob.ts";
 import { PresenceJob } from "./presenceJob.ts";
@@ -9,19 +10,6 @@ import { RequestJob } from "./requestJob.ts";
 import { RevocationJob } from "./revocationJob.ts";
 import { Target } from "./target.ts";
 import { WakeJob } from "./wakeJob.ts";
-
-export const FanOutJob = z.object({
-  kind: z.literal("fan-out"),
-  target: Target,
-  room: z.string(),
-  sockets: z.number(),
-  messagesPerSecond: z.number(),
-  warmUpSeconds: z.number(),
-  windowSeconds: z.number(),
-  /** The processes whose time is the server's. */
-  serverPids: z.array(z.number()),
-});
-export type FanOutJob = z.infer<typeof FanOutJob>;
 
 export const BurstJob = z.object({
   kind: z.literal("burst"),
@@ -52,25 +40,6 @@ export const Job = z.discriminatedUnion("kind", [
   IngestJob,
 ]);
 export type Job = z.infer<typeof Job>;
-
-export const FanOutResult = z.object({
-  cpuUsPerDelivery: z.number(),
-  deliveriesPerSecond: z.number(),
-  p50Ms: z.number(),
-  p99Ms: z.number(),
-  maxMs: z.number(),
-  /** Expected minus delivered, warm-up included. */
-  missing: z.number(),
-  duplicates: z.number(),
-  refused: z.number(),
-  firstRefusal: z.string().nullable(),
-  closed: z.array(z.number()),
-  /** Share of one processor that the generator took. Near 1 the latencies are its own, not the server's. */
-  generatorBusy: z.number(),
-  /** Processors' worth of work by neither the server nor the generator: the noise of a shared machine. */
-  othersBusy: z.number(),
-});
-export type FanOutResult = z.infer<typeof FanOutResult>;
 
 export const BurstRound = z.object({
   startUs: z.number(),

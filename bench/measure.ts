@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Generator } from "./generator.ts";
-import { BurstResult, type BurstRound, FanOutResult, QuietResult } from "./jobs.ts";
+import { FanOutResult } from "./fanOutJob.ts";
+import { BurstResult, type BurstRound, QuietResult } from "./jobs.ts";
 import { burstLoad, type FanOutLoad } from "./loads.ts";
 import { median, percentile } from "./percentile.ts";
 import type { Peer, Running } from "./peers.ts";

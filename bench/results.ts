@@ -1,5 +1,5 @@
 /** Every repeat of every measurement of a run, and the medians that are quoted. */
-import type { FanOutResult } from "./jobs.ts";
+import type { FanOutResult } from "./fanOutJob.ts";
 import type { BurstMeasure } from "./measure.ts";
 import { median } from "./percentile.ts";
 import type { PeerName } from "./peers.ts";
