@@ -174,7 +174,10 @@ test("[I4] [I11] an assistant that is muted, or has used up what it may say, for
   expect((await call(`/v1/rooms/${room}/mutes/helper`, mute)).status).toBe(204);
   await expect.poll(held, { timeout: 60_000 }).toBe(0);
   expect((await muted())?.text).toMatch(/^(on )+$/);
-  await spoken(Array<string>(200).fill("x".repeat(100)), true, { appendBytesPerUserPerSecond: 1, appendBytesPerUserBurst: 60 });
+  await spoken(Array<string>(200).fill("x".repeat(100)), true, {
+    appendBytesPerUserPerSecond: 1,
+    appendBytesPerUserBurst: 60,
+  });
   const silenced = await say("go on");
   await expect.poll(async () => (await silenced())?.status, { timeout: 60_000 }).toBe("failed");
   expect(await held()).toBe(0);
