@@ -1,6 +1,7 @@
 /** Node as a scenario's ground. It can do what k6 cannot: cut a connection without a word. */
 import type { Socket } from "node:net";
 import { bytes, newSocket } from "../bench/socket.ts";
+import { listen } from "./nodeStream.ts";
 import {
   type Answer,
   type Ear,
@@ -9,6 +10,7 @@ import {
   placesOf,
   type Question,
   type Scenario,
+  type StreamEar,
 } from "./scenarios/ground.ts";
 import type { Tally } from "./tally.ts";
 
@@ -30,6 +32,8 @@ export async function playInNode(scenario: Scenario, { url, key }: Whom, tally: 
     sizes,
     sinceMs,
     ask: (question: Question) => ask({ url, key }, question, tally),
+    hearsAsItComes: true,
+    listen: (question: Question, ear: StreamEar) => listen(url, question, ear, tally),
     connect,
     check: tally.check.bind(tally),
     add: tally.add.bind(tally),

@@ -37,7 +37,7 @@ export class Tally {
         const measured = this.#measured(figure, what, rank);
         const limit = Number(bound);
         const holds = relation === "==" ? measured === limit : relation === "<" ? measured < limit : measured > limit;
-        return holds ? [] : [`${figure}: ${text}, but ${measured}`];
+        return holds ? [] : [`${figure}: ${text}, but ${Number.isNaN(measured) ? "nothing was measured" : measured}`];
       }),
     );
   }
@@ -73,7 +73,8 @@ export class Tally {
     if (figure === "http_req_failed") return this.#failed / Math.max(1, this.#requests);
     if (what === "count") return this.#counts.get(figure) ?? 0;
     const sorted = (this.#times.get(figure) ?? []).toSorted((a, b) => a - b);
-    if (sorted.length === 0) return 0;
+    // No threshold holds for what was not measured.
+    if (sorted.length === 0) return Number.NaN;
     return what === "max" ? (sorted.at(-1) ?? 0) : percentile(sorted, Number(rank) / 100);
   }
 }

@@ -6,6 +6,7 @@ import { Counter, Trend } from "k6/metrics";
 import { type Answer, type Figure, figures, type Ground, type Question, type Sizes } from "../scenarios/ground.ts";
 import { after } from "./after.ts";
 import { Call } from "./call.ts";
+import { hearWhole } from "./streamed.ts";
 
 // k6 wants every one of them made while the script is loaded.
 const meters = new Map(
@@ -16,6 +17,9 @@ http.setResponseCallback(http.expectedStatuses({ min: 200, max: 499 }));
 
 const url = (__ENV["PARLEY_URL"] ?? "http://127.0.0.1:8787").replace(/\/$/, "");
 const key = __ENV["PARLEY_KEY"] ?? "";
+const answerSeconds = 60;
+/** What may come after the time of a scenario: its last turn, and its end. */
+export const settleSeconds = 120;
 
 export function groundOf(sizes: Sizes, place: number): Ground {
   // A counter that never counted has no threshold.
@@ -26,7 +30,9 @@ export function groundOf(sizes: Sizes, place: number): Ground {
     sizes,
     place,
     sinceMs: execution.scenario.startTime,
-    ask,
+    ask: (question) => ask(question, answerSeconds),
+    hearsAsItComes: false,
+    listen: (question, ear) => hearWhole(ask(question, sizes.seconds + settleSeconds), ear),
     connect: (address, protocols, ear) => new Call(address, protocols, ear),
     check: (promise, holds) => void check(null, { [promise]: () => holds }),
     add: (figure: Figure, value: number) => meters.get(figure)?.add(value),
@@ -36,7 +42,7 @@ export function groundOf(sizes: Sizes, place: number): Ground {
   };
 }
 
-async function ask({ method, path, bearer, headers, body }: Question): Promise<Answer> {
+async function ask({ method, path, bearer, headers, body }: Question, withinSeconds: number): Promise<Answer> {
   const text = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body);
   const answer = await http.asyncRequest(method, `${url}${path}`, text, {
     headers: {
@@ -44,7 +50,7 @@ async function ask({ method, path, bearer, headers, body }: Question): Promise<A
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
       ...(text === null ? {} : { "content-type": "application/json" }),
     },
-    timeout: "60s",
+    timeout: `${withinSeconds}s`,
     // Each room has paths of its own, and each path would be a line of k6's figures.
     tags: { name: `${method} ${path.replace(/load-[^/?]+/, "{room}").replace(/\?.*$/, "")}` },
   });

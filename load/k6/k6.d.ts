@@ -2,7 +2,7 @@
 
 declare const __ENV: Readonly<Record<string, string | undefined>>;
 declare function setTimeout(call: () => void, ms: number): number;
-declare const console: { readonly error: (text: string) => void };
+declare const console: { readonly error: (text: string) => void; readonly warn: (text: string) => void };
 declare function clearTimeout(timer: number): void;
 
 declare module "k6" {

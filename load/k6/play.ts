@@ -1,10 +1,8 @@
 /** A scenario as k6 runs it: a virtual user for each place, all at once. */
 import { check } from "k6";
 import execution from "k6/execution";
-import { placesOf, type Scenario, type Sizes } from "../scenarios/ground.ts";
-import { groundOf } from "./ground.ts";
-
-const settleSeconds = 120;
+import { placesOf, type Scenario, type Sizes, type Thresholds } from "../scenarios/ground.ts";
+import { groundOf, settleSeconds } from "./ground.ts";
 
 /** As in its file, unless `PARLEY_USERS`, `PARLEY_PER_PLACE` and `PARLEY_SECONDS` say otherwise. */
 export function sizesOf({ sizes }: Scenario): Sizes {
@@ -35,6 +33,14 @@ export function optionsOf(scenario: Scenario): object {
     thresholds: scenario.thresholds,
     summaryTrendStats,
   };
+}
+
+/** For `export const teardown`: what is not judged must not pass for green. */
+export function unjudged(asItComes: Thresholds = {}): () => void {
+  const each = Object.entries(asItComes).flatMap(([figure, expressions]) =>
+    expressions.map((text) => `${figure} ${text}`),
+  );
+  return () => console.warn(`not judged, as k6 hears a stream when it has ended: ${each.join("; ")}`);
 }
 
 export async function play(scenario: Scenario, sizes = sizesOf(scenario)): Promise<void> {

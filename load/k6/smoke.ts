@@ -1,5 +1,5 @@
-import { smoke, smokeThresholds } from "../scenarios/smoke.ts";
-import { executorOf, play, summaryTrendStats } from "./play.ts";
+import { smoke, smokeAsItComes, smokeThresholds } from "../scenarios/smoke.ts";
+import { executorOf, play, summaryTrendStats, unjudged } from "./play.ts";
 
 export const options = {
   scenarios: Object.fromEntries(
@@ -8,6 +8,8 @@ export const options = {
   thresholds: smokeThresholds,
   summaryTrendStats,
 };
+
+export const teardown = unjudged(smokeAsItComes);
 
 export default async (): Promise<void> => {
   const scenario = smoke[__ENV["PARLEY_PART"] ?? ""];

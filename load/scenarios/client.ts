@@ -1,6 +1,7 @@
 /** A client on a socket of one room. It goes by the reader's rule of the protocol, and checks that the server keeps to it. */
 import type { Figure, Ground, Line } from "./ground.ts";
 import { Own } from "./own.ts";
+import { Watch } from "./watch.ts";
 
 const answerMs = 15_000;
 
@@ -52,7 +53,7 @@ export class Client {
   readonly #ground: Ground;
   readonly #options: ClientOptions;
   readonly #own: Own;
-  readonly #waiting = new Set<() => void>();
+  readonly #watch: Watch;
   #line: Line | null = null;
   #epoch: string | null = null;
   #seq = 0;
@@ -71,6 +72,7 @@ export class Client {
     this.user = options.user;
     this.room = options.room;
     this.#own = new Own(ground, options.user);
+    this.#watch = new Watch(ground);
   }
 
   get isOpen(): boolean {
@@ -150,19 +152,7 @@ export class Client {
 
   /** False when it has not come true in time. */
   until(condition: () => boolean, withinMs = answerMs): Promise<boolean> {
-    if (condition()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const end = (holds: boolean): void => {
-        this.#waiting.delete(look);
-        cancel();
-        resolve(holds);
-      };
-      const look = (): void => {
-        if (condition()) end(true);
-      };
-      const cancel = this.#ground.after(withinMs, () => end(condition()));
-      this.#waiting.add(look);
-    });
+    return this.#watch.until(condition, withinMs);
   }
 
   #add(figure: Figure, value: number): void {
@@ -187,17 +177,13 @@ export class Client {
     if (this.#line !== line) return;
     this.#give();
     if (this.#isWelcome) this.#add("parley_cut", 1);
-    this.#look();
-  }
-
-  #look(): void {
-    for (const look of this.#waiting) look();
+    this.#watch.look();
   }
 
   #take(text: string): void {
     const told = JSON.parse(text) as Told | Told[];
     for (const frame of Array.isArray(told) ? told : [told]) this.#hear(frame);
-    this.#look();
+    this.#watch.look();
   }
 
   #hear(frame: Told): void {

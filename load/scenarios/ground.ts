@@ -10,8 +10,12 @@ export interface Ground {
   readonly place: number;
   /** When all parts began. */
   readonly sinceMs: number;
-  /** Resolves when the whole body has come: of a stream, when it has ended. */
+  /** Resolves when the whole body has come. */
   ask: (question: Question) => Promise<Answer>;
+  /** Whether what `listen` hears is told as it comes, and `cut` ends it; else all of it is told once the server has ended the stream. */
+  readonly hearsAsItComes: boolean;
+  /** Opens a stream of events. */
+  listen: (question: Question, ear: StreamEar) => Stream;
   connect: (url: string, protocols: readonly string[], ear: Ear) => Line;
   check: (promise: string, holds: boolean) => void;
   add: (figure: Figure, value: number) => void;
@@ -61,6 +65,29 @@ export interface Ear {
   readonly closed: () => void;
 }
 
+/** One stream of events. */
+export interface Stream {
+  /** As a cut network does. Nothing is told afterwards. */
+  cut: () => void;
+}
+
+export interface StreamEar {
+  /** First, unless no answer came. A refusal is one, too. */
+  readonly opened: (head: Omit<Answer, "body">) => void;
+  readonly event: (event: StreamedEvent) => void;
+  /** A comment, by which a stream says that it lives. */
+  readonly beat: () => void;
+  /** Once, with how many lines there were that no stream of events has. */
+  readonly closed: (faults: number) => void;
+}
+
+export interface StreamedEvent {
+  readonly name: string;
+  /** Of this very event; null where it has none. */
+  readonly id: string | null;
+  readonly data: string;
+}
+
 /** What is counted. Those that end with `_ms` are times, of which percentiles are told. */
 export const figures = [
   "parley_missing",
@@ -69,16 +96,22 @@ export const figures = [
   "parley_refused",
   "parley_cut",
   "parley_resumed",
+  "parley_resumed_after_cut",
   "parley_heard_ms",
   "parley_ack_ms",
   "parley_caught_up_ms",
+  "parley_beat_ms",
 ] as const;
 export type Figure = (typeof figures)[number];
+
+export type Thresholds = Readonly<Record<string, readonly string[]>>;
 
 export interface Scenario {
   readonly sizes: Sizes;
   /** As k6 writes them: `count==0`, `rate==1`, `p(95)<500`. */
-  readonly thresholds: Readonly<Record<string, readonly string[]>>;
+  readonly thresholds: Thresholds;
+  /** Those which only a ground can judge that hears streams as they come. Elsewhere they do not hold: they are not judged. */
+  readonly asItComes?: Thresholds;
   /** One place of it. What throws fails a check. */
   readonly play: (ground: Ground) => Promise<void>;
 }

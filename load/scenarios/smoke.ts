@@ -2,10 +2,11 @@
 import { api } from "./api.ts";
 import { chat } from "./chat.ts";
 import { fanOut } from "./fanOut.ts";
-import type { Scenario } from "./ground.ts";
+import type { Scenario, Thresholds } from "./ground.ts";
 import { soak } from "./soak.ts";
 import { sse } from "./sse.ts";
 import { storm } from "./storm.ts";
+import { untimed } from "./thresholds.ts";
 
 const seconds = 30;
 
@@ -18,9 +19,10 @@ export const smoke: Readonly<Record<string, Scenario>> = {
   sse: { ...sse, sizes: { users: 2, perPlace: 1, seconds } },
 };
 
-/** Of all together, but for those of times: who else uses the machine is not known. */
-export const smokeThresholds = Object.fromEntries(
-  Object.values(smoke)
-    .flatMap(({ thresholds }) => Object.entries(thresholds))
-    .filter(([figure]) => !/_ms$|_duration$/.test(figure)),
-);
+/** Of all together. */
+export const smokeThresholds = untimed(allOf(({ thresholds }) => thresholds));
+export const smokeAsItComes = untimed(allOf(({ asItComes = {} }) => asItComes));
+
+function allOf(thresholdsOf: (scenario: Scenario) => Thresholds): Thresholds {
+  return Object.assign({}, ...Object.values(smoke).map(thresholdsOf));
+}

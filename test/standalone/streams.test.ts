@@ -4,6 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chance } from "../support/chance.ts";
 import { seqOf } from "../../src/protocol/changes.ts";
+import { hearWhole } from "../../load/k6/streamed.ts";
+import { playInNode } from "../../load/nodeGround.ts";
+import type { Ground } from "../../load/scenarios/ground.ts";
+import { sse } from "../../load/scenarios/sse.ts";
+import { untimed } from "../../load/scenarios/thresholds.ts";
+import { Tally } from "../../load/tally.ts";
 import { Reader } from "../chaos/reader.ts";
 import { ask, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
 import { dice } from "../support/dice.ts";
@@ -185,6 +191,33 @@ test("[E5] [P8] a writer who never pauses cuts no stream that is read, and holds
   expect(slowestMs).toBeLessThan(stormMs / 2);
   for (const reader of readers) reader.cut();
   for (const each of [writer, neighbour]) each.close();
+});
+
+test("[E1] [E2] the scenario of event streams is green, not judged by who hears a stream when it has ended, and red where one event is lost", async () => {
+  const whole = (ground: Ground): Ground => ({
+    ...ground,
+    hearsAsItComes: false,
+    listen: (question, ear) => hearWhole(ground.ask(question), ear),
+  });
+  const lossy = (ground: Ground): Ground => ({
+    ...ground,
+    listen: (question, ear) =>
+      ground.listen(question, { ...ear, event: (event) => /"seq":3\b/.test(event.data) || ear.event(event) }),
+  });
+  const [live, afterwards, lost] = await Promise.all(
+    [(ground: Ground) => ground, whole, lossy].map(async (changed, index) => {
+      const sizes = { users: 2, perPlace: 1, seconds: 1 };
+      const tally = new Tally();
+      const room = (ground: Ground): Ground => ({ ...ground, sinceMs: ground.sinceMs + index });
+      await playInNode({ ...sse, sizes, play: (ground) => sse.play(changed(room(ground))) }, tenant, tally);
+      return tally;
+    }),
+  );
+  const asItComes = sse.asItComes ?? {};
+  expect(live?.crossed({ ...sse.thresholds, ...untimed(asItComes) })).toEqual([]);
+  expect(afterwards?.crossed(sse.thresholds)).toEqual([]);
+  expect(afterwards?.crossed(asItComes)).toHaveLength(Object.values(asItComes).flat().length);
+  expect(lost?.crossed({ checks: ["rate==1"], parley_missing: ["count==0"] })).toHaveLength(2);
 });
 
 test("[E5] an idle stream has a comment every 15 seconds", async () => {

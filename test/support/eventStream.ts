@@ -83,6 +83,7 @@ export class EventStream {
   readonly ended: Promise<StreamEnding>;
   /** Told of each event in the instant in which it is shown. */
   onEvent: (event: StreamedEvent) => void = () => undefined;
+  onComment: () => void = () => undefined;
   readonly #response: IncomingMessage;
   readonly #socket: Socket;
   readonly #settle: (ending: StreamEnding) => void;
@@ -164,7 +165,11 @@ export class EventStream {
         this.#arrive(() => this.#take({ type, id, data }));
       },
       onRetry: (retryMs) => this.#arrive(() => (this.retryMs = retryMs)),
-      onComment: () => this.#arrive(() => (this.comments += 1)),
+      onComment: () =>
+        this.#arrive(() => {
+          this.comments += 1;
+          this.onComment();
+        }),
       onError: ({ message }) => this.#arrive(() => this.faults.push(message)),
     });
     this.#response.on("data", (bytes) => parser.feed(decoder.decode(bytes, { stream: true })));
