@@ -1,5 +1,4 @@
 /** Makes `dist/`: the Worker in one file, its static assets, and `worker.json` for the launcher. */
-import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   cpSync,
@@ -12,7 +11,6 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { findPackageJSON } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { unstable_getDurableObjectClassNameToUseSQLiteMap, unstable_readConfig, type Unstable_Config } from "wrangler";
@@ -21,20 +19,7 @@ import { buildDemo } from "./buildDemo.ts";
 import { Bundle, bundleFolder, descriptionIn, edgeModule, projectFolder } from "./bundle.ts";
 import { Failure } from "./failure.ts";
 import { writePages } from "./pages/pages.ts";
-
-const configPath = join(projectFolder, "wrangler.toml");
-
-// Wrangler asks the network for its own updates, reports its use and writes logs into the home folder unless told all of these.
-const quiet = {
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_SEND_ERROR_REPORTS: "false",
-  DO_NOT_TRACK: "1",
-  WRANGLER_HIDE_BANNER: "true",
-  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  X_LOCAL_EXPLORER: "false",
-  X_LOCAL_OBSERVABILITY: "false",
-};
+import { configPath, packageFolder, rehearse } from "./rehearsal.ts";
 
 /** The name of each of these holds a hash of what is in it. */
 const keptForever = `
@@ -58,7 +43,8 @@ async function build(): Promise<void> {
     copyAssets(join(draft, "public"));
     await buildConsole(join(draft, "public", "console"));
     await buildDemo(join(draft, "public", "demo"));
-    bundleWorker(draft);
+    // Here nothing reads a stack by its map, and no script is loaded from afar.
+    rehearse(draft, ["--minify=false"]);
     cpSync(join(import.meta.dirname, edgeModule), join(draft, edgeModule));
     describe(draft, startedMs);
     moveIn(draft);
@@ -80,32 +66,6 @@ function copyAssets(folder: string): void {
 /** The API reference's script, served from our own assets so that /docs asks no other host. */
 function scalarPath(): string {
   return join(packageFolder("@scalar/api-reference"), "dist", "browser", "standalone.js");
-}
-
-function bundleWorker(folder: string): void {
-  const wrangler = join(packageFolder("wrangler"), "bin", "wrangler.js");
-  // An empty environment is the top level, said aloud: wrangler warns otherwise.
-  const options = [
-    "deploy",
-    "--dry-run",
-    "--env=",
-    "--config",
-    configPath,
-    "--outdir",
-    folder,
-    "--assets",
-    join(folder, "public"),
-  ];
-  const run = spawnSync(process.execPath, [wrangler, ...options], {
-    cwd: projectFolder,
-    encoding: "utf8",
-    env: { ...process.env, ...quiet, WRANGLER_LOG_PATH: join(folder, "logs"), NO_COLOR: "1" },
-  });
-  if (run.error) throw run.error;
-  if (run.status !== 0)
-    throw new Failure(`${run.stdout}${run.stderr}`.replace(/^.*Logs were written to.*$/m, "").trim());
-  rmSync(join(folder, "logs"), { recursive: true, force: true });
-  rmSync(join(folder, "README.md"), { force: true });
 }
 
 function describe(folder: string, startedMs: number): void {
@@ -177,11 +137,4 @@ function report(seconds: number): void {
 
 function packageVersion(): string {
   return JSON.parse(readFileSync(join(projectFolder, "package.json"), "utf8")).version;
-}
-
-function packageFolder(name: string): string {
-  // By import, a package that does not export its package.json cannot be asked for its place.
-  const path = findPackageJSON(name, import.meta.url);
-  if (path === undefined) throw new Failure(`the package ${name} is missing: run \`npm ci\``);
-  return dirname(path);
 }

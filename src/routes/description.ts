@@ -1,13 +1,13 @@
 /** `/openapi.json`: the routes as they are declared, with what the library gets wrong put right. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import manifest from "../../package.json" with { type: "json" };
+import { version } from "../../package.json";
 import type { AppEnv } from "./app.ts";
 
 const frame = {
   openapi: "3.1.0",
   info: {
     title: "Parley",
-    version: manifest.version,
+    version,
     description:
       "Rooms with ordered, durable messages over WebSocket and HTTP. Every error is a problem of RFC 9457 with a `code`; the codes are listed at /errors.",
   },

@@ -2,7 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { Scalar } from "@scalar/hono-api-reference";
 import * as z from "zod";
-import manifest from "../../package.json" with { type: "json" };
+import { version } from "../../package.json";
 import { settingsOf } from "../env.ts";
 import { router } from "./app.ts";
 import { json } from "./declared.ts";
@@ -26,7 +26,7 @@ const documentationPolicy =
 export const documents = router().openapi(health, (c) => {
   // Throws where it is not: the answer says what is missing.
   settingsOf(c.env);
-  return c.json({ ok: true as const, version: manifest.version }, 200);
+  return c.json({ ok: true as const, version }, 200);
 });
 
 documents.get(

@@ -5,7 +5,6 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Reader } from "../chaos/reader.ts";
 import { ask, call, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
@@ -67,11 +66,6 @@ describe("a server", () => {
     expect((await server.stop("all")).code).toBe(0);
     expect([server.processes, server.log.slice(heard).filter((line) => !isJournal(line))]).toEqual([[], []]);
     await server.start();
-  });
-
-  test("[S8] the Worker that it has built has at most 420 KiB, compressed", () => {
-    const worker = readFileSync(join(import.meta.dirname, "../../dist/index.js"));
-    expect(gzipSync(worker).byteLength).toBeLessThanOrEqual(420 * 1_024);
   });
 
   test("[S2] what was answered survives kill -9, and the port is free again", async () => {

@@ -9,11 +9,16 @@ const root = join(import.meta.dirname, "../..");
 export function variantOf(place: string, replacement: string): string {
   const script = readFileSync(join(root, "dist", "index.js"), "utf8");
   if (script.split(place).length !== 2) throw new Error(`the bundle does not hold this once: ${place}`);
+  return projectWith(script.replace(place, replacement));
+}
+
+/** The folder, which is the caller's to remove: a copy whose built Worker is this script. */
+export function projectWith(script: string): string {
   const folder = mkdtempSync(join(tmpdir(), "parley-variant-"));
   for (const part of ["standalone", "src", "dist"]) cpSync(join(root, part), join(folder, part), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   cpSync(join(root, "package.json"), join(folder, "package.json"));
-  writeFileSync(join(folder, "dist", "index.js"), script.replace(place, replacement));
+  writeFileSync(join(folder, "dist", "index.js"), script);
   // Dated last, or the launcher would build the bundle anew.
   cpSync(join(root, "dist", "worker.json"), join(folder, "dist", "worker.json"));
   return folder;
