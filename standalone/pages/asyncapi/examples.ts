@@ -1,5 +1,6 @@
 /** A frame of each kind, as it may stand in a conversation. Each is parsed by its schema when the description is made. */
 import type { ClientFrame, JoinFrame, LeaveFrame } from "../../../src/protocol/clientFrames.ts";
+import { defaultRoomSettings } from "../../../src/protocol/message.ts";
 import type { ServerFrame } from "../../../src/protocol/serverFrames.ts";
 
 type Examples<Frame extends { type: string }> = { readonly [Type in Frame["type"]]: Extract<Frame, { type: Type }> };
@@ -28,17 +29,6 @@ export const saidOfRooms: Examples<JoinFrame | LeaveFrame> = {
 };
 
 const ada = { user: "ada", name: "Ada", state: { cursor: [120, 48] }, connections: 2 };
-
-const settings = {
-  frozen: false,
-  slowModeMs: 0,
-  access: "open",
-  search: null,
-  keepRevisions: false,
-  assistant: null,
-  retentionDays: null,
-  retentionMessages: null,
-} as const;
 
 const message = {
   id: 1045,
@@ -78,7 +68,7 @@ export const told: Examples<ServerFrame> = {
     pingMs: 25_000,
     reconnectJitterMs: 2_000,
     limits: { publish: { perSecond: 10, burst: 20 }, frameBytes: 65_536, textLength: 16_384 },
-    settings,
+    settings: defaultRoomSettings,
     presence: { version: 88, count: 1, members: [ada], more: false },
     receipts: { ada: 1041 },
     serverTime: 1_795_287_600_123,
