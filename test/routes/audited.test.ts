@@ -3,7 +3,8 @@ import { AuditPage } from "../../src/protocol/audit.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
 import { firstBreach, inDatabase } from "../support/audit.ts";
 import { answered, refused } from "./answers.ts";
-import { call, newTenant, newToken, operatorKey } from "./edge.ts";
+import { operatorKey } from "../support/api.ts";
+import { call, newTenant, newToken } from "./edge.ts";
 import { isSocket, methodOf, newWorld, operations, perform, type World } from "./operations.ts";
 
 const administrative = operations.filter(

@@ -5,10 +5,8 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
-import type { Call, TestTenant } from "../support/api.ts";
-import { type SocketOptions, TestSocket } from "../support/socket.ts";
-
-export const operatorKey = "test-operator-key-0123456789";
+import { type Call, tenancyBy } from "../support/api.ts";
+import { connected, openingOf, type SocketOptions, type TestSocket } from "../support/socket.ts";
 
 export async function call(
   path: string,
@@ -31,70 +29,14 @@ export async function call(
   return worker.fetch(request, env, createExecutionContext());
 }
 
-export function asOperator(path: string, options: Call = {}): Promise<Response> {
-  return call(path, { ...options, credential: operatorKey });
-}
-
-let tenants = 0;
-
-/** A tenant of its own for each test, so that none can meet another. */
-export async function newTenant(
-  limits: Readonly<Record<string, number>> = {},
-  settings: Readonly<Record<string, unknown>> = {},
-): Promise<TestTenant> {
-  const id = `e${Date.now().toString(36)}-${++tenants}`;
-  const created = await asOperator("/v1/tenants", { method: "POST", body: { id, name: "Test", limits, settings } });
-  if (created.status !== 201) throw new Error(`no tenant: ${await created.text()}`);
-  const { key } = await created.json<{ key: { id: string; secret: string } }>();
-  return { id, key: key.secret, keyId: key.id };
-}
-
-export async function newToken(
-  tenant: TestTenant,
-  user: string,
-  rooms: Readonly<Record<string, readonly string[]>>,
-  expiresInSeconds?: number,
-): Promise<string> {
-  const body = {
-    user,
-    name: user.toUpperCase(),
-    rooms,
-    ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
-  };
-  const made = await call("/v1/tokens", { method: "POST", credential: tenant.key, body });
-  if (made.status !== 201) throw new Error(`no token: ${await made.text()}`);
-  return (await made.json<{ token: string }>()).token;
-}
+export const { asOperator, newTenant, newToken } = tenancyBy(call, "e");
 
 /** What is answered to an upgrade with just these headers. */
 export function askUpgrade(room: string, headers: Readonly<Record<string, string>>, query = ""): Promise<Response> {
   return call(`/v1/rooms/${room}/socket${query}`, { headers: { Upgrade: "websocket", ...headers } });
 }
 
-export async function connect(
-  room: string,
-  { token, cursor, backlog, presence = "none", headers }: SocketOptions,
-): Promise<TestSocket> {
-  const query = new URLSearchParams({
-    presence,
-    ...(cursor === undefined ? {} : { cursor }),
-    ...(backlog === undefined ? {} : { backlog: String(backlog) }),
-  });
-  const response = await askUpgrade(
-    room,
-    { "Sec-WebSocket-Protocol": `parley.v1, bearer.${token}`, ...headers },
-    `?${query.toString()}`,
-  );
-  if (response.webSocket === null) throw new Error(`not upgraded: ${response.status} ${await response.text()}`);
-  const socket = new TestSocket(response.webSocket);
-  await socket.until(() => socket.closed !== null || caughtUp(socket));
-  return socket;
-}
-
-/** Whether all that follows is live. */
-function caughtUp(socket: TestSocket): boolean {
-  const [welcome] = socket.of("welcome");
-  const to = socket.of("changes").at(-1)?.to;
-  if (welcome === undefined) return false;
-  return to === undefined ? welcome.resumed : to >= welcome.head;
+export async function connect(room: string, options: SocketOptions): Promise<TestSocket> {
+  const { query, headers } = openingOf(options);
+  return connected(await askUpgrade(room, headers, query));
 }

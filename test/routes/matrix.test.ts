@@ -12,10 +12,10 @@ import {
   roomCapabilities,
   roles,
 } from "../../src/protocol/capabilities.ts";
-import type { TestTenant } from "../support/api.ts";
+import { operatorKey, type TestTenant } from "../support/api.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
 import { roomy } from "../support/roomy.ts";
-import { call, newTenant, newToken, operatorKey } from "./edge.ts";
+import { call, newTenant, newToken } from "./edge.ts";
 import {
   methodOf,
   newWorld,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { everything } from "../support/api.ts";
+import { everything, operatorKey } from "../support/api.ts";
 import { answered, hasSafeHeaders, refused } from "./answers.ts";
-import { asOperator, call, newToken, operatorKey } from "./edge.ts";
+import { asOperator, call, newToken } from "./edge.ts";
 import {
   badNames,
   isSocket,

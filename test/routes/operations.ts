@@ -50,8 +50,8 @@ import { Page } from "../../src/protocol/serverFrames.ts";
 import { PartAnswer, ReadyUpload, UploadAnswer, UploadWay } from "../../src/protocol/upload.ts";
 import { UsagePage } from "../../src/protocol/usage.ts";
 import { Delivery, DeliveryDetails, TestResult, WebhookEndpoint } from "../../src/protocol/webhook.ts";
-import { type Call, everything, type TestTenant } from "../support/api.ts";
-import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
+import { type Call, everything, operatorKey, type TestTenant } from "../support/api.ts";
+import { asOperator, call, newTenant, newToken } from "./edge.ts";
 
 /** Who is let in: the operator, an API key with `admin`, an API key, one with `publish`, any credential, whoever has the capability, or everyone. */
 export type Plane = "operator" | "admin" | "key" | "publishing key" | "client" | RoomCapability | "everyone";

@@ -6,7 +6,8 @@ import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
 import { dump } from "../support/dump.ts";
 import { unspeakable } from "../support/unspeakable.ts";
-import { askUpgrade, call, connect, newToken, operatorKey } from "./edge.ts";
+import { operatorKey } from "../support/api.ts";
+import { askUpgrade, call, connect, newToken } from "./edge.ts";
 import { Room } from "../../src/objects/room/room.ts";
 import { assistantKey, newWorld, type Operation, operations, perform, release, type World } from "./operations.ts";
 

@@ -6,12 +6,12 @@ import { roomStub } from "../../src/objects/stubs.ts";
 import type { Actor } from "../../src/protocol/actor.ts";
 import { TenantRow } from "../../src/protocol/export.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import { everything, type TestTenant } from "../support/api.ts";
+import { everything, operatorKey, type TestTenant } from "../support/api.ts";
 import { pass, startClock, stopClock } from "../support/clock.ts";
 import { addFile } from "../support/files.ts";
 import { roomObject } from "../support/room.ts";
 import { roomy } from "../support/roomy.ts";
-import { asOperator, call, newTenant, newToken, operatorKey } from "./edge.ts";
+import { asOperator, call, newTenant, newToken } from "./edge.ts";
 import { refused } from "./answers.ts";
 import { exported, fullRoom, historyOf, linesOf, textOf } from "./exported.ts";
 

@@ -3,7 +3,7 @@ import { exports } from "cloudflare:workers";
 import { roomCapabilities } from "../../src/protocol/capabilities.ts";
 
 const base = "http://parley.test";
-const operatorKey = "test-operator-key-0123456789";
+export const operatorKey = "test-operator-key-0123456789";
 
 export interface Call {
   readonly method?: string;
@@ -26,43 +26,43 @@ export function call(path: string, { method = "GET", credential, user, body, hea
   });
 }
 
-export function asOperator(path: string, options: Call = {}): Promise<Response> {
-  return call(path, { ...options, credential: operatorKey });
-}
-
 export interface TestTenant {
   readonly id: string;
   readonly key: string;
   readonly keyId: string;
 }
 
-let tenants = 0;
-
-/** A tenant of its own for each test, so that none can meet another. */
-export async function newTenant(
-  limits: Readonly<Record<string, number>> = {},
-  settings: Readonly<Record<string, unknown>> = {},
-): Promise<TestTenant> {
-  const id = `t${Date.now().toString(36)}-${++tenants}`;
-  const created = await asOperator("/v1/tenants", { method: "POST", body: { id, name: "Test", limits, settings } });
-  if (created.status !== 201) throw new Error(`no tenant: ${await created.text()}`);
-  const { key } = await created.json<{ key: { id: string; secret: string } }>();
-  return { id, key: key.secret, keyId: key.id };
-}
-
 export const everything: readonly string[] = roomCapabilities;
 export const ordinary = ["read", "publish", "react", "edit:own", "delete:own"];
 
-export async function newToken(
-  tenant: TestTenant,
-  user: string,
-  rooms: Readonly<Record<string, readonly string[]>> = { "*": ordinary },
-): Promise<string> {
-  const made = await call("/v1/tokens", {
-    method: "POST",
-    credential: tenant.key,
-    body: { user, name: user.toUpperCase(), rooms },
-  });
-  if (made.status !== 201) throw new Error(`no token: ${await made.text()}`);
-  return (await made.json<{ token: string }>()).token;
+/** Tenants of their own for each test, so that none can meet another, by whatever way the Worker is called; `letter` begins their ids. */
+export function tenancyBy(by: (path: string, options: Call) => Promise<Response>, letter: string) {
+  let tenants = 0;
+  const asOperator = (path: string, options: Call = {}): Promise<Response> =>
+    by(path, { ...options, credential: operatorKey });
+  const newTenant = async (
+    limits: Readonly<Record<string, number>> = {},
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<TestTenant> => {
+    const id = `${letter}${Date.now().toString(36)}-${++tenants}`;
+    const created = await asOperator("/v1/tenants", { method: "POST", body: { id, name: "Test", limits, settings } });
+    if (created.status !== 201) throw new Error(`no tenant: ${await created.text()}`);
+    const { key } = await created.json<{ key: { id: string; secret: string } }>();
+    return { id, key: key.secret, keyId: key.id };
+  };
+  const newToken = async (
+    tenant: TestTenant,
+    user: string,
+    rooms: Readonly<Record<string, readonly string[]>> = { "*": ordinary },
+    expiresInSeconds?: number,
+  ): Promise<string> => {
+    const lasting = expiresInSeconds === undefined ? {} : { expiresInSeconds };
+    const body = { user, name: user.toUpperCase(), rooms, ...lasting };
+    const made = await by("/v1/tokens", { method: "POST", credential: tenant.key, body });
+    if (made.status !== 201) throw new Error(`no token: ${await made.text()}`);
+    return (await made.json<{ token: string }>()).token;
+  };
+  return { asOperator, newTenant, newToken };
 }
+
+export const { asOperator, newTenant, newToken } = tenancyBy(call, "t");

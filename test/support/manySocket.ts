@@ -1,7 +1,8 @@
-/** A client's end of the WebSocket of many rooms: what it was sent, in order, batches taken apart. */
+/** A client's end of the WebSocket of many rooms. */
 import { exports } from "cloudflare:workers";
 import { parseCursor } from "../../src/protocol/cursor.ts";
 import type { ServerFrame, WelcomeFrame } from "../../src/protocol/serverFrames.ts";
+import { FramedSocket } from "./framedSocket.ts";
 
 /** On this connection a room's frame names the room; one of the connection itself names none. */
 export type AddressedFrame = ServerFrame & { readonly room?: string };
@@ -14,42 +15,8 @@ interface JoinOptions {
   readonly presence?: "full" | "count" | "none";
 }
 
-/** Joins wait for each other. */
-const joinMs = 20_000;
-
-// Patience is measured by the real clock: a test may have stopped the other one.
-const { setTimeout: inRealTime, clearTimeout: cancelInRealTime } = globalThis;
-
-export class ManySocket {
-  readonly frames: AddressedFrame[] = [];
-  closed: { readonly code: number; readonly reason: string } | null = null;
-  readonly #socket: WebSocket;
+export class ManySocket extends FramedSocket<AddressedFrame> {
   #joins = 0;
-  #wake: (() => void)[] = [];
-
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.addEventListener("message", ({ data }) => {
-      const parsed: AddressedFrame | AddressedFrame[] = JSON.parse(String(data));
-      this.frames.push(...(Array.isArray(parsed) ? parsed : [parsed]));
-      this.#notify();
-    });
-    socket.addEventListener("close", ({ code, reason }) => {
-      this.closed = { code, reason };
-      this.#notify();
-    });
-    socket.accept();
-  }
-
-  /** Each by itself; an array is a batch, a text goes as it is. */
-  send(...frames: unknown[]): void {
-    for (const frame of frames)
-      this.#socket.send(typeof frame === "string" || frame instanceof ArrayBuffer ? frame : JSON.stringify(frame));
-  }
-
-  close(code?: number, reason?: string): void {
-    this.#socket.close(code, reason);
-  }
 
   /** Those of a room, or with null those of the connection itself. */
   of<Type extends ServerFrame["type"]>(room: string | null, type: Type): FrameOf<Type>[] {
@@ -71,10 +38,10 @@ export class ManySocket {
   async join(room: string, { presence = "none", ...options }: JoinOptions = {}): Promise<WelcomeFrame> {
     const ref = `join-${++this.#joins}`;
     this.send({ type: "join", ref, room, presence, ...options });
-    const answer = await this.answer(ref, joinMs);
+    const answer = await this.answer(ref);
     if (answer.type !== "ack") throw new Error(JSON.stringify(answer));
     const from = this.frames.indexOf(answer);
-    await this.until(() => isCaughtUp(this.in(room, from), options.cursor), joinMs);
+    await this.until(() => isCaughtUp(this.in(room, from), options.cursor));
     return this.welcome(room);
   }
 
@@ -85,41 +52,9 @@ export class ManySocket {
     if (answer.type !== "ack") throw new Error(JSON.stringify(answer));
   }
 
-  /** The answer to the frame with this `ref`. */
-  async answer(ref: string, timeoutMs?: number): Promise<AddressedFrame> {
-    const found = (): AddressedFrame | undefined => this.frames.find((frame) => "ref" in frame && frame.ref === ref);
-    await this.until(() => found() !== undefined, timeoutMs);
-    const answer = found();
-    if (answer === undefined) throw new Error("unreachable");
-    return answer;
-  }
-
-  /** Waits until what has arrived satisfies the condition. Fails after `timeoutMs`, with what did arrive. */
-  async until(condition: (socket: this) => boolean, timeoutMs = 5_000): Promise<void> {
-    let late = false;
-    const timer = inRealTime(() => {
-      late = true;
-      this.#notify();
-    }, timeoutMs);
-    while (!condition(this)) {
-      if (late)
-        throw new Error(
-          `waited in vain; closed: ${JSON.stringify(this.closed)}; the last frames: ${JSON.stringify(this.frames.slice(-5)).slice(0, 2_000)}`,
-        );
-      await new Promise<void>((resolve) => void this.#wake.push(resolve));
-    }
-    cancelInRealTime(timer);
-  }
-
   /** Waits for the other side's farewell. */
-  async untilClosed(timeoutMs = 5_000): Promise<void> {
-    await this.until(({ closed }) => closed !== null, timeoutMs);
-  }
-
-  #notify(): void {
-    const waiting = this.#wake;
-    this.#wake = [];
-    for (const wake of waiting) wake();
+  async untilClosed(): Promise<void> {
+    await this.until(({ closed }) => closed !== null);
   }
 }
 
