@@ -27,7 +27,8 @@ import type { Roster } from "./roster.ts";
 import type { Indexer } from "./indexer.ts";
 import type { Keeper } from "./retention.ts";
 import type { Streaming } from "./streaming.ts";
-import type { RoomState, Store } from "./store/store.ts";
+import type { RoomState } from "./store/roomRow.ts";
+import type { Store } from "./store/store.ts";
 
 export interface RoomParts {
   /** The room's name within its tenant. */

@@ -5,7 +5,7 @@
 import { asks, assistantOf, speaksForItself } from "../../core/asking.ts";
 import type { Message } from "../../protocol/message.ts";
 import type { Migration } from "../migrate.ts";
-import type { RoomState } from "./store/store.ts";
+import type { RoomState } from "./store/roomRow.ts";
 
 export const questionsMigration: Migration = {
   id: "questions-1",

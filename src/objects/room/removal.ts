@@ -11,7 +11,8 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import type { Entry, Outcome } from "./queue.ts";
 import { countReplies } from "./replies.ts";
 import { tombstoneContent } from "./rows.ts";
-import { roomChange, type Store } from "./store/store.ts";
+import { roomChange } from "./store/roomRow.ts";
+import type { Store } from "./store/store.ts";
 import { endBefore } from "./streamEnd.ts";
 import { itself } from "./viewer.ts";
 

@@ -11,7 +11,7 @@ import { applyMember } from "./members.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import type { Admitted, Outcome } from "./queue.ts";
 import { lacks } from "./standing.ts";
-import { roomChange } from "./store/store.ts";
+import { roomChange } from "./store/roomRow.ts";
 
 export type SettingsPatch = { readonly [Name in keyof RoomSettings]?: RoomSettings[Name] | undefined };
 

@@ -1,8 +1,7 @@
 /** A room's tables: its own row, and what concerns several of them at once. */
-import { canonicalJson } from "../../../core/auditChain.ts";
-import { type Change, type RoomChange, seqOf } from "../../../protocol/changes.ts";
-import { defaultRoomSettings, type RoomSettings } from "../../../protocol/message.ts";
-import { RoomPolicy } from "../../../protocol/policy.ts";
+import { type Change, seqOf } from "../../../protocol/changes.ts";
+import type { RoomSettings } from "../../../protocol/message.ts";
+import type { RoomPolicy } from "../../../protocol/policy.ts";
 import { isUntouched, migrate } from "../../migrate.ts";
 import { migrations } from "../migrations.ts";
 import { Ages } from "./ages.ts";
@@ -15,25 +14,11 @@ import { SearchIndex } from "./searchIndex.ts";
 import { Streams } from "./streams.ts";
 import { Replies } from "./replies.ts";
 import { Revisions } from "./revisions.ts";
+import { completed, lasting, readRow, roomChange, type RoomState, stateIn } from "./roomRow.ts";
 import { Traces } from "./traces.ts";
 import { Unread } from "./unread.ts";
 import { Usage } from "./usage.ts";
 import { Veil } from "./veil.ts";
-
-/** The room's own row. */
-export interface RoomState {
-  /** Of the last change that readers are told of as the room's: also that retention has moved `oldest`. */
-  readonly seq: number;
-  /** Of the last change of the settings; 0 where there was none. */
-  readonly settingsSeq: number;
-  readonly oldest: number;
-  readonly floor: number;
-  /** The stored epoch: readers are shown a hash over it and the deployment's generation. */
-  readonly epoch: string;
-  readonly settings: RoomSettings;
-  readonly policy: RoomPolicy;
-  readonly deletedAtMs: number | null;
-}
 
 /** The row of an imported room. */
 export interface Adopted extends Pick<RoomState, "seq" | "oldest" | "floor" | "epoch"> {
@@ -237,46 +222,13 @@ export class Store {
     this.search.reload();
     const heard = this.#room?.policy;
     this.#sizeBytes = this.#sql.databaseSize;
-    const row = this.#sql
-      .exec<{
-        seq: number;
-        settings_seq: number;
-        oldest: number;
-        floor: number;
-        epoch: string;
-        settings: string;
-        policy: string;
-        deleted_at: number | null;
-        counted_to: number;
-        slow_since: number;
-        top: number;
-        hides: number;
-      }>(
-        `SELECT EXISTS (SELECT 1 FROM message WHERE shadow = 1) AS hides, seq, settings_seq, oldest, floor, epoch, settings, policy, deleted_at, counted_to, slow_since, max(
-         head, seq,
-         coalesce((SELECT id FROM message ORDER BY id DESC LIMIT 1), 0),
-         coalesce((SELECT seq FROM message WHERE seq > id ORDER BY seq DESC LIMIT 1), 0),
-         coalesce((SELECT seq FROM member WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1), 0)) AS top FROM room`,
-      )
-      .toArray()[0];
+    const row = readRow(this.#sql);
     this.#head = row?.top ?? 0;
     this.messages.reload(row?.hides === 1);
     this.usage.reload(row?.counted_to ?? 0);
     this.streams.reload();
     this.#slowSinceMs = row?.slow_since ?? 0;
-    this.#room =
-      row === undefined
-        ? null
-        : {
-            seq: row.seq,
-            settingsSeq: row.settings_seq,
-            oldest: row.oldest,
-            floor: row.floor,
-            epoch: row.epoch,
-            deletedAtMs: row.deleted_at,
-            settings: { ...defaultRoomSettings, ...JSON.parse(row.settings) },
-            policy: newer(RoomPolicy.parse(JSON.parse(row.policy)), heard),
-          };
+    this.#room = row === undefined ? null : stateIn(row, heard);
   }
 
   /**
@@ -336,25 +288,4 @@ export class Store {
     this.members.remove(user);
     this.raiseFloor(head);
   }
-}
-
-function lasting(policy: RoomPolicy): string {
-  // What was read and what was told name the same in another order.
-  const bans = policy.bans.filter(({ shadow }) => shadow);
-  return canonicalJson({ ...policy, version: 0, revocations: [], revocationsAskedUntilMs: 0, bans });
-}
-
-const blank = RoomPolicy.parse({ version: 0, limits: {}, autoCreate: true });
-
-/** A tenant of older code does not tell what has come since. Parsed only where it is read: there is no time for it in a push. */
-function completed(told: RoomPolicy): RoomPolicy {
-  return { ...blank, ...told, limits: { ...blank.limits, ...told.limits } };
-}
-
-function newer(stored: RoomPolicy, heard: RoomPolicy | undefined): RoomPolicy {
-  return heard !== undefined && heard.version > stored.version ? heard : stored;
-}
-
-export function roomChange({ settings, seq, oldest }: RoomState): RoomChange {
-  return { ...settings, seq, oldest };
 }
