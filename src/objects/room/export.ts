@@ -22,7 +22,7 @@ export interface RoomPosition {
   readonly reactions: { readonly message: number; readonly after: ReactionMark } | null;
 }
 
-type RoomExport =
+export type RoomExport =
   | ({ readonly ok: true; readonly epoch: string; readonly head: number } & ExportPage<RoomPosition>)
   | Refusal;
 

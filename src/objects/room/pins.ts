@@ -59,13 +59,15 @@ function applyPin(parts: RoomParts, log: Log, session: Session, { id, remove }: 
   return { ok: true, id, seq: patch.seq, duplicate: false };
 }
 
+export type PinsPage = Slice & { readonly cursor: string };
+
 /** In order of id, as the reader is shown them: so many at most, and at most the bytes of a replay. */
 export function pins(
   parts: RoomParts,
   session: Session,
   { after, limit }: { readonly after: number; readonly limit: number },
   nowMs: number,
-): Refusal | ({ readonly ok: true; readonly cursor: string } & Slice) {
+): Refusal | ({ readonly ok: true } & PinsPage) {
   const forbidden = lacks(parts, session, "read");
   if (forbidden !== null) return forbidden;
   const { replayBytes: bytes } = stateOf(parts).policy.limits;

@@ -16,13 +16,19 @@ export interface RevisionsRequest {
   readonly limit: number;
 }
 
+export interface RevisionsPage {
+  readonly revisions: Revision[];
+  /** After which version the next page begins. */
+  readonly next: number | null;
+}
+
 /** A page, the oldest first; of at most the bytes of a replay. */
 export function revisions(
   parts: RoomParts,
   session: Session,
   { id, after, limit }: RevisionsRequest,
   nowMs: number,
-): Refusal | { readonly ok: true; readonly revisions: Revision[]; readonly next: number | null } {
+): Refusal | ({ readonly ok: true } & RevisionsPage) {
   const viewer = viewerOf(parts, session);
   const message = parts.store.messages.get(id, nowMs, viewer);
   const forbidden = lacks(parts, session, "read");

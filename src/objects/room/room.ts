@@ -26,7 +26,15 @@ import { cancel } from "./cancel.ts";
 import { type ChangesPage, changesPage, type Wanted } from "./catchUp.ts";
 import { edit, remove } from "./edit.ts";
 import { type Erased, eraseUser, forgetDecisions } from "./erasure.ts";
-import { beginExport, exportable, exportPage, type RoomPosition, userPage, type UserPosition } from "./export.ts";
+import {
+  beginExport,
+  exportable,
+  exportPage,
+  type RoomExport,
+  type RoomPosition,
+  userPage,
+  type UserPosition,
+} from "./export.ts";
 import { assemble, type Assembled } from "./assemble.ts";
 import type { Sanctioned } from "./bans.ts";
 import { batchAnswer, type BatchStored, publishBatch, unfitBatch } from "./batch.ts";
@@ -41,7 +49,7 @@ import { type MemberRequest, setMember } from "./members.ts";
 import { ban, type BanRequest, kick, type KickRequest, mute, type MuteRequest, sanctioned } from "./moderation.ts";
 import { type Bounds, oneMessage, page } from "./pages.ts";
 import type { RoomParts } from "./parts.ts";
-import { pin, type PinRequest, pins } from "./pins.ts";
+import { pin, type PinRequest, pins, type PinsPage } from "./pins.ts";
 import { headCursor } from "./position.ts";
 import { publish, type PublishRequest } from "./publish.ts";
 import { answerTo, type Answered } from "./put.ts";
@@ -51,9 +59,8 @@ import { read } from "./readPositions.ts";
 import { retention } from "./removal.ts";
 import { search, type SearchRequest } from "./search.ts";
 import { replay, type ReplayPage, type Span } from "./replay.ts";
-import { revisions, type RevisionsRequest } from "./revisions.ts";
+import { revisions, type RevisionsPage, type RevisionsRequest } from "./revisions.ts";
 import { memberOf } from "./rows.ts";
-import type { Revision } from "./store/revisions.ts";
 import { configure, type SettingsPatch, unkept } from "./settings.ts";
 import { jobsOf } from "./jobs.ts";
 import { append, type AppendAnswer, type EndRequest, finish } from "./stream.ts";
@@ -165,17 +172,11 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
     return this.#changed(caller, (parts, nowMs) => pin(parts, caller.session, request, nowMs));
   }
 
-  pins(
-    caller: Caller,
-    bounds: { readonly after: number; readonly limit: number },
-  ): Promise<Answer<{ messages: Message[]; hasMore: boolean; cursor: string }>> {
+  pins(caller: Caller, bounds: { readonly after: number; readonly limit: number }): Promise<Answer<PinsPage>> {
     return this.#calls.reading(caller, (parts, nowMs) => pins(parts, caller.session, bounds, nowMs));
   }
 
-  revisions(
-    caller: Caller,
-    request: RevisionsRequest,
-  ): Promise<Answer<{ revisions: Revision[]; next: number | null }>> {
+  revisions(caller: Caller, request: RevisionsRequest): Promise<Answer<RevisionsPage>> {
     return this.#calls.reading(caller, (parts, nowMs) => revisions(parts, caller.session, request, nowMs));
   }
 
@@ -305,10 +306,7 @@ export class Room extends Server<RoomBindings & Cloudflare.Env> {
   // Exports and imports, which are the tenant's server's and the operator's. The edge has seen that they are.
 
   /** `actor` asks for the first page, and is written down. */
-  exportPage(
-    position: RoomPosition | null,
-    actor: Actor | null,
-  ): Answer<{ epoch: string; head: number } & ExportPage<RoomPosition>> {
+  exportPage(position: RoomPosition | null, actor: Actor | null): RoomExport {
     const refused = exportable(this.#parts);
     if (refused !== null) return refused;
     if (actor !== null) beginExport(this.#parts, actor, Date.now());
