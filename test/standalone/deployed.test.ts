@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
+import type { Message } from "../../src/protocol/message.ts";
 import { rehearse } from "../../standalone/rehearsal.ts";
 import { Reader } from "../chaos/reader.ts";
-import { ask, type LiveTenant, makeTenant, newToken, wholeHistory } from "../chaos/tenant.ts";
+import { ask, type LiveTenant, makeTenant, newToken, upload, wholeHistory } from "../chaos/tenant.ts";
 import { type Server, startServer } from "../support/process.ts";
 import { projectWith } from "../support/variant.ts";
 
@@ -61,6 +62,21 @@ test("[S8] it describes itself: every operation that is declared, with what it t
   expect(Object.values(paths).flatMap((operations) => Object.keys(operations))).toHaveLength(declared);
   const publish = JSON.stringify(paths["/v1/rooms/{room}/messages"]?.["post"]);
   expect(/"nonce":\{.*?\}/.exec(publish)?.[0]).toMatch(/^"nonce":\{"type":"string","pattern":/);
+});
+
+test("[S8] it knows what a file is, and looks into no archive", async () => {
+  const gif = Buffer.from("R0lGODlhAwACAIAAAAAAAP///yH5BAAAAAAALAAAAAADAAIAAAIChF8AOw==", "base64");
+  const entry = Buffer.alloc(64);
+  entry.writeUInt32BE(0x504b0304);
+  const files = { gif, gzip: gzipSync(gif), zip: entry };
+  for (const [name, bytes] of Object.entries(files)) {
+    const file = await upload(tenant, "general", "ada", { name, said: "image/gif", bytes });
+    const publishing = { method: "POST", credential: tenant.key, user: "ada", body: { attachments: [file] } };
+    const { message } = await ask<{ message: Message }>(`${tenant.url}/v1/rooms/general/messages`, publishing);
+    const [{ type, width, height } = {}] = message.attachments;
+    const shown = name === "gif" ? ["image/gif", 3, 2] : ["application/octet-stream", undefined, undefined];
+    expect([name, type, width, height]).toEqual([name, ...shown]);
+  }
 });
 
 test("[U21] `npm run trace` names the file and the line of the source for a place in the deployed script", () => {
