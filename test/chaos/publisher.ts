@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BatchAnswer } from "../../src/protocol/batch.ts";
 import type { Message } from "../../src/protocol/message.ts";
 import type { Reader } from "./reader.ts";
-import { call, type LiveTenant } from "./tenant.ts";
+import { call, type LiveCall, type LiveTenant } from "./tenant.ts";
 
 const inFlight = 5;
 const batchSize = 20;
@@ -82,19 +82,25 @@ export class SocketPublisher implements Publisher {
   }
 }
 
-/** One request after another, each with an Idempotency-Key. */
-export class HttpPublisher implements Publisher {
-  readonly sent: Publication[] = [];
+/** One request after another, each of so many messages, until one is not answered. */
+abstract class RequestPublisher implements Publisher {
+  protected readonly requests: Publication[][] = [];
   readonly #tenant: LiveTenant;
   readonly #room: string;
   readonly #user: string;
+  readonly #size: number;
   #going = false;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(tenant: LiveTenant, room: string, user: string) {
+  constructor(tenant: LiveTenant, room: string, user: string, size: number) {
     this.#tenant = tenant;
     this.#room = room;
     this.#user = user;
+    this.#size = size;
+  }
+
+  get sent(): Publication[] {
+    return this.requests.flat();
   }
 
   get acked(): Publication[] {
@@ -112,100 +118,76 @@ export class HttpPublisher implements Publisher {
   }
 
   async resend(): Promise<Publication[]> {
-    const unacked = this.sent.filter(({ ack }) => ack === undefined);
-    for (const publication of unacked) await this.#post(publication);
-    return unacked;
+    const unacked = this.requests.filter((request) => request.some(({ ack }) => ack === undefined));
+    for (const request of unacked) await this.post(request);
+    return unacked.flat();
+  }
+
+  /** Leaves them without an ack when the connection breaks; throws on a refusal. */
+  protected abstract post(request: readonly Publication[]): Promise<void>;
+
+  /** Null when the connection breaks. */
+  protected async ask(
+    path: string,
+    options: Pick<LiveCall, "headers" | "body">,
+  ): Promise<{ readonly status: number; readonly body: string } | null> {
+    const address = `${this.#tenant.url}/v1/rooms/${this.#room}/${path}`;
+    const who = { credential: this.#tenant.key, user: this.#user };
+    const answer = await call(address, { method: "POST", ...who, ...options })
+      .then(async (response) => ({ status: response.status, body: await response.text() }))
+      .catch(() => null);
+    if (answer !== null && answer.status >= 300) throw new Error(`${answer.status} ${answer.body}`);
+    return answer;
   }
 
   async #publishOn(): Promise<void> {
     while (this.#going) {
-      const publication = compose(this.#user, this.sent.length);
-      this.sent.push(publication);
-      await this.#post(publication);
+      const first = this.requests.length * this.#size;
+      const request = Array.from({ length: this.#size }, (_, index) => compose(this.#user, first + index));
+      this.requests.push(request);
+      await this.post(request);
       // The server died under this request: perhaps stored.
-      if (publication.ack === undefined) return;
+      if (request[0]?.ack === undefined) return;
       await sleep(1);
     }
   }
+}
 
-  /** Leaves it without an ack when the connection breaks; throws on a refusal. */
-  async #post(publication: Publication): Promise<void> {
-    const { user, nonce, text } = publication;
-    const address = `${this.#tenant.url}/v1/rooms/${this.#room}/messages`;
-    const headers = { "Idempotency-Key": nonce };
-    const credential = this.#tenant.key;
-    const answer = await call(address, { method: "POST", credential, user, headers, body: { text } })
-      .then(async (response) => ({ status: response.status, body: await response.text() }))
-      .catch(() => null);
-    if (answer === null) return;
-    if (answer.status >= 300) throw new Error(`${answer.status} ${answer.body}`);
-    const { message }: { message: Message } = JSON.parse(answer.body);
-    publication.ack = { id: message.id, seq: message.seq };
-    publication.duplicate = answer.status === 200;
+/** Each message by itself, with an Idempotency-Key. */
+export class HttpPublisher extends RequestPublisher {
+  constructor(tenant: LiveTenant, room: string, user: string) {
+    super(tenant, room, user, 1);
+  }
+
+  protected override async post(request: readonly Publication[]): Promise<void> {
+    for (const publication of request) {
+      const { nonce, text } = publication;
+      const answer = await this.ask("messages", { headers: { "Idempotency-Key": nonce }, body: { text } });
+      if (answer === null) return;
+      const { message }: { message: Message } = JSON.parse(answer.body);
+      publication.ack = { id: message.id, seq: message.seq };
+      publication.duplicate = answer.status === 200;
+    }
   }
 }
 
 /** One batch after another, each message with its nonce. */
-export class BatchPublisher implements Publisher {
-  readonly batches: Publication[][] = [];
-  readonly #tenant: LiveTenant;
-  readonly #room: string;
-  readonly #user: string;
-  #going = false;
-  #loop: Promise<void> = Promise.resolve();
-
+export class BatchPublisher extends RequestPublisher {
   constructor(tenant: LiveTenant, room: string, user: string) {
-    this.#tenant = tenant;
-    this.#room = room;
-    this.#user = user;
+    super(tenant, room, user, batchSize);
   }
 
-  get sent(): Publication[] {
-    return this.batches.flat();
+  get batches(): readonly (readonly Publication[])[] {
+    return this.requests;
   }
 
-  get acked(): Publication[] {
-    return this.sent.filter(({ ack }) => ack !== undefined);
-  }
-
-  begin(): void {
-    this.#going = true;
-    this.#loop = this.#publishOn();
-  }
-
-  async halt(): Promise<void> {
-    this.#going = false;
-    await this.#loop;
-  }
-
-  async resend(): Promise<Publication[]> {
-    const unacked = this.batches.filter((batch) => batch.some(({ ack }) => ack === undefined));
-    for (const batch of unacked) await this.#post(batch);
-    return unacked.flat();
-  }
-
-  async #publishOn(): Promise<void> {
-    while (this.#going) {
-      const first = this.sent.length;
-      const batch = Array.from({ length: batchSize }, (_, index) => compose(this.#user, first + index));
-      this.batches.push(batch);
-      await this.#post(batch);
-      if (batch[0]?.ack === undefined) return;
-      await sleep(1);
-    }
-  }
-
-  async #post(batch: Publication[]): Promise<void> {
-    const body = { messages: batch.map(({ nonce, text }) => ({ nonce, text })) };
-    const address = `${this.#tenant.url}/v1/rooms/${this.#room}/messages:batch`;
-    const answer = await call(address, { method: "POST", credential: this.#tenant.key, user: this.#user, body })
-      .then(async (response) => ({ status: response.status, body: await response.text() }))
-      .catch(() => null);
+  protected override async post(request: readonly Publication[]): Promise<void> {
+    const body = { messages: request.map(({ nonce, text }) => ({ nonce, text })) };
+    const answer = await this.ask("messages:batch", { body });
     if (answer === null) return;
-    if (answer.status >= 300) throw new Error(`${answer.status} ${answer.body}`);
     const { messages }: BatchAnswer = JSON.parse(answer.body);
     for (const [index, { id, seq, duplicate }] of messages.entries())
-      Object.assign(batch[index] ?? {}, { ack: { id, seq }, duplicate });
+      Object.assign(request[index] ?? {}, { ack: { id, seq }, duplicate });
   }
 }
 
