@@ -14,34 +14,39 @@ interface Bucket {
   readonly rate: Rate;
 }
 
+/** What something takes from one bucket. */
+interface Price {
+  readonly key: string;
+  readonly rate: Rate;
+  readonly wanted?: number;
+  /** For a refusal: the limit's name, and of what there are at most so many. */
+  readonly scope: string;
+  readonly what: string;
+  /** So many as the rate has in a second, unless it says so. */
+  readonly most?: number;
+}
+
 export class Rates {
   readonly #buckets = new Map<string, Bucket>();
   #tidyAt = 1_000;
 
-  /** Pays for so many changes by this user in this room: both buckets, or none. */
+  /** So many changes by this user in this room. */
   payForChange(session: Session, limits: Limits, nowMs: number, changes = 1): Refusal | null {
-    const userKey = `changes ${senderOf(session)}`;
-    const userRate = userRateOf(limits);
-    const roomRate = roomRateOf(limits);
-    const byUser = spend(this.#left(userKey), userRate, nowMs, changes);
-    if (!byUser.ok)
-      return tooFast(
-        "user_in_room",
-        `At most ${userRate.perSecond} changes per second per user in this room.`,
-        userRate,
-        byUser.retryAfterMs,
-      );
-    const byRoom = spend(this.#left(roomKey), roomRate, nowMs, changes);
-    if (!byRoom.ok)
-      return tooFast(
-        "room",
-        `At most ${roomRate.perSecond} changes per second in this room.`,
-        roomRate,
-        byRoom.retryAfterMs,
-      );
-    this.#keep(userKey, byUser.allowance, userRate, nowMs);
-    this.#buckets.set(roomKey, { allowance: byRoom.allowance, rate: roomRate });
-    return null;
+    const ofUser = {
+      key: `changes ${senderOf(session)}`,
+      rate: userRateOf(limits),
+      wanted: changes,
+      scope: "user_in_room",
+      what: "changes per second per user in this room",
+    };
+    const ofRoom = {
+      key: roomKey,
+      rate: roomRateOf(limits),
+      wanted: changes,
+      scope: "room",
+      what: "changes per second in this room",
+    };
+    return this.#pay([ofUser, ofRoom], nowMs);
   }
 
   /** What is left of both buckets. */
@@ -55,91 +60,73 @@ export class Rates {
 
   /** Read positions are written and told too. They have a bucket of their own, so that reading on does not use up one's voice. */
   payForReading(session: Session, limits: Limits, nowMs: number): Refusal | null {
+    const what = "read positions per second per user in this room";
     const key = `reading ${senderOf(session)}`;
-    const rate = userRateOf(limits);
-    const spent = spend(this.#left(key), rate, nowMs);
-    if (!spent.ok)
-      return tooFast(
-        "user_in_room",
-        `At most ${rate.perSecond} read positions per second per user in this room.`,
-        rate,
-        spent.retryAfterMs,
-      );
-    this.#keep(key, spent.allowance, rate, nowMs);
-    return null;
+    return this.#pay([{ key, rate: userRateOf(limits), scope: "user_in_room", what }], nowMs);
   }
 
   /** Pieces of streamed texts: so many, and so many bytes. They cost less than a change, and come more often. */
   payForAppend(session: Session, limits: Limits, bytes: number, nowMs: number): Refusal | null {
-    const [key, bytesKey] = [`appends ${senderOf(session)}`, `bytes ${senderOf(session)}`];
-    const rate = { perSecond: limits.appendsPerUserPerSecond, burst: limits.appendsPerUserBurst };
-    const bytesRate = { perSecond: limits.appendBytesPerUserPerSecond, burst: limits.appendBytesPerUserBurst };
-    const spent = spend(this.#left(key), rate, nowMs);
-    if (!spent.ok)
-      return tooFast(
-        "appends",
-        `At most ${rate.perSecond} appends per second per user in this room.`,
-        rate,
-        spent.retryAfterMs,
-      );
-    // What is more than the burst takes all of it.
-    const price = Math.min(bytes, bytesRate.burst);
-    const bytesSpent = spend(this.#left(bytesKey), bytesRate, nowMs, price);
-    if (!bytesSpent.ok)
-      return tooFast(
-        "append_bytes",
-        `At most ${bytesRate.perSecond} bytes per second are appended by a user in this room.`,
-        bytesRate,
-        bytesSpent.retryAfterMs,
-      );
-    this.#keep(key, spent.allowance, rate, nowMs);
-    this.#keep(bytesKey, bytesSpent.allowance, bytesRate, nowMs);
-    return null;
+    const pieces = {
+      key: `appends ${senderOf(session)}`,
+      rate: { perSecond: limits.appendsPerUserPerSecond, burst: limits.appendsPerUserBurst },
+      scope: "appends",
+      what: "appends per second per user in this room",
+    };
+    const rate = { perSecond: limits.appendBytesPerUserPerSecond, burst: limits.appendBytesPerUserBurst };
+    const size = {
+      key: `bytes ${senderOf(session)}`,
+      rate,
+      // What is more than the burst takes all of it.
+      wanted: Math.min(bytes, rate.burst),
+      scope: "append_bytes",
+      what: "bytes per second are appended by a user in this room",
+    };
+    return this.#pay([pieces, size], nowMs);
   }
 
-  /** A search costs more than anything else that is read: both buckets, or none. */
+  /** A search costs more than anything else that is read. */
   payForSearch(session: Session, limits: Limits, nowMs: number): Refusal | null {
-    const userKey = `searches ${senderOf(session)}`;
-    const userRate = { perSecond: limits.searchPerUserPerSecond, burst: limits.searchPerUserBurst };
-    const roomRate = { perSecond: limits.searchPerRoomPerSecond, burst: limits.searchPerRoomBurst };
-    const byUser = spend(this.#left(userKey), userRate, nowMs);
-    if (!byUser.ok) {
-      const most = `At most ${userRate.perSecond} searches per second per user in this room.`;
-      return tooFast("user_in_room", most, userRate, byUser.retryAfterMs);
-    }
-    const byRoom = spend(this.#left(searchesKey), roomRate, nowMs);
-    if (!byRoom.ok) {
-      const most = `At most ${roomRate.perSecond} searches per second in this room.`;
-      return tooFast("room", most, roomRate, byRoom.retryAfterMs);
-    }
-    this.#keep(userKey, byUser.allowance, userRate, nowMs);
-    this.#keep(searchesKey, byRoom.allowance, roomRate, nowMs);
-    return null;
+    const ofUser = {
+      key: `searches ${senderOf(session)}`,
+      rate: { perSecond: limits.searchPerUserPerSecond, burst: limits.searchPerUserBurst },
+      scope: "user_in_room",
+      what: "searches per second per user in this room",
+    };
+    const ofRoom = {
+      key: searchesKey,
+      rate: { perSecond: limits.searchPerRoomPerSecond, burst: limits.searchPerRoomBurst },
+      scope: "room",
+      what: "searches per second in this room",
+    };
+    return this.#pay([ofUser, ofRoom], nowMs);
   }
 
   /** A question to the room's assistant. The tenant's server, where it asks for nobody, is not counted. */
   payForQuestion({ user }: Session, { assistantPerUserPerMinute: most }: Limits, nowMs: number): Refusal | null {
     if (user === null) return null;
-    const key = `questions ${user}`;
     const rate = { perSecond: most / 60, burst: most };
-    const spent = spend(this.#left(key), rate, nowMs);
-    if (!spent.ok)
-      return tooFast(
-        "assistant",
-        `At most ${most} questions per minute per user to this room's assistant.`,
-        rate,
-        spent.retryAfterMs,
-      );
-    this.#keep(key, spent.allowance, rate, nowMs);
-    return null;
+    const what = "questions per minute per user to this room's assistant";
+    return this.#pay([{ key: `questions ${user}`, rate, scope: "assistant", most, what }], nowMs);
   }
 
   /** Whether it may be said to a user, once more, that there were too many. */
   payForNote({ user }: Session, nowMs: number): boolean {
-    const key = `notes ${user}`;
-    const spent = spend(this.#left(key), noteRate, nowMs);
-    if (spent.ok) this.#keep(key, spent.allowance, noteRate, nowMs);
-    return spent.ok;
+    return (
+      this.#pay([{ key: `notes ${user}`, rate: noteRate, scope: "notes", what: "notes to a user" }], nowMs) === null
+    );
+  }
+
+  /** All of it, or nothing. */
+  #pay(prices: readonly Price[], nowMs: number): Refusal | null {
+    const paid: { readonly key: string; readonly allowance: Allowance; readonly rate: Rate }[] = [];
+    for (const { key, rate, wanted, scope, most = rate.perSecond, what } of prices) {
+      const spent = spend(this.#left(key), rate, nowMs, wanted);
+      if (!spent.ok) return tooFast(scope, `At most ${most} ${what}.`, rate, spent.retryAfterMs);
+      paid.push({ key, allowance: spent.allowance, rate });
+    }
+    for (const { key, allowance, rate } of paid) this.#keep(key, allowance, rate, nowMs);
+    return null;
   }
 
   #left(key: string): Allowance | undefined {
