@@ -2,8 +2,9 @@
 import type * as z from "zod";
 import { ClientFrame, Ref } from "./clientFrames.ts";
 import { fixedLimits } from "./limits.ts";
+import { isPlainPublish } from "./plainPublish.ts";
 import { type Refusal, refuse } from "./refusals.ts";
-import { utf8Length } from "./text.ts";
+import { isLonger } from "./text.ts";
 
 const keysTold = 5;
 
@@ -12,7 +13,9 @@ export type Undecoded = Refusal & { readonly ref?: string };
 export type Decoded = { readonly ok: true; readonly frame: ClientFrame } | Undecoded;
 
 export function decode(raw: string | ArrayBuffer, frameBytes: number): readonly Decoded[] {
-  return decodeEach(raw, frameBytes, (value) => decodeWith(ClientFrame, value));
+  return decodeEach(raw, frameBytes, (value) =>
+    isPlainPublish(value) ? { ok: true, frame: value } : decodeWith(ClientFrame, value),
+  );
 }
 
 /** A JSON array is a batch: each frame in it stands for itself, so a bad one does not take its neighbours along. */
@@ -22,8 +25,7 @@ export function decodeEach<T>(
   decodeOne: (value: unknown) => T,
 ): readonly (T | Refusal)[] {
   if (typeof raw !== "string") return [refuse("bad_frame", "Binary frames are not taken: send JSON in a text frame.")];
-  if (raw.length > frameBytes || utf8Length(raw) > frameBytes)
-    return [refuse("too_large", `A frame may have ${frameBytes} bytes.`)];
+  if (isLonger(raw, frameBytes)) return [refuse("too_large", `A frame may have ${frameBytes} bytes.`)];
   let parsed: unknown;
   try {
     parsed = JSON.parse(raw);

@@ -41,12 +41,9 @@ export const Data = z.unknown().superRefine((value, context) => {
   if (why !== null) context.addIssue({ code: "custom", message: why });
 });
 
-export const Nonce = z
-  .string()
-  .regex(
-    new RegExp(`^[A-Za-z0-9_-]{${fixedLimits.nonceLengthMin},${fixedLimits.nonceLengthMax}}$`),
-    `${fixedLimits.nonceLengthMin} to ${fixedLimits.nonceLengthMax} of A-Z, a-z, 0-9, _ and -`,
-  );
+const { nonceLengthMin, nonceLengthMax } = fixedLimits;
+export const nonceForm = new RegExp(`^[A-Za-z0-9_-]{${nonceLengthMin},${nonceLengthMax}}$`);
+export const Nonce = z.string().regex(nonceForm, `${nonceLengthMin} to ${nonceLengthMax} of A-Z, a-z, 0-9, _ and -`);
 
 export const Emoji = z
   .string()

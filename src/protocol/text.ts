@@ -11,6 +11,11 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
+/** Whether it has more bytes in UTF-8. A unit has three at most, so that a short text need not be counted, nor a long one. */
+export function isLonger(text: string, bytes: number): boolean {
+  return text.length > bytes || (text.length * 3 > bytes && utf8Length(text) > bytes);
+}
+
 /**
  * Why a parsed JSON value may not be stored, or null. It walks without recursion: `JSON.parse` accepts a million levels,
  * on which any recursive code (zod's, `JSON.stringify`, a reader's) would run out of stack.

@@ -1,8 +1,10 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ClientFrame } from "../../src/protocol/clientFrames.ts";
+import { ClientFrame, PublishFrame } from "../../src/protocol/clientFrames.ts";
 import { decode } from "../../src/protocol/decode.ts";
 import { fixedLimits } from "../../src/protocol/limits.ts";
-import { unfitJson, utf8Length } from "../../src/protocol/text.ts";
+import { isPlainPublish } from "../../src/protocol/plainPublish.ts";
+import { isLonger, unfitJson, utf8Length } from "../../src/protocol/text.ts";
 import { badFields, wholeFrames } from "./frames.ts";
 
 const bytes = 65_536;
@@ -167,6 +169,67 @@ describe("one frame", () => {
   });
 });
 
+describe("a message of nothing but text", () => {
+  const { refLength, nonceLengthMin, nonceLengthMax } = fixedLimits;
+  const plain = { type: "publish", nonce: "nonce-nonce", text: "text" };
+  /** Not known as plain it is still taken, but slowly: so these must be. */
+  const plainOnes: readonly object[] = [
+    plain,
+    { ...plain, ref: "" },
+    { ...plain, ref: "r".repeat(refLength), nonce: "n".repeat(nonceLengthMin), text: "" },
+    { ...plain, nonce: "_".repeat(nonceLengthMax), text: "😀".repeat(16_384) },
+  ];
+  /** Each of these may be a frame, or none: that is for zod to say. */
+  const others: readonly unknown[] = [
+    null,
+    "publish",
+    [plain],
+    { ...plain, type: "Publish" },
+    { ...plain, text: null },
+    { ...plain, data: 1 },
+    { ...plain, extra: 1 },
+    { ...plain, ref: 1 },
+    { ...plain, ref: "r".repeat(refLength + 1) },
+    { ...plain, ref: "\ud800" },
+    { ...plain, text: "\udc00" },
+    { ...plain, text: "t".repeat(32_769) },
+    { ...plain, nonce: "nonce nonce" },
+    { ...plain, nonce: "nonce-nonce\n" },
+    { type: "publish", text: "text" },
+    { type: "publish", nonce: "nonce-nonce", ref: "r" },
+    JSON.parse('{"type":"publish","nonce":"nonce-nonce","text":"text","__proto__":{"x":1}}'),
+    JSON.parse('{"type":"publish","nonce":"nonce-nonce","__proto__":{"text":"text"}}'),
+  ];
+
+  test("[W1] it is told from every other frame", () => {
+    for (const frame of plainOnes) expect([frame, isPlainPublish(frame)]).toEqual([frame, true]);
+    for (const value of others) expect([value, isPlainPublish(value)]).toEqual([value, false]);
+  });
+
+  const string = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 66 }),
+    fc.constantFrom("", "nonce-nonce", "text", "\ud800", "n".repeat(65), "r".repeat(32)),
+  );
+  const field = fc.oneof({ weight: 9, arbitrary: string }, { weight: 1, arbitrary: fc.jsonValue() });
+  const key = fc.constantFrom("ref", "data", "mentions", "streaming", "__proto__", "toString", "");
+  const frames = fc
+    .tuple(
+      fc.record({ type: fc.constantFrom("publish", "edit", 1), nonce: field, text: field }, { requiredKeys: [] }),
+      fc.dictionary(key, field),
+    )
+    // As it comes: `__proto__` is a key like any other.
+    .map(([known, more]): unknown => JSON.parse(JSON.stringify({ ...known, ...more })));
+
+  test("[W1] known as plain, it is what zod makes of it, whatever is sent", () => {
+    fc.assert(
+      fc.property(frames, (value) => {
+        if (isPlainPublish(value)) expect(PublishFrame.parse(value)).toEqual(value);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe("a batch", () => {
   const ping = { type: "ping" };
 
@@ -202,6 +265,13 @@ describe("sizes", () => {
   test("[W7] the count is that of an encoder", () => {
     for (const text of ["", "a", "\u007f", "\u0080", "\u07ff", "\u0800", "\uffff", "😀", "a\u0000é€😀z"])
       expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length);
+  });
+
+  test("[W7] whether a text is longer is what the count says, where nothing is counted too", () => {
+    for (const unit of ["a", "é", "€", "😀"])
+      for (const text of [unit, unit.repeat(7)])
+        for (let bytes = 0; bytes < 32; bytes += 1)
+          expect([text, bytes, isLonger(text, bytes)]).toEqual([text, bytes, utf8Length(text) > bytes]);
   });
 
   test("[W7] data may be nested 32 levels deep and not 33", () => {

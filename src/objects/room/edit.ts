@@ -37,10 +37,10 @@ export function edit(parts: RoomParts, session: Session, frame: EditFrame, nowMs
   const { id, text, data } = frame;
   const entry = inquired(parts, session, {
     said: frame,
-    question: {
+    question: () => ({
       message: { ...(text === undefined ? {} : { text }), ...(data === undefined ? {} : { data }) },
       edit: id,
-    },
+    }),
     unfit: (content) => unfitEdit(content, policy.limits),
     entryOf: (content) =>
       entryOf(session, contentBytes(content), (log) => applyEdit(parts, log, session, standing, content)),

@@ -20,7 +20,8 @@ interface Content {
 export interface Asking<Said extends Content> {
   /** As it was sent. */
   readonly said: Said;
-  readonly question: Pick<HookQuestion, "message" | "edit">;
+  /** Made where somebody is asked. */
+  readonly question: () => Pick<HookQuestion, "message" | "edit">;
   /** Why this content cannot be stored. */
   readonly unfit: (content: Said) => Refusal | null;
   /** In a batch: which of its messages it is. */
@@ -54,7 +55,7 @@ export function inquiredTogether<Said extends Content>(
   if (full !== null) return full;
   const common = { tenant: parts.tenant, room: parts.name, user: session.user };
   const ask = async (): Promise<Decide> => {
-    const asked = askings.map(({ question }) => parts.askHook(hook, { ...common, ...question }));
+    const asked = askings.map(({ question }) => parts.askHook(hook, { ...common, ...question() }));
     const verdicts = await Promise.all(asked);
     return () => {
       const left = gone(parts, session, epoch);

@@ -146,7 +146,7 @@ function finishing(
   });
   const entry = inquired(parts, session, {
     said: { text },
-    question: { message: { text }, edit: id },
+    question: () => ({ message: { text }, edit: id }),
     unfit: (content) => (content.text === null ? refuse("invalid_field", "A streamed message has a text.") : null),
     entryOf,
   });
