@@ -526,7 +526,42 @@ describe("one nonce", () => {
     for (const ref of ["2", "3"])
       expect(await room.sender.answer(ref)).toMatchObject({ code: "nonce_reused", status: 422, retryable: false });
     expect(await room.sender.answer("4")).toEqual({ type: "ack", ref: "4", id: 1, seq: 1, duplicate: true });
-    expect(codesOf(await toldOf(room.sender, { ...once, text: "other" }))).toEqual(["nonce_reused"]);
+    room.sender.send({ ...once, ref: "5", text: "other" });
+    expect(await room.sender.answer("5")).toMatchObject({ code: "nonce_reused", status: 422, retryable: false });
+    expect(room.sender.of("changes").at(-1)?.to).toBe(1);
     await isUnharmed(room);
+  });
+
+  test("[P3] [P4] what is stored is answered however often it comes again, among new ones, and takes neither their rate nor their credits", async () => {
+    const room = await newRoom({ ...roomy, publishPerUserBurst: 10, publishPerUserPerSecond: 1, changesPerDay: 10 });
+    const { sender } = room;
+    const frame = (number: number, ref: string): object => ({
+      type: "publish",
+      ref: `${number}-${ref}`,
+      nonce: `number-${number}`,
+      text: `text ${number}`,
+    });
+    const known = [1, 2, 3, 4];
+    sender.send(...known.map((number) => frame(number, "new")));
+    await sender.until(() => sender.of("ack").length === 4);
+    for (let turn = 0; turn < 3; turn++) {
+      const again = (ref: string): object[] => known.map((number) => frame(number, `${turn}${ref}`));
+      const reused = { ...frame(1, `${turn}-reused`), text: "other" };
+      const fresh = [5 + 2 * turn, 6 + 2 * turn].map((number) => frame(number, "new"));
+      sender.send(...again("a"), ...again("b"), reused, ...again("c"), ...fresh, ...again("d"));
+      await sender.until(() => sender.of("ack").length + sender.of("error").length === 4 + 19 * (turn + 1));
+    }
+    expect(sender.of("error").map(({ code }) => code)).toEqual(["nonce_reused", "nonce_reused", "nonce_reused"]);
+    const acks = sender.of("ack").map(({ ref = "", id, seq, duplicate = false }) => ({ ref, id, seq, duplicate }));
+    for (const { ref, id, seq, duplicate } of acks)
+      expect([ref, `${id}`, `${seq}`, duplicate]).toEqual([
+        ref,
+        ref.split("-")[0],
+        ref.split("-")[0],
+        !ref.endsWith("new"),
+      ]);
+    const changes = sender.of("changes").filter(({ reset }) => reset !== true);
+    expect(changes.flatMap(({ changes: each }) => each)).toHaveLength(10);
+    expect(changes.map(({ from }) => from)).toEqual([0, ...changes.map(({ to }) => to)].slice(0, -1));
   });
 });
