@@ -270,8 +270,8 @@ describe("sizes", () => {
   test("[W7] whether a text is longer is what the count says, where nothing is counted too", () => {
     for (const unit of ["a", "é", "€", "😀"])
       for (const text of [unit, unit.repeat(7)])
-        for (let bytes = 0; bytes < 32; bytes += 1)
-          expect([text, bytes, isLonger(text, bytes)]).toEqual([text, bytes, utf8Length(text) > bytes]);
+        for (let most = 0; most < 32; most += 1)
+          expect([text, most, isLonger(text, most)]).toEqual([text, most, utf8Length(text) > most]);
   });
 
   test("[W7] data may be nested 32 levels deep and not 33", () => {
