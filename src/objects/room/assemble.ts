@@ -75,7 +75,7 @@ export function assemble(ctx: DurableObjectState, env: RoomBindings & Cloudflare
     store,
     ...inward,
     meter,
-    rates: new Rates(() => inward.queue.recognise()),
+    rates: new Rates(),
     roster,
     presence,
     registry,
@@ -137,13 +137,12 @@ function towardTenant(
     turn,
   }: Pick<Outside, "name" | "store" | "parts"> & Pick<RoomParts, "roster" | "meter"> & { readonly turn: () => Turn },
 ): Pick<RoomParts, "queue" | "door" | "account"> {
-  const queue: Queue = new Queue({
-    spend: (credits) => account.spend(credits, Date.now()),
-    refund: (credits) => account.refund(credits),
-    onSettled: () => turn().wake(),
+  const queue: Queue = new Queue(
+    (credits) => account.spend(credits, Date.now()),
+    () => turn().wake(),
     // What was decided while it waited is asked for, where the room is not told.
-    renew: async () => void (account.isTold || (await account.renew())),
-  });
+    async () => void (account.isTold || (await account.renew())),
+  );
   const door = new Door(
     () => sessionsOf(roster),
     () => turn().scheduleReport(),

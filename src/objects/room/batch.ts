@@ -14,10 +14,20 @@ import { levelsOf } from "./levels.ts";
 import type { Log } from "./log.ts";
 import { type RoomParts, stateOf } from "./parts.ts";
 import { headCursor } from "./position.ts";
-import { append, askingOf, type Draft, isSlowed, parentOf, placeFor, type PublishRequest, slowed } from "./publish.ts";
+import {
+  append,
+  askingOf,
+  type Draft,
+  equal,
+  isSlowed,
+  parentOf,
+  placeFor,
+  type PublishRequest,
+  slowed,
+  storedBefore,
+} from "./publish.ts";
 import { type Admitted, type Entry, type KnownBy, nonceKey, type Outcome, type Stored } from "./queue.ts";
 import { senderOf } from "./rates.ts";
-import { equal, storedBefore } from "./retry.ts";
 import { shownMessage } from "./shown.ts";
 import { standingOf } from "./standing.ts";
 
@@ -140,7 +150,7 @@ function itemsOf(parts: RoomParts, session: Session, requests: readonly PublishR
       continue;
     }
     if (nonce !== null) byNonce.set(nonce, { index, digest });
-    const stored = storedBefore(parts, session, { nonce, digest });
+    const stored = nonce === null ? null : storedBefore(parts, session.user, nonce, digest);
     if (stored?.ok === false) return refusedAt(index, stored);
     items.push(stored === null ? { is: "new", index, draft: { frame, digest } } : { is: "known", stored });
   }
@@ -180,12 +190,10 @@ function appendAll(
     const place = placeFor(parts, log, session, draft.frame);
     if (!place.ok) return refusedAt(index, place);
   }
-  const stored = fresh.map(({ draft }) => {
+  const stored = fresh.map(({ draft }) =>
     // Its parent is read anew: an earlier one may have been a reply to it, too.
-    const appended = append(parts, log, session, draft, parentOf(parts, log, session, draft.frame.replyTo));
-    if (appended === null) throw new Error("a nonce of a batch is known, and was not when it came");
-    return appended;
-  });
+    append(parts, log, session, draft, parentOf(parts, log, session, draft.frame.replyTo)),
+  );
   return summed(answers(items, stored));
 }
 

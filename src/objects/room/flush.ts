@@ -30,7 +30,7 @@ export function flush(parts: RoomParts, nowMs: number): Log | null {
   roster.deliver();
   entries.forEach((entry, index) => {
     const outcome = appended?.outcomes[index] ?? refuse("internal");
-    if (entry.charged === true && isForNothing(entry, outcome)) parts.account.refund(changesOf(entry));
+    if (entry.charged === true && !outcome.ok) parts.account.refund(changesOf(entry));
     for (const waiter of entry.waiters) answer(waiter, outcome);
   });
   if (appended !== null) cut(parts, appended.log, nowMs);
@@ -39,11 +39,6 @@ export function flush(parts: RoomParts, nowMs: number): Log | null {
   roster.announce(appended?.log.frames() ?? [], veil);
   tellEnds(parts, nowMs);
   return appended?.log ?? null;
-}
-
-/** Refused, or found to be a retry. */
-function isForNothing({ recognise }: Entry, outcome: Outcome): boolean {
-  return !outcome.ok || (recognise !== undefined && outcome.duplicate);
 }
 
 /** Whom it has barred hears nothing more, not even of what barred him; and who must begin anew is told nothing that says he need not. */
@@ -103,17 +98,17 @@ function append(parts: RoomParts, nowMs: number, applyAll: (log: Log) => Outcome
 }
 
 /** It has waited, and meanwhile its author may have become unwelcome, or been muted. */
-function apply(parts: RoomParts, { by, charged, recognise, apply: change }: Entry, log: Log): Outcome {
+function apply(parts: RoomParts, { by, charged, apply: change }: Entry, log: Log): Outcome {
   const { room } = parts.store;
   if (by === undefined || room === null) return change(log);
   if (room.deletedAtMs !== null) return refuse("room_deleted");
   if (parts.intake.state !== null) return importing();
   const standing = standingOf(parts, by);
-  const gone = unwelcome(by, room.policy, log.nowMs) ?? barred(parts, by, log.nowMs);
-  if (gone !== null) return gone;
-  const refused = charged === true ? silenced(by, standing, room.settings, log.nowMs) : null;
-  const outcome = refused ?? change(log);
-  return outcome.ok ? outcome : (recognise?.() ?? outcome);
+  const refused =
+    unwelcome(by, room.policy, log.nowMs) ??
+    barred(parts, by, log.nowMs) ??
+    (charged === true ? silenced(by, standing, room.settings, log.nowMs) : null);
+  return refused ?? change(log);
 }
 
 /** Each in a transaction of its own within the one: what throws is rolled back and refused alone, its neighbours stay. */

@@ -1,9 +1,9 @@
 /** Publishing a message: once for a nonce, whatever happens to the answer. */
-import { contentBytes, silenced, type Standing, tooSoon, unfitMessage } from "../../core/admission.ts";
+import { contentBytes, silenced, tooSoon, unfitMessage } from "../../core/admission.ts";
 import { may, needs } from "../../core/rights.ts";
 import type { PublishFrame } from "../../protocol/clientFrames.ts";
 import type { Attachment, Message } from "../../protocol/message.ts";
-import type { Refusal } from "../../protocol/refusals.ts";
+import { type Refusal, refuse } from "../../protocol/refusals.ts";
 import type { Session } from "../../protocol/session.ts";
 import { isShadowed } from "./admittance.ts";
 import { attachmentsOf, unattachable } from "./attach.ts";
@@ -16,7 +16,6 @@ import { type RoomParts, stateOf } from "./parts.ts";
 import { type Admitted, type Entry, nonceKey, type Stored } from "./queue.ts";
 import type { Toll } from "./questions.ts";
 import { senderOf } from "./rates.ts";
-import { recogniser, storedBefore, underway } from "./retry.ts";
 import { countReplies, unanswerable } from "./replies.ts";
 import { standingOf } from "./standing.ts";
 import { tooManyStreams } from "./stream.ts";
@@ -36,31 +35,10 @@ export function publish(parts: RoomParts, session: Session, frame: PublishReques
     needs(session, standing.role, "publish") ??
     (frame.streaming === true ? needs(session, standing.role, "stream") : null);
   if (forbidden !== null) return forbidden;
-  const { nonce } = frame;
-  const named = { nonce, digest: contentDigest(frame) };
-  const first = underway(parts, session, named);
-  if (first !== null) return first;
-  // Of a plain message the index says it where it is stored: it is looked up before only where it could not wait so long.
-  const looksFirst = !isPlain(frame) || stateOf(parts).policy.hook !== null;
-  const known = looksFirst ? storedBefore(parts, session, named) : null;
-  if (known !== null) return known;
-  const admitted = admit(parts, session, { frame, digest: named.digest }, standing, nowMs);
-  // A retry of what is stored is answered before any limit: it costs nothing and must not fail twice.
-  return admitted.ok || looksFirst ? admitted : (storedBefore(parts, session, named) ?? admitted);
-}
-
-/** It takes nothing but its place: a retry of it can wait for the flush, which takes nothing from it either. */
-function isPlain({ asks, streaming, attachments, replyTo }: PublishRequest): boolean {
-  return asks !== true && streaming !== true && attachments === undefined && (replyTo ?? null) === null;
-}
-
-function admit(
-  parts: RoomParts,
-  session: Session,
-  { frame, digest }: Draft,
-  standing: Standing,
-  nowMs: number,
-): Admitted {
+  const digest = contentDigest(frame);
+  // A retry of what is stored or queued is answered before any limit: it costs nothing and must not fail twice.
+  const earlier = frame.nonce === null ? null : known(parts, session.user, frame.nonce, digest);
+  if (earlier !== null) return earlier;
   const { settings, policy } = stateOf(parts);
   const refused =
     (frame.asks === true ? unaskable(parts, session) : null) ??
@@ -74,12 +52,11 @@ function admit(
     parts.rates.payForChange(session, policy.limits, nowMs) ??
     (frame.asks === true ? parts.rates.payForQuestion(session, policy.limits, nowMs) : null);
   if (refused !== null) return refused;
-  const recognise = recogniser(parts, session, { nonce: frame.nonce, digest });
   const entry = inquired(parts, session, {
     ...askingOf(parts, frame),
-    entryOf: (content) => entryOf(parts, session, { frame: content, digest }, recognise),
+    entryOf: (content) => entryOf(parts, session, { frame: content, digest }),
   });
-  return "error" in entry ? (recognise() ?? entry) : { ok: true, entry, joins: false };
+  return "error" in entry ? entry : { ok: true, entry, joins: false };
 }
 
 /** What the tenant's hook is asked about it. */
@@ -97,6 +74,31 @@ export function askingOf(parts: RoomParts, frame: PublishRequest): Asking<Publis
 
 function asked(attachments: Attachment[]): { attachments?: Attachment[] } {
   return attachments.length === 0 ? {} : { attachments };
+}
+
+/** What is stored or under way with this nonce already. */
+function known({ store, queue }: RoomParts, user: string | null, nonce: string, digest: Uint8Array): Admitted | null {
+  const waiting = queue.findByNonce(nonceKey(user, nonce));
+  if (waiting !== undefined) {
+    const { entry, known: first } = waiting;
+    if (!equal(first.digest, digest)) return refuse("nonce_reused");
+    return { ok: true, entry, joins: true, ...(first.place === undefined ? {} : { place: first.place }) };
+  }
+  return storedBefore({ store }, user, nonce, digest);
+}
+
+/** Null for what is not stored yet. */
+export function storedBefore(
+  { store }: Pick<RoomParts, "store">,
+  user: string | null,
+  nonce: string,
+  digest: Uint8Array,
+): Stored | Refusal | null {
+  const stored = store.messages.findByNonce(user, nonce);
+  if (stored === null) return null;
+  return equal(stored.digest, digest)
+    ? { ok: true, id: stored.id, seq: stored.id, duplicate: true }
+    : refuse("nonce_reused");
 }
 
 export function slowed(parts: RoomParts, session: Session, nowMs: number): Refusal | null {
@@ -120,7 +122,7 @@ export interface Draft {
   readonly digest: Uint8Array;
 }
 
-function entryOf(parts: RoomParts, session: Session, draft: Draft, recognise: () => Stored | Refusal | null): Entry {
+function entryOf(parts: RoomParts, session: Session, draft: Draft): Entry {
   const { frame, digest } = draft;
   const { nonce } = frame;
   return {
@@ -128,13 +130,9 @@ function entryOf(parts: RoomParts, session: Session, draft: Draft, recognise: ()
     charged: true,
     sender: senderOf(session),
     ...(nonce === null ? {} : { nonces: [{ key: nonceKey(session.user, nonce), digest }] }),
-    recognise,
     apply: (log) => {
       const place = placeFor(parts, log, session, frame);
-      if (!place.ok) return place;
-      const outcome = append(parts, log, session, draft, place.parent) ?? recognise();
-      if (outcome === null) throw new Error("a nonce is taken by no message");
-      return outcome;
+      return place.ok ? append(parts, log, session, draft, place.parent) : place;
     },
     waiters: [],
   };
@@ -162,20 +160,19 @@ export function parentOf(parts: RoomParts, log: Log, session: Session, replyTo: 
   return replyTo === null ? null : parts.store.messages.get(replyTo, log.nowMs, viewerOf(parts, session));
 }
 
-/** A reply is two changes: the message, then its parent's count. Null where its nonce is that of an earlier message. */
+/** A reply is two changes: the message, then its parent's count. */
 export function append(
   parts: RoomParts,
   log: Log,
   session: Session,
   { frame, digest }: Draft,
   parent: Message | null,
-): Stored | null {
+): Stored {
   const { store } = parts;
   const attachments = attachmentsOf(parts, frame.attachments);
-  const message = messageOf(session, { ...frame, attachments }, log.head + 1, log.nowMs);
+  const message = messageOf(session, { ...frame, attachments }, log.next(), log.nowMs);
   const shadow = isShadowed(parts, session, log.nowMs);
-  if (!store.messages.insert(message, frame.nonce === null ? null : digest, shadow)) return null;
-  log.next();
+  store.messages.insert(message, frame.nonce === null ? null : digest, shadow);
   if (message.status === "streaming") parts.streaming.begin(message, shadow, log.nowMs);
   parts.files.attach(attachments, message.id);
   log.changed({ type: "message", message });
@@ -222,4 +219,8 @@ function messageOf({ user, name }: Session, frame: Content, id: number, nowMs: n
     deletedAt: null,
     expiresAt: lifeMs === null ? null : nowMs + lifeMs,
   };
+}
+
+export function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }

@@ -30,8 +30,6 @@ export interface Entry {
   /** How many changes of its sender's it is; 1 unless it says so. */
   readonly changes?: number;
   readonly nonces?: readonly KnownBy[];
-  /** What was stored of it before, where it turns out to be a retry; null for a new one. Then what it has paid is given back. */
-  readonly recognise?: () => Stored | Refusal | null;
   /** Whose changes are stored in the order in which they were sent; absent where that is nobody's. */
   readonly sender?: string;
   /** Somebody is asked about it first. */
@@ -58,15 +56,6 @@ export type Admitted =
 /** Takes so many credits, or none where there are not so many. */
 type Spend = (credits: number) => boolean;
 
-export interface QueueOptions {
-  readonly spend: Spend;
-  readonly refund: (credits: number) => void;
-  /** Something may go on, outside of any event of the room's. */
-  readonly onSettled: () => void;
-  /** What has been decided is to be known before anything is stored that has waited for somebody outside. */
-  readonly renew: () => Promise<void>;
-}
-
 interface Underway {
   readonly entry: Entry;
   readonly known: KnownBy;
@@ -74,7 +63,7 @@ interface Underway {
 
 export class Queue {
   readonly inquiries: Inquiries;
-  readonly #options: QueueOptions;
+  readonly #spend: Spend;
   #entries: Entry[] = [];
   /** Those that wait for a credit, in their order. */
   #held: Entry[] = [];
@@ -82,9 +71,12 @@ export class Queue {
   #bytes = 0;
   readonly #byNonce = new Map<string, Underway>();
 
-  constructor(options: QueueOptions) {
-    const { onSettled, renew } = options;
-    this.#options = options;
+  /**
+   * `onSettled`: something may go on, outside of any event of the room's. `renew`: what has been decided is to be known before
+   * anything is stored that has waited for somebody outside.
+   */
+  constructor(spend: Spend, onSettled: () => void, renew: () => Promise<void>) {
+    this.#spend = spend;
     this.inquiries = new Inquiries({
       release: (entry) => this.#pay(entry),
       refuse: (entry, refusal) => this.#refuse(entry, refusal),
@@ -136,44 +128,15 @@ export class Queue {
     for (const entry of this.#held.splice(0)) this.#refuse(entry, refusalOf(changesOf(entry)));
   }
 
-  /** Answers the retries among those that are ready, and gives back their credits: nobody is to be refused for what they took. */
-  recognise(): void {
-    const [ready, retries] = [this.#entries, new Map<Entry, Outcome>()];
-    for (const entry of ready) {
-      const outcome = entry.recognise?.() ?? null;
-      if (outcome !== null) retries.set(entry, outcome);
-    }
-    if (retries.size === 0) return;
-    this.#entries = ready.filter((entry) => !retries.has(entry));
-    for (const [entry, outcome] of retries) {
-      this.#changes -= changesOf(entry);
-      this.#bytes -= entry.bytes;
-      this.#options.refund(changesOf(entry));
-      this.#answer(entry, outcome);
-    }
-  }
-
   #pay(entry: Entry): void {
     // Behind those that wait already: what was said first is stored first.
-    if (entry.charged !== true || (this.#held.length === 0 && this.#takes(changesOf(entry)))) return this.#ready(entry);
-    const outcome = entry.recognise?.() ?? null;
-    if (outcome === null) this.#held.push(entry);
-    else this.#answer(entry, outcome);
-  }
-
-  #takes(credits: number): boolean {
-    if (this.#options.spend(credits)) return true;
-    this.recognise();
-    return this.#options.spend(credits);
+    if (entry.charged === true && (this.#held.length > 0 || !this.#spend(changesOf(entry)))) this.#held.push(entry);
+    else this.#ready(entry);
   }
 
   #refuse(entry: Entry, refusal: Refusal): void {
-    this.#answer(entry, entry.recognise?.() ?? refusal);
-  }
-
-  #answer(entry: Entry, outcome: Outcome): void {
     this.#forget(entry);
-    for (const waiter of entry.waiters) waiter(outcome);
+    for (const waiter of entry.waiters) waiter(refusal);
   }
 
   #forget({ nonces = [] }: Entry): void {

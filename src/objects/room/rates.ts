@@ -28,25 +28,25 @@ interface Price {
 
 export class Rates {
   readonly #buckets = new Map<string, Bucket>();
-  readonly #recognise: () => void;
   #tidyAt = 1_000;
-
-  /** `recognise` is to give back what retries have paid that wait. */
-  constructor(recognise: () => void) {
-    this.#recognise = recognise;
-  }
 
   /** So many changes by this user in this room. */
   payForChange(session: Session, limits: Limits, nowMs: number, changes = 1): Refusal | null {
-    const prices = pricesOfChange(session, limits, changes);
-    if (this.#pay(prices, nowMs) === null) return null;
-    this.#recognise();
-    return this.#pay(prices, nowMs);
-  }
-
-  /** Of a change that turned out to be none. A bucket that is full stays so. */
-  giveBack(session: Session, limits: Limits, nowMs: number): void {
-    this.#pay(pricesOfChange(session, limits, -1), nowMs);
+    const ofUser = {
+      key: `changes ${senderOf(session)}`,
+      rate: userRateOf(limits),
+      wanted: changes,
+      scope: "user_in_room",
+      what: "changes per second per user in this room",
+    };
+    const ofRoom = {
+      key: roomKey,
+      rate: roomRateOf(limits),
+      wanted: changes,
+      scope: "room",
+      what: "changes per second in this room",
+    };
+    return this.#pay([ofUser, ofRoom], nowMs);
   }
 
   /** What is left of both buckets. */
@@ -141,19 +141,6 @@ export class Rates {
       if (isFull(bucket.allowance, bucket.rate, nowMs)) this.#buckets.delete(kept);
     this.#tidyAt = Math.max(1_000, this.#buckets.size * 2);
   }
-}
-
-function pricesOfChange(session: Session, limits: Limits, wanted: number): Price[] {
-  return [
-    {
-      key: `changes ${senderOf(session)}`,
-      rate: userRateOf(limits),
-      wanted,
-      scope: "user_in_room",
-      what: "changes per second per user in this room",
-    },
-    { key: roomKey, rate: roomRateOf(limits), wanted, scope: "room", what: "changes per second in this room" },
-  ];
 }
 
 function userRateOf(limits: Limits): Rate {

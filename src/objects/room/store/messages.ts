@@ -65,12 +65,12 @@ export class Messages {
     return this.#hides ? columnsAsSeen : messageColumns;
   }
 
-  /** False where the nonce is that of an earlier message. `shadow`: its author is not to notice that hardly anybody is told of it. */
-  insert(message: Message, digest: Uint8Array | null, shadow: boolean): boolean {
-    const { rowsWritten } = this.#sql.exec(
+  /** `shadow`: its author is not to notice that hardly anybody is told of it. */
+  insert(message: Message, digest: Uint8Array | null, shadow: boolean): void {
+    this.#hides ||= shadow;
+    this.#sql.exec(
       `INSERT INTO message (id, seq, version, sender, sender_name, nonce, digest, text, data, mentions, reply_to, replies, attachments, reactions, shadow, status, created_at, expires_at)
-       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, ?, ?, ?, ?)
-       ON CONFLICT (coalesce(sender, ''), nonce) WHERE nonce IS NOT NULL DO NOTHING`,
+       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, ?, ?, ?, ?)`,
       message.id,
       message.seq,
       message.sender?.id ?? null,
@@ -87,10 +87,7 @@ export class Messages {
       message.createdAt,
       message.expiresAt,
     );
-    if (rowsWritten === 0) return false;
-    this.#hides ||= shadow;
     this.#search.add(message);
-    return true;
   }
 
   findByNonce(sender: string | null, nonce: string): { readonly id: number; readonly digest: Uint8Array } | null {
