@@ -161,6 +161,8 @@ test("[U4] what is published is stored once however often it is sent, line by li
 test("[U5] tail tells what was said last and then every change once, through kill -9 and a restart of the server", async () => {
   await say("followed", "before");
   const [json, human] = [await following("followed"), cli.start(["tail", "followed"])];
+  // It is told the last 20 of what was said before it came.
+  await until(() => human.out !== "");
   const publishing = cli.start(["publish", "followed", "--lines"]);
   const said = Array.from({ length: 60 }, (_, index) => `line ${index}`);
   for (const [index, text] of said.entries()) {
