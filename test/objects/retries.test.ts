@@ -91,6 +91,24 @@ test("[P4] no connection is warned of what its retries would have taken", async 
   expect(ada.of("limit")).toEqual([]);
 });
 
+test("[P4] [T7] a room takes no more credits of its tenant for retries", async () => {
+  const left: number[] = [];
+  for (const retries of [0, 20]) {
+    const world = await place({ ...roomy, changesPerDay: 300 });
+    const ada = await world.enter("ada");
+    const frames = (ref: string) => of(50).map((number) => message(number, `${ref} ${number}`));
+    // By the second of them the room knows its pace, and takes more than it needs.
+    for (const part of of(2)) await answers(ada, frames("new").slice(50 - 25 * part, 75 - 25 * part));
+    for (const turn of of(retries)) await answers(ada, frames(`again ${turn}`).slice(20));
+    const another = { method: "POST", credential: world.tenant.key, body: { text: "x" } };
+    const statuses = await Promise.all(
+      of(300).map(async () => (await call("/v1/rooms/another/messages", another)).status),
+    );
+    left.push(statuses.filter((status) => status === 201).length);
+  }
+  expect(left[1]).toBe(left[0]);
+});
+
 test("[P4] [W7] who sends a new message is not refused for all the retries that wait", async () => {
   const world = await place(roomy);
   await takeCredits(world);
